@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The nouns of the stack room: what a user wants, fully resolved. Pure data, JSON in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
+
+
+@dataclass(frozen=True)
+class ValuesSource:
+    """One values document in its order: the text that helm is to read, as it stands in the file.
+
+    Inline mappings and ``set`` become JSON text, which helm reads back with the same types.
+    """
+
+    label: str  # for messages: the path as the user wrote it, or "values of web/app (stack.yaml:12)"
+    text: str
+    secret: bool = False  # came out of a vault
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A chart repository as declared; ``ca_file`` and the like are absolute paths."""
+
+    name: str
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure: bool = False
+    oci: bool = False
+
+
+@dataclass(frozen=True)
+class Options:
+    """How helm treats a release. Names, types and defaults are kubernetes.core.helm's where it has them."""
+
+    wait: bool = True
+    wait_for_jobs: bool = False
+    timeout: int = 300  # seconds
+    force: bool = False
+    recreate_pods: bool = False
+    create_namespace: bool = False
+    atomic: bool = False
+    history_max: int = 10
+    disable_hooks: bool = False
+    skip_crds: bool = False
+    reuse_values: bool = False
+    reset_values: bool = True
+    post_renderer: str | None = None
+    helm_binary: str | None = None
+    devel: bool = False
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as it is wanted. Its identity is ``namespace/name``."""
+
+    name: str
+    namespace: str
+    chart: str  # a reference of interface.md section 4; local paths are absolute
+    version: str | None = None
+    values: tuple[ValuesSource, ...] = ()  # in helm's order; `set` is the last
+    needs: tuple[str, ...] = ()  # identities, resolved; only releases of this run
+    weight: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    options: Options = Options()
+    ignore: bool = False
+    protected: bool = False
+    spray: Mapping[str, Any] | None = None  # helm_spray options; None: an ordinary chart
+    ready: tuple[Mapping[str, Any], ...] = ()
+    description: str = ""
+    stack: str = ""  # name of the stack that declares it
+    where: Location = Location("")
+
+    @property
+    def id(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Everything that a run wants: releases in the order they are written, and where their charts come from."""
+
+    name: str
+    environment: str | None
+    releases: tuple[Release, ...]  # ignored ones included, `ignore` set
+    repositories: tuple[Repository, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # strings to mask wherever they would show
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # of .helmstack: task options that the task left unset
+    targets: tuple[str, ...] | None = None  # identities selected by targets or selector; None: all
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Stack:
+        """The inverse of :meth:`to_data` after a trip through JSON."""
+        stack = _build(cls, data)
+        return replace(
+            stack,
+            releases=tuple(_release(item) for item in data["releases"]),
+            repositories=tuple(_build(Repository, item) for item in data["repositories"]),
+        )
+
+
+def _release(data: Mapping[str, Any]) -> Release:
+    return replace(
+        _build(Release, data),
+        values=tuple(_build(ValuesSource, item) for item in data["values"]),
+        options=_build(Options, data["options"]),
+        where=_build(Location, data["where"]),
+    )
+
+
+def _build(cls: Any, data: Mapping[str, Any]) -> Any:
+    """A dataclass from a mapping; JSON's lists become tuples."""
+    names = {item.name for item in fields(cls)}
+    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in names})
