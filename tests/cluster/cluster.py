@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+"""A real Kubernetes control plane on this machine, without containers and without root: see README.md.
+
+As a program: `cluster.py start`, `stop`, `status`, `build`, `helm --major 4`. As a class:
+
+    with Cluster(tmp_path) as cluster:
+        run(["helm", "--kubeconfig", str(cluster.kubeconfig), "list"])
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import cluster_components as components
+from cluster_api import Api, ApiError
+from cluster_binaries import CHECKOUT, CONTROL_PLANE, HELM, BuildError, ensure, helm, private_folder, say, tail
+from cluster_components import NAMES, NODE, UNPRIVILEGED, Layout, Ports
+from cluster_processes import end, free_ports, running, spawn
+
+DEFAULT_FOLDER = CHECKOUT / ".work" / "cluster"
+START_SECONDS = 60.0
+ATTEMPTS = 3
+
+
+class ClusterError(Exception):
+    """The cluster could not be started; the message names the program and holds the end of its log."""
+
+
+class PortTaken(ClusterError):
+    """Somebody took a port between its choice and its use."""
+
+
+class Request(NamedTuple):
+    """One request that the API server answered."""
+
+    verb: str
+    url: str
+    user_agent: str
+    code: int
+
+
+class Cluster:
+    """One local control plane; several with different folders may run at once.
+
+    A Cluster of a folder in which one runs already stands for that one.
+    """
+
+    def __init__(self, folder: Path | str = DEFAULT_FOLDER) -> None:
+        self.folder = Path(folder).absolute()
+        self._layout = Layout(self.folder)
+
+    def __enter__(self) -> Cluster:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The admin's kubeconfig, mode 0600, with the token and the CA in it."""
+        return self._layout.kubeconfig()
+
+    @property
+    def ca_file(self) -> Path:
+        """The PEM file of the CA that signed the API server's certificate."""
+        return self._layout.ca_file
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return f"https://127.0.0.1:{self._ports.api}"
+
+    @property
+    def token(self) -> str:
+        """The admin's bearer token."""
+        return self.token_for("admin")
+
+    def token_for(self, user: str) -> str:
+        """The bearer token of admin (system:masters), reader, limited or nobody (no rights at all until a test binds some)."""
+        return components.token(self._layout, user)
+
+    def kubeconfig_for(self, user: str) -> Path:
+        """Writes a kubeconfig for one of the users that token_for knows."""
+        return components.write_kubeconfig(self._layout, user, self.server)
+
+    def api(self, user: str = "admin") -> Api:
+        """A small API client as this user."""
+        return Api(self.server, self.ca_file, self.token_for(user))
+
+    def log(self, name: str) -> Path:
+        """The log of one of NAMES, e.g. kube-apiserver."""
+        return self._layout.log(name)
+
+    def status(self) -> dict[str, int | None]:
+        """The pid of each program, None for one that does not run."""
+        return {name: running(self._layout.pid_file(name)) for name in NAMES}
+
+    def is_running(self) -> bool:
+        """Whether all programs run."""
+        return all(self.status().values())
+
+    def requests(self) -> list[Request]:
+        """All requests since a start with audit, oldest first, but those of the control plane itself."""
+        events: dict[str, Request] = {}
+        for line in self._layout.audit_log.read_text(encoding="utf-8").splitlines():
+            event = json.loads(line)
+            # A watch is written twice, when it begins and when it ends.
+            code = event.get("responseStatus", {}).get("code", 0)
+            events.setdefault(
+                event["auditID"], Request(event["verb"], event["requestURI"], event.get("userAgent", ""), code)
+            )
+        return list(events.values())
+
+    def start(self, audit: bool = False) -> Cluster:
+        """Starts the cluster unless it runs, and waits until it is ready. Raises ClusterError or BuildError."""
+        binaries = ensure(CONTROL_PLANE)[0]
+        with self._lock():
+            if self.is_running():
+                if audit and not self._state["audit"]:
+                    raise ClusterError(f"The cluster in {self.folder} runs without audit: stop it first.")
+                return self
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    self._start(binaries, audit)
+                    return self
+                except PortTaken:
+                    if attempt == ATTEMPTS:
+                        raise
+        return self
+
+    def stop(self) -> None:
+        """Ends all programs and removes all that the start made."""
+        if not self.folder.exists():
+            return
+        with self._lock():
+            self._clear()
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        try:
+            state: dict[str, Any] = json.loads(self._layout.state.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ClusterError(f"No cluster runs in {self.folder}") from None
+        return state
+
+    @property
+    def _ports(self) -> Ports:
+        return Ports(**self._state["ports"])
+
+    def _start(self, binaries: Path, audit: bool) -> None:
+        self._clear()
+        ports = Ports(*free_ports(4))
+        components.write_config(self._layout, ports, audit)
+        try:
+            self._spawn(binaries, audit, "etcd", "kube-apiserver")
+            self._wait_for("kube-apiserver", self._layout.certs.joinpath("apiserver.crt").exists)
+            self._write_access()
+            self._wait_for("kube-apiserver", self._answers("/readyz"))
+            self._spawn(binaries, audit, "kube-controller-manager", "kube-scheduler", "kwok")
+            self._create_first_objects()
+            self._wait_for("kwok", self._node_is_ready)
+            self._wait_for(
+                "kube-controller-manager", self._answers("/api/v1/namespaces/default/serviceaccounts/default")
+            )
+        except BaseException:
+            end([self._layout.pid_file(name) for name in NAMES])  # the logs stay
+            raise
+
+    def _spawn(self, binaries: Path, audit: bool, *names: str) -> None:
+        for name in names:
+            command = components.argv(name, binaries, self._layout, self._ports, audit)
+            spawn(command, self._layout.log(name), self._layout.pid_file(name))
+
+    def _write_access(self) -> None:
+        components.write_ca(self._layout)
+        for user in components.USERS:
+            if user not in UNPRIVILEGED:
+                self.kubeconfig_for(user)
+
+    def _create_first_objects(self) -> None:
+        for path, body in components.first_objects():
+            self.api().create(path, body)
+
+    def _answers(self, path: str) -> Callable[[], bool]:
+        api = self.api()
+
+        def ask() -> bool:
+            try:
+                api.text(path)
+            except (ApiError, OSError):
+                return False
+            return True
+
+        return ask
+
+    def _node_is_ready(self) -> bool:
+        conditions = self.api().get(f"/api/v1/nodes/{NODE}")["status"].get("conditions", [])
+        return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+    def _wait_for(self, name: str, condition: Callable[[], bool]) -> None:
+        """Polls until the condition holds; `name` is the program to blame when it takes too long."""
+        deadline = time.monotonic() + START_SECONDS
+        while not condition():
+            for started in NAMES:
+                if self._layout.pid_file(started).exists() and running(self._layout.pid_file(started)) is None:
+                    raise self._failure(started, "ended")
+            if time.monotonic() > deadline:
+                raise self._failure(name, f"is not ready after {START_SECONDS:.0f} s")
+            time.sleep(0.02)
+
+    def _failure(self, name: str, what: str) -> ClusterError:
+        log = self._layout.log(name)
+        text = f"{name} {what}. The end of {log}:\n{tail(log)}"
+        return PortTaken(text) if "address already in use" in text else ClusterError(text)
+
+    def _clear(self) -> None:
+        end([self._layout.pid_file(name) for name in NAMES])
+        for made in self._layout.made:
+            if made.is_dir():
+                shutil.rmtree(made)
+            else:
+                made.unlink(missing_ok=True)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Lets one start or stop of this folder run at a time: the folder itself is what is locked."""
+        while True:
+            private_folder(self.folder)
+            handle = os.open(self.folder, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                if self.folder.exists() and os.path.samestat(os.fstat(handle), os.stat(self.folder)):
+                    yield
+                    return
+            finally:
+                os.close(handle)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except (ClusterError, BuildError) as error:
+        say(str(error))
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="A real Kubernetes control plane on this machine, without containers.")
+    commands = parser.add_subparsers(required=True)
+    _command(commands, "build", _build, "build all binaries, Helm 3 and 4 included")
+    helm_parser = _command(commands, "helm", _helm, "print the path of the pinned helm, built if absent")
+    helm_parser.add_argument("--major", type=int, choices=sorted(HELM), default=4)
+    start = _command(commands, "start", _start, "start the cluster; prints what to export")
+    start.add_argument("--audit", action="store_true", help="record all requests in DIR/audit.log")
+    stop = _command(commands, "stop", _stop, "end the cluster and remove its data")
+    status = _command(commands, "status", _status, "say what runs; exit code 3 when not all of it does")
+    for command in (start, stop, status):
+        command.add_argument("--dir", type=Path, default=DEFAULT_FOLDER, help="default: .work/cluster in the checkout")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    description: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=description, description=description)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    for folder in ensure(*HELM.values(), CONTROL_PLANE):
+        print(folder)
+    return 0
+
+
+def _helm(options: argparse.Namespace) -> int:
+    print(helm(options.major))
+    return 0
+
+
+def _start(options: argparse.Namespace) -> int:
+    cluster, began = Cluster(options.dir), time.monotonic()
+    cluster.start(audit=options.audit)
+    say(f"The cluster in {cluster.folder} is ready at {cluster.server} ({time.monotonic() - began:.1f} s).")
+    print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    Cluster(options.dir).stop()
+    say(f"No cluster runs in {options.dir}.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    cluster = Cluster(options.dir)
+    for name, pid in cluster.status().items():
+        print(f"{name:<24} {f'pid {pid}' if pid else 'not running'}")
+    if not cluster.is_running():
+        return 3
+    print(f"{cluster.server}  {cluster.kubeconfig}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

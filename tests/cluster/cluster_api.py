@@ -1,0 +1,86 @@
+"""A small client of the Kubernetes API, with the standard library only: what starting and testing the cluster needs."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Object = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The API server refused a request; `code` is the HTTP status."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Api:
+    """Requests to one API server as one user. Paths are as the server has them, e.g. /api/v1/namespaces."""
+
+    def __init__(self, server: str, ca_file: Path, token: str) -> None:
+        self._server = server
+        self._token = token
+        tls = ssl.create_default_context(cafile=str(ca_file))
+        # An empty ProxyHandler: the environment's proxy is not for a server on this machine.
+        handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
+        self._opener = urllib.request.build_opener(*handlers)
+
+    def text(self, path: str, method: str = "GET", body: Object | None = None, kind: str = "application/json") -> str:
+        """The answer's text. Raises ApiError for a status of 400 and more, OSError without a connection."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Content-Type": kind,
+            "User-Agent": "helmstack-test-cluster",
+        }
+        request = urllib.request.Request(self._server + path, data=data, headers=headers, method=method)
+        try:
+            with self._opener.open(request, timeout=10) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            raise ApiError(
+                error.code, f"{method} {path}: {error.code} {error.read().decode(errors='replace')}"
+            ) from error
+
+    def get(self, path: str) -> Object:
+        """One object or one list."""
+        return self._object(self.text(path))
+
+    def create(self, path: str, body: Object) -> Object:
+        """Creates an object in the collection at this path."""
+        return self._object(self.text(path, "POST", body))
+
+    def patch(self, path: str, body: Object) -> Object:
+        """Merges the body into the object at this path."""
+        return self._object(self.text(path, "PATCH", body, "application/merge-patch+json"))
+
+    def delete(self, path: str) -> Object:
+        """Deletes the object at this path, and what it owns in the background."""
+        return self._object(self.text(path, "DELETE", {"propagationPolicy": "Background"}))
+
+    def wait(self, path: str, condition: Callable[[Object], bool], seconds: float = 30.0) -> Object:
+        """Polls the object until the condition holds. Raises TimeoutError with its last status."""
+        deadline, found = time.monotonic() + seconds, {}
+        while time.monotonic() < deadline:
+            try:
+                found = self.get(path)
+                if condition(found):
+                    return found
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+            time.sleep(0.05)
+        raise TimeoutError(f"{path} is not as expected after {seconds} s: {json.dumps(found.get('status', found))}")
+
+    @staticmethod
+    def _object(text: str) -> Object:
+        found: Object = json.loads(text)
+        return found
