@@ -1,0 +1,214 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A chart on disk: who it is, what it holds, and a digest that says whether it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
+from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import mentions_cluster, mentions_random
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
+
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
+
+_MANIFESTS = (".yaml", ".yml", ".json")
+_FALSE = (("deprecated", "false"), ("enabled", "false"))
+# What templates are seldom made of, and what is often full of examples of them.
+_NOT_RENDERED = (".md", ".prov", ".tgz", ".png", ".svg")
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A sub-chart as Chart.yaml declares it."""
+
+    name: str
+    version: str
+    repository: str
+    alias: str | None = None
+    condition: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def used_name(self) -> str:
+        """Its key in the values: the alias if it has one."""
+        return self.alias or self.name
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The part of Chart.yaml that matters here."""
+
+    name: str
+    version: str
+    app_version: str | None
+    type: str
+    dependencies: tuple[Dependency, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart on disk; ``path`` is the folder or archive that helm is given, ``digest`` a sha256 over its content."""
+
+    reference: str
+    path: str
+    name: str
+    version: str
+    app_version: str | None
+    digest: str
+    uses_cluster: bool
+    random: bool
+    dependencies: tuple[Dependency, ...] = ()
+
+
+def load(path: str, reference: str = "") -> Chart:
+    """The chart at a path.
+
+    :raises ChartError: there is none, or it is damaged.
+    """
+    content = chart_files.read(path)
+    meta = metadata(content, path)
+    texts = list(_rendered(content))
+    return Chart(
+        reference=reference or path,
+        path=path,
+        name=meta.name,
+        version=meta.version,
+        app_version=meta.app_version,
+        digest=digest(content),
+        uses_cluster=any(mentions_cluster(text) for text in texts),
+        random=any(mentions_random(text) for text in texts),
+        dependencies=meta.dependencies,
+    )
+
+
+def crds(chart: Chart) -> list[str]:
+    """The texts of the chart's ``crds/`` and then its sub-charts', as Helm finds them.
+
+    Helm leaves the order of sub-charts to chance; here it is their names'.
+    """
+    return list(_crds(chart_files.read(chart.path)))
+
+
+def _crds(content: Files) -> Iterator[str]:
+    for name, data in content.items():
+        if name.startswith("crds/") and name.lower().endswith(_MANIFESTS):
+            yield data.decode(errors="replace")
+    for inner in subcharts(content):
+        yield from _crds(inner)
+
+
+def _rendered(content: Files) -> Iterator[str]:
+    """Whatever may be rendered: templates, and by `tpl` also default values and other text files."""
+    for name, data in content.items():
+        if not name.startswith(("charts/", "crds/")) and not name.lower().endswith(_NOT_RENDERED) and b"{{" in data:
+            yield data.decode(errors="replace")
+    for inner in subcharts(content):
+        yield from _rendered(inner)
+
+
+def metadata(content: Files, path: str) -> Metadata:
+    """Chart.yaml, with the dependencies of requirements.yaml for charts of apiVersion v1.
+
+    :raises ChartError: it cannot be read, or lacks name or version.
+    """
+    data = _mapping(content["Chart.yaml"], f"{path}: Chart.yaml")
+    for key in ("name", "version"):
+        if not data.get(key):
+            raise ChartError(f"the chart '{path}' has no {key} in its Chart.yaml")
+    declared = data.get("dependencies") or []
+    if "requirements.yaml" in content:
+        declared = _mapping(content["requirements.yaml"], f"{path}: requirements.yaml").get("dependencies") or declared
+    app_version = data.get("appVersion")
+    return Metadata(
+        name=scalar_text(data["name"]),
+        version=scalar_text(data["version"]),
+        app_version=None if app_version is None else scalar_text(app_version),
+        type=str(data.get("type") or "application"),
+        dependencies=tuple(_dependency(item, path) for item in declared),
+    )
+
+
+def _dependency(item: Any, path: str) -> Dependency:
+    if not isinstance(item, dict) or not item.get("name"):
+        raise ChartError(f"the chart '{path}' declares a dependency without a name")
+    return Dependency(
+        name=scalar_text(item["name"]),
+        version=scalar_text(item.get("version") or ""),
+        repository=str(item.get("repository") or ""),
+        alias=item.get("alias") or None,
+        condition=item.get("condition") or None,
+        tags=tuple(str(tag) for tag in item.get("tags") or ()),
+    )
+
+
+def scalar_text(value: Any) -> str:
+    """A scalar where Helm wants a string: it takes numbers too, as Go writes them (``1.0`` is "1")."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def _mapping(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        loaded = _load_yaml(data.decode(errors="replace"), name)
+    except yaml.YAMLError as error:
+        raise ChartError(f"{name} is not YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(loaded, dict):
+        raise ChartError(f"{name} is not a mapping")
+    return loaded
+
+
+def _load_yaml(text: str, name: str) -> Any:
+    return yaml.safe_load(text)
+
+
+def digest(content: Files) -> str:
+    """A sha256 that is the same for a folder, for its archive, and for the archive packaged anew.
+
+    ``helm package`` rewrites Chart.yaml and Chart.lock, and unpacks archives in ``charts/``: the former count by what
+    they say, sub-charts by name and digest, whatever their folders are called.
+    """
+    own = {name: _fingerprint(name, data) for name, data in content.items() if not _is_subchart(name)}
+    inner = sorted([metadata(sub, "charts/").name, digest(sub)] for sub in subcharts(content))
+    return hashlib.sha256(_canonical([own, inner])).hexdigest()
+
+
+def _is_subchart(name: str) -> bool:
+    # What Helm skips under charts/ is not part of the chart either.
+    return name.startswith("charts/") and not name.endswith(".prov")
+
+
+def _fingerprint(name: str, data: bytes) -> str:
+    if name in ("Chart.yaml", "Chart.lock"):
+        said = _without_empty(_mapping(data, name))
+        # Helm stamps the time of `helm dependency update` here.
+        said.pop("generated", None)
+        data = _canonical(said)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _without_empty(value: Any) -> Any:
+    """Helm's own structs leave empty fields out when it writes them, and write numbers as strings."""
+    if isinstance(value, dict):
+        kept = {str(key): _without_empty(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item not in ("", None, [], {}) and (key, item) not in _FALSE}
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value]
+    return None if value is None else scalar_text(value)
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What templates call that makes a render depend on more than chart and values: the cluster, chance, the clock."""
+
+from __future__ import annotations
+
+import re
+
+_COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
+_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
+_CLUSTER = re.compile(r"(?<![\w.$-])lookup(?![\w.-])")
+_REVISION = re.compile(r"\bRelease\b.*\bRevision\b", re.DOTALL)
+# Functions of Sprig and Helm whose result is not the same twice. derivePassword is.
+_RANDOM = re.compile(
+    r"(?<![\w.$-])(?:rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|genPrivateKey|gen(?:CA|SelfSignedCert|SignedCert)(?:WithKey)?"
+    r"|uuidv4|now|ago|htpasswd|bcrypt|shuffle|encryptAES)(?![\w.-])"
+)
+
+
+def mentions_cluster(text: str) -> bool:
+    """Whether template actions in a text call ``lookup`` or read ``.Release.Revision``."""
+    return any(_REVISION.search(action) or _CLUSTER.search(_STRING.sub('""', action)) for action in _actions(text))
+
+
+def mentions_random(text: str) -> bool:
+    """Whether template actions in a text call random, key-making or clock functions."""
+    return any(_RANDOM.search(_STRING.sub('""', action)) for action in _actions(text))
+
+
+def _actions(text: str) -> list[str]:
+    return _ACTION.findall(_COMMENT.sub("", text)) if "{{" in text else []

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The chart repositories of a run, in a Helm configuration of our own; credentials stand in its 0600 file only."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Iterable, Sequence
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
+from ansible_collections.helmstack.core.plugins.module_utils.errors import (
+    ChartError,
+    InputError,
+    did_you_mean,
+    nearest,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure, without_credentials
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+
+
+class Repositories:
+    """Declared repositories; each index is downloaded once a run, and only if it is needed."""
+
+    def __init__(self, helm: Helm, declared: Iterable[Repository]) -> None:
+        self._helm = helm
+        self._declared = {repository.name: repository for repository in declared}
+        self._lock = threading.Lock()
+        self._updated: dict[str, str | None] = {}  # name -> why it failed
+        write_config(helm.repository_config, self._declared.values())
+
+    def declared(self, name: str) -> Repository:
+        """The repository of a name.
+
+        :raises InputError: it is not declared, or of a kind that is not supported.
+        """
+        repository = self._declared.get(name)
+        if repository is None:
+            hint = did_you_mean(name, self._declared) or "Declare it under 'repositories'"
+            raise InputError(f"the chart repository '{name}' is not declared in the stack", hint=hint)
+        if repository.oci or repository.url.startswith("oci://"):
+            raise InputError(f"the chart repository '{name}' is an OCI registry, which is not supported yet")
+        return repository
+
+    def at(self, url: str) -> Repository | None:
+        """The declared repository with this URL, or of this ``@name`` or ``alias:name``."""
+        name = re.sub(r"^(@|alias:)", "", url)
+        if name != url:
+            return self._declared.get(name)
+        same = (item for item in self._declared.values() if item.url.rstrip("/") == url.rstrip("/"))
+        return next(same, None)
+
+    def add(self, repository: Repository) -> None:
+        """Makes a repository known that only a chart's dependencies name."""
+        with self._lock:
+            if repository.name not in self._declared:
+                self._declared[repository.name] = repository
+                write_config(self._helm.repository_config, self._declared.values())
+
+    def update(self, repositories: Sequence[Repository]) -> None:
+        """Downloads the index files that this run has not downloaded yet.
+
+        :raises ChartError: a repository does not answer, refuses, or is not trusted.
+        """
+        with self._lock:
+            missing = sorted({item.name for item in repositories} - self._updated.keys())
+            if missing:
+                failed = self._helm.repo_update(missing)
+                self._updated.update({name: failed.get(name) for name in missing})
+        for repository in repositories:
+            reason = self._updated[repository.name]
+            if reason is not None:
+                raise ChartError(_why_unreachable(repository, reason), hint=_hint_unreachable(repository, reason))
+
+    def explain(self, repository: Repository, name: str, version: str | None, failure: HelmFailure) -> ChartError:
+        """Why a chart could not be pulled, from the index: no such chart, no such version, or what helm said."""
+        charts = self._chart_names(repository)
+        if charts and name not in charts:
+            return ChartError(
+                f"the repository '{repository.name}' has no chart '{name}'", hint=did_you_mean(name, charts)
+            )
+        versions = self._helm.chart_versions(f"{repository.name}/{name}") if version else []
+        if version and versions and not _fits_any(version, versions):
+            return ChartError(
+                f"no version of chart {repository.name}/{name} is {version}", hint=_nearest_versions(version, versions)
+            )
+        return ChartError(
+            f"chart {repository.name}/{name} cannot be fetched: {_reason(failure.words)}",
+            hint=_hint_unreachable(repository, failure.words),
+        )
+
+    def _chart_names(self, repository: Repository) -> list[str]:
+        """Helm keeps the names beside the index file, which may be many megabytes."""
+        try:
+            path = os.path.join(self._helm.repository_cache, f"{repository.name}-charts.txt")
+            with open(path, encoding="utf-8") as stream:
+                return stream.read().split()
+        except OSError:
+            return []
+
+
+def write_config(path: str, repositories: Iterable[Repository]) -> None:
+    """Helm's repositories.yaml, readable by this user only."""
+    entries = [_entry(repository) for repository in repositories if not repository.oci]
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    temporary = f"{path}.new"
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        json.dump({"apiVersion": "", "repositories": entries}, stream)
+    os.replace(temporary, path)
+
+
+def _entry(repository: Repository) -> dict[str, object]:
+    return {
+        "name": repository.name,
+        "url": repository.url,
+        "username": repository.username or "",
+        "password": repository.password or "",
+        "caFile": repository.ca_file or "",
+        "certFile": repository.cert_file or "",
+        "keyFile": repository.key_file or "",
+        "insecure_skip_tls_verify": repository.insecure,
+        "pass_credentials_all": False,
+    }
+
+
+def _fits_any(version: str, versions: Sequence[str]) -> bool:
+    try:
+        return any(semver.satisfies(found, version) for found in versions)
+    except ValueError:
+        return False
+
+
+def _nearest_versions(version: str, versions: Sequence[str]) -> str:
+    """The newest, and those that differ least from the one asked for; pre-releases only if asked for or alone."""
+    stable = [item for item in versions if "-" not in item]
+    offered = list(versions) if "-" in version or not stable else stable
+    close = nearest(version, offered, 3)
+    first = [item for item in offered if item == offered[0] and item not in close]
+    return "There are: " + ", ".join(_newest_first({*close, *first, *offered[:3]}))
+
+
+def _newest_first(versions: Iterable[str]) -> list[str]:
+    zero = semver.Version((0, 0, 0))
+    return sorted(versions, key=lambda item: (semver.parse(item) or zero).key, reverse=True)
+
+
+def _who(repository: Repository) -> str:
+    return f"the chart repository '{repository.name}' ({without_credentials(repository.url)})"
+
+
+def _why_unreachable(repository: Repository, reason: str) -> str:
+    if "401" in reason or "403" in reason:
+        return f"{_who(repository)} refuses this user ({_reason(reason)})"
+    if "x509" in reason or "tls:" in reason:
+        return f"{_who(repository)} is not trusted ({_reason(reason)})"
+    if "is not a valid chart repository" in reason and "404" in reason:
+        return f"{_who(repository)} has no index.yaml"
+    return f"{_who(repository)} does not answer ({_reason(reason)})"
+
+
+def _hint_unreachable(repository: Repository, reason: str) -> str:
+    if "401" in reason or "403" in reason:
+        return "Check username and password of the repository"
+    if "x509" in reason or "tls:" in reason:
+        return "Give its certificate authority with ca_file"
+    if "404" in reason:
+        return "Check its url"
+    if re.search(r"dial tcp|no such host|timeout|connection refused|EOF", reason):
+        return "Check its url, the network, and the proxy settings"
+    return ""
+
+
+def _reason(said: str) -> str:
+    """The last cause of Go's chain, which is the one that tells."""
+    text = said.strip().splitlines()[0] if said.strip() else "no reason given"
+    text = re.sub(r'^looks like "[^"]*" is not a valid chart repository or cannot be reached: ', "", text)
+    return re.sub(r'(?:Get|Head) "[^"]*": ', "", text)
