@@ -1,0 +1,393 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""YAML with Helm's rules, with or without positions, and JSON text that Helm reads back with the same types.
+
+Helm reads YAML through sigs.k8s.io/yaml, that is go.yaml.in/yaml/v2 and then encoding/json: the rules below are theirs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
+
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
+
+MAX_DEPTH = 256  # libyaml's composer recurses in C: without a bound a long row of "[" ends the process
+MAX_ALIASED = 400_000  # nodes that aliases may add to a document: Helm's own ceiling (alias_ratio_range_low)
+MAX_INT = 2**53
+
+_TAG = "tag:yaml.org,2002:"
+_STR = _TAG + "str"
+_PLAIN = "?"  # our mark for a scalar without quotes and tag
+
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+}
+_HINTS = frozenset("yYnNtTfFoO~+-.0123456789")
+_NUMERIC = frozenset("+-.0123456789")
+_INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DOT_FLOAT = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].+)?")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value and where it stands; maps hold nodes by their key, lists hold nodes.
+
+    A map's member stands where its key does. ``secret``: it came out of a vault.
+    """
+
+    value: Any
+    where: Location
+    secret: bool = False
+
+
+Decrypt = Callable[[str], str]
+
+
+def load(text: str, name: str, decrypt: Decrypt | None = None) -> Any:
+    """The one document of ``text``, as Helm reads it; None if it is empty.
+
+    :arg name: the file, for errors.
+    :arg decrypt: makes plain text of ``!vault`` scalars; without it they are text, as for Helm.
+    :raises InputError: broken YAML, what Helm refuses, or a second document (Helm 3 and 4 differ there).
+    """
+    return _only([value for value in _documents(text, _Builder(name, decrypt)) if value is not None], name)
+
+
+def load_all(text: str, name: str) -> list[Any]:
+    """All documents of ``text`` that are not empty, each as Helm reads it."""
+    return [value for value in _documents(text, _Builder(name)) if value is not None]
+
+
+def load_with_positions(text: str, name: str, decrypt: Decrypt | None = None) -> Node:
+    """As :func:`load`, with the file and line of every value; a key that stands twice in a map is an error here."""
+    builder = _PlacingBuilder(name, decrypt)
+    found = _only([node for node in _documents(text, builder) if node.value is not None], name)
+    return found if isinstance(found, Node) else Node(None, Location(name))
+
+
+def plain(node: Node) -> Any:
+    """A node's data without positions."""
+    value = node.value
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def place(value: Any, where: Location, secret: bool = False) -> Node:
+    """The inverse of :func:`plain`: data of which all stands in one place."""
+    if isinstance(value, dict):
+        value = {str(key): place(item, where, secret) for key, item in value.items()}
+    elif isinstance(value, (list, tuple)):
+        value = [place(item, where, secret) for item in value]
+    return Node(value, where, secret)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all nodes under it."""
+    yield node
+    children = node.value.values() if isinstance(node.value, dict) else node.value
+    if isinstance(children, (type({}.values()), list)):
+        for child in children:
+            yield from walk(child)
+
+
+def to_json(value: Any) -> str:
+    """JSON text that Helm's YAML parser reads back as the same value.
+
+    YAML does not join surrogate pairs, folds U+0085, U+2028 and U+2029 as line breaks, and refuses control characters,
+    so characters stand as they are, but for those.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
+    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def plain_scalar(text: str) -> Any:
+    """What an unquoted scalar means to Helm, before integers pass through float64."""
+    if not text:
+        return None
+    first = text[0]
+    if first not in _HINTS:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    return _number(text) if first in _NUMERIC else text
+
+
+def _number(text: str) -> Any:
+    if text[0] == ".":
+        return float(text) if _DOT_FLOAT.fullmatch(text) else text
+    digits = text.replace("_", "")
+    match = _INT.fullmatch(digits)
+    if match:
+        sign, hexadecimal, binary, octal, decimal = match.groups()
+        number = int(hexadecimal or binary or octal or decimal, 16 if hexadecimal else 2 if binary else 8 if octal else 10)
+        number = -number if sign == "-" else number
+        if -(2**63) <= number < (2**63 if sign else 2**64):
+            return number
+    if _FLOAT.fullmatch(digits):
+        number = float(digits)
+        return text if number in (float("inf"), float("-inf")) else number
+    return text
+
+
+def _only(documents: list[Any], name: str) -> Any:
+    if len(documents) > 1:
+        raise InputError(
+            "holds several YAML documents, of which Helm 3 reads the first and Helm 4 all",
+            where=Location(name),
+            hint="Make it one document",
+        )
+    return documents[0] if documents else None
+
+
+def _documents(text: str, builder: _Builder) -> Iterator[Any]:
+    try:
+        loader = _loader_class()(text)
+        try:
+            while loader.check_node():
+                yield builder.document(loader.get_node())
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
+        reason = getattr(exc, "problem", None) or getattr(exc, "reason", None) or "cannot be parsed"
+        raise InputError(f"not valid YAML: {reason}", where=Location(builder.name, mark.line + 1 if mark else 0)) from None
+
+
+def _loader_class() -> Any:
+    """PyYAML's composer (libyaml's where it is built in) that leaves the meaning of scalars to the builder."""
+
+    class Composing:
+        depth = 0
+
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+            if kind is yaml.ScalarNode:
+                return _PLAIN if implicit[0] else _STR
+            return ""
+
+        def descend_resolver(self, parent: Any, index: Any) -> None:
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                problem = f"it is nested more than {MAX_DEPTH} levels deep"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=parent.start_mark)
+
+        def ascend_resolver(self) -> None:
+            self.depth -= 1
+
+    if yaml.__with_libyaml__:
+        from yaml.cyaml import CParser
+
+        return type("Loader", (Composing, CParser), {"dispose": lambda self: None})
+
+    class Loader(Composing, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
+        def __init__(self, text: str) -> None:
+            yaml.reader.Reader.__init__(self, text)
+            yaml.scanner.Scanner.__init__(self)
+            yaml.parser.Parser.__init__(self)
+            yaml.composer.Composer.__init__(self)
+
+    return Loader
+
+
+class _Builder:
+    """Makes plain data of composed nodes."""
+
+    def __init__(self, name: str, decrypt: Decrypt | None = None) -> None:
+        self.name = name
+        self.decrypt = decrypt
+
+    def document(self, node: Any) -> Any:
+        self.sizes: dict[int, int] = {}  # of the collections and long scalars met so far, aliases expanded; 0: still open
+        self.size = 0
+        self.aliased = 0
+        return self.build(node)
+
+    def build(self, node: Any) -> Any:
+        self.size += 1
+        if isinstance(node, yaml.ScalarNode):
+            if len(node.value) < 100:
+                return self.scalar(node)
+            return self.measured(node, lambda: self.long_scalar(node))
+        if isinstance(node, yaml.SequenceNode):
+            return self.measured(node, lambda: [self.build(item) for item in node.value])
+        return self.measured(node, lambda: self.mapping(node))
+
+    def long_scalar(self, node: Any) -> Any:
+        self.size += len(node.value) // 100  # so that the bound on nodes bounds the text as well
+        return self.scalar(node)
+
+    def measured(self, node: Any, make: Callable[[], Any]) -> Any:
+        """Build a node that an alias may name again, and refuse what aliases blow up."""
+        known = self.sizes.get(id(node))
+        if known == 0:
+            raise self.error(node, "an anchor's value contains itself")
+        if known:
+            self.aliased += known
+            if self.aliased > MAX_ALIASED:
+                raise self.error(node, f"its aliases add more than {MAX_ALIASED} values")
+            before = self.aliased
+            self.sizes[id(node)] = 0
+            value = make()
+            self.aliased = before  # what lies under it is counted in it
+            self.sizes[id(node)] = known
+            return value
+        self.sizes[id(node)] = 0
+        start = self.size
+        value = make()
+        self.sizes[id(node)] = self.size - start + 1
+        return value
+
+    def mapping(self, node: Any) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.value == "<<" and key.tag in (_PLAIN, _TAG + "merge"):
+                # go-yaml lays merged keys over those before them, against YAML's own rule
+                for source in self.merged(value):
+                    result.update(self.mapping_of(source))
+            else:
+                self.set_member(result, key, value)
+        return result
+
+    def set_member(self, result: dict[str, Any], key: Any, value: Any) -> None:
+        result[self.key(key)] = self.build(value)
+
+    def mapping_of(self, node: Any) -> dict[str, Any]:
+        self.size += 1
+        built: dict[str, Any] = self.measured(node, lambda: self.mapping(node))
+        return built
+
+    def merged(self, node: Any) -> list[Any]:
+        sources = list(reversed(node.value)) if isinstance(node, yaml.SequenceNode) else [node]
+        if not all(isinstance(source, yaml.MappingNode) for source in sources):
+            raise self.error(node, "'<<' wants a mapping or a list of mappings")
+        return sources
+
+    def key(self, node: Any) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise self.error(node, "a key must be a scalar")
+        if node.tag == _STR:
+            return str(node.value)
+        value = self.meaning(node)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, float):
+            return _float_key(value)
+        if value is None or (isinstance(value, int) and value >= 2**63):
+            raise self.error(node, f"Helm does not take '{node.value}' as a key")
+        return str(value)
+
+    def scalar(self, node: Any) -> Any:
+        if node.tag == _STR:
+            return node.value
+        value = self.meaning(node)
+        if isinstance(value, float):
+            if value != value or value in (float("inf"), float("-inf")):
+                raise self.error(node, f"Helm does not take the number {node.value}")
+            return int(value) if value.is_integer() and abs(value) <= MAX_INT else value
+        if isinstance(value, int) and abs(value) > MAX_INT:
+            return float(value)
+        return value
+
+    def meaning(self, node: Any) -> Any:
+        if node.tag == _PLAIN:
+            return plain_scalar(node.value)
+        if node.tag in ("!vault", "!vault-encrypted") and self.decrypt:
+            return self.decrypted(node)
+        return self.tagged(node, node.tag.removeprefix(_TAG))
+
+    def decrypted(self, node: Any) -> str:
+        assert self.decrypt is not None
+        try:
+            return self.decrypt(node.value)
+        except InputError as exc:
+            raise self.error(node, exc.what, exc.hint) from exc
+
+    def tagged(self, node: Any, tag: str) -> Any:
+        if tag == "binary":
+            return self.binary(node)
+        if tag not in ("bool", "int", "float", "null", "timestamp"):
+            return node.value
+        value = plain_scalar(node.value)
+        if tag == "float" and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        found = {bool: "bool", int: "int", float: "float", type(None): "null"}.get(type(value), "str")
+        if found == "str" and _TIMESTAMP.fullmatch(node.value):
+            found = "timestamp"
+        if found != tag:
+            raise self.error(node, f"'{node.value}' is not a !!{tag}")
+        return value
+
+    def binary(self, node: Any) -> str:
+        try:
+            data = base64.b64decode(node.value.replace("\n", "").replace("\r", ""), validate=True)
+        except (binascii.Error, ValueError):
+            raise self.error(node, "a !!binary value is not valid base64") from None
+        return re.sub("[\udc80-\udcff]", "\ufffd", data.decode("utf-8", "surrogateescape"))
+
+    def error(self, node: Any, what: str, hint: str = "") -> InputError:
+        return InputError(what, where=Location(self.name, node.start_mark.line + 1), hint=hint)
+
+
+class _PlacingBuilder(_Builder):
+    """Makes nodes with positions."""
+
+    def build(self, node: Any) -> Node:
+        secret = self.decrypt is not None and node.tag in ("!vault", "!vault-encrypted")
+        return Node(super().build(node), Location(self.name, node.start_mark.line + 1), secret)
+
+    def set_member(self, result: dict[str, Any], key: Any, value: Any) -> None:
+        name = self.key(key)
+        where = Location(self.name, key.start_mark.line + 1)
+        if name in result and not isinstance(result[name], _Merged):
+            raise InputError(f"the key '{name}' stands twice, first in line {result[name].where.line}", where=where)
+        built = self.build(value)
+        result[name] = Node(built.value, where, built.secret)
+
+    def mapping_of(self, node: Any) -> dict[str, Any]:
+        return {key: _Merged(item.value, item.where, item.secret) for key, item in super().mapping_of(node).items()}
+
+
+@dataclass(frozen=True)
+class _Merged(Node):
+    """A member that came through '<<': it may be overridden."""
+
+
+def _float_key(value: float) -> str:
+    """Go's strconv.FormatFloat(value, 'g', -1, 32), with which sigs.k8s.io/yaml writes keys that are floats."""
+    try:
+        single = struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        single = float("inf") if value > 0 else float("-inf")
+    if single != single or single in (float("inf"), float("-inf")):
+        return ".nan" if single != single else ".inf" if single > 0 else "-.inf"
+    for precision in range(9):
+        text = f"{single:.{precision}e}"
+        if struct.unpack("f", struct.pack("f", float(text)))[0] == single:
+            break
+    mantissa, exponent = text.split("e")
+    if not -4 <= int(exponent) < 6:
+        return f"{mantissa}e{int(exponent):+03d}"
+    return f"{float(text):.{max(precision - int(exponent), 0)}f}"

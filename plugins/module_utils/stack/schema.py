@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stack files may say: their keys, and typed reading of a node that tells what was expected and what stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, plain
+
+# Per-release options: the stack file's key, the field of model.Options, its kind
+OPTIONS: Mapping[str, tuple[str, str]] = {
+    "wait": ("wait", "boolean"),
+    "waitForJobs": ("wait_for_jobs", "boolean"),
+    "timeout": ("timeout", "duration"),
+    "force": ("force", "boolean"),
+    "recreatePods": ("recreate_pods", "boolean"),
+    "createNamespace": ("create_namespace", "boolean"),
+    "atomic": ("atomic", "boolean"),
+    "historyMax": ("history_max", "integer"),
+    "disableHooks": ("disable_hooks", "boolean"),
+    "skipCRDs": ("skip_crds", "boolean"),
+    "reuseValues": ("reuse_values", "boolean"),
+    "resetValues": ("reset_values", "boolean"),
+    "postRenderer": ("post_renderer", "string"),
+    "helmBinary": ("helm_binary", "string"),
+    "devel": ("devel", "boolean"),
+}
+RELEASE_KEYS = frozenset(
+    "name namespace chart version values set ignore needs weight labels protected spray ready description".split()
+) | frozenset(OPTIONS)
+DEFAULTS_KEYS = frozenset(OPTIONS) | {"namespace"}
+STACK_KEYS = frozenset("name releases environments repositories helmDefaults variables stacks".split())
+OVERLAY_KEYS = frozenset("releases repositories helmDefaults variables".split())
+ENVIRONMENT_KEYS = frozenset("overlays overlay variables".split())
+NESTED_KEYS = frozenset("name path url".split())
+REPOSITORY_KEYS = frozenset("name url username password ca_file cert_file key_file insecure oci".split())
+READY_KEYS = frozenset("apiVersion kind name namespace when".split())
+SPRAY_KEYS = frozenset("targets exclude prefix_releases prefix_releases_with_namespace default_weight".split())
+TASK_KEYS = frozenset(
+    """
+    environment overlays variables targets selector include_needs state all prune prune_max expected_plan drift on_failure
+    recover pending_age concurrency diff_ignore report_file remote_src expected_cluster in_cluster namespace
+    binary_path kubeconfig kubeconfig_path context kube_context host api_key ca_cert ssl_ca_cert validate_certs verify_ssl
+    client_cert cert_file client_key key_file username password proxy no_proxy proxy_headers impersonate_user
+    impersonate_groups persist_config release_namespace
+    """.split()
+) | frozenset(field for field, _ in OPTIONS.values())
+
+RELEASE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")  # helm: chartutil.validName
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+LABEL_KEY = re.compile(rf"({RELEASE_NAME.pattern}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
+SIMPLE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+HELM_LABELS = frozenset("name owner status version createdAt modifiedAt".split())  # helm: driver.GetSystemLabels
+
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|m|s|ms))+")
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def found(node: Node) -> str:
+    """What stands in a node, for a message; never the value of a secret."""
+    value = node.value
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    kind = "boolean" if isinstance(value, bool) else "number" if isinstance(value, (int, float)) else "string"
+    shown = str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else str(value)
+    return f"a {kind}" if node.secret or len(shown) > 60 else f"the {kind} {shown}"
+
+
+def wrong(node: Node, what: str, expected: str, hint: str = "") -> InputError:
+    return InputError(f"{what}: expected {expected}, found {found(node)}", where=node.where, hint=hint)
+
+
+def mapping(node: Node, what: str, keys: Collection[str] | None = None) -> dict[str, Node]:
+    """A mapping's members; with ``keys``, no others than these. Nothing counts as empty."""
+    if node.value is None:
+        return {}
+    if not isinstance(node.value, dict):
+        raise wrong(node, what, "a mapping")
+    for key, item in node.value.items():
+        if keys is not None and key not in keys:
+            raise InputError(f"unknown key '{key}' in {what}", where=item.where, hint=did_you_mean(key, keys))
+    return node.value
+
+
+def items(node: Node, what: str) -> list[Node]:
+    """A list's nodes. Nothing counts as empty."""
+    if node.value is None:
+        return []
+    if not isinstance(node.value, list):
+        raise wrong(node, what, "a list")
+    return node.value
+
+
+def string(node: Node, what: str) -> str:
+    if isinstance(node.value, str) and node.value:
+        return node.value
+    scalar = isinstance(node.value, (bool, int, float))
+    raise wrong(node, what, "a string", "Put it in quotes" if scalar else "")
+
+
+def strings(node: Node, what: str) -> tuple[str, ...]:
+    return tuple(string(item, what) for item in items(node, what))
+
+
+def boolean(node: Node, what: str) -> bool:
+    if isinstance(node.value, bool):
+        return node.value
+    raise wrong(node, what, "true or false", "Write it without quotes" if node.value in ("true", "false") else "")
+
+
+def integer(node: Node, what: str) -> int:
+    if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 0:
+        return node.value
+    raise wrong(node, what, "an integer of 0 or more")
+
+
+def duration(node: Node, what: str) -> int:
+    """Seconds, of a number of them or of Go's form (``1h30m``); part seconds count as whole ones."""
+    value = node.value
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+", value):
+        return int(value)
+    if isinstance(value, str) and _DURATION.fullmatch(value):
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
+        return int(seconds) if seconds == int(seconds) else int(seconds) + 1
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise wrong(node, what, "a duration such as 5m, 1h30m or a number of seconds")
+
+
+def matching(node: Node, what: str, rule: re.Pattern[str], length: int, told: str) -> str:
+    """A string that follows a rule of Kubernetes or Helm."""
+    value = string(node, what)
+    if len(value) > length or not rule.fullmatch(value):
+        raise wrong(node, what, f"{told}, at most {length} characters")
+    return value
+
+
+def release_name(node: Node) -> str:
+    told = "a release name (lower-case letters, digits, '-' and '.', a letter or digit at both ends)"
+    return matching(node, "name", RELEASE_NAME, 53, told)
+
+
+def namespace(node: Node) -> str:
+    told = "a namespace (lower-case letters, digits and '-', a letter or digit at both ends)"
+    return matching(node, "namespace", DNS_LABEL, 63, told)
+
+
+def labels(node: Node) -> dict[str, str]:
+    """Labels for Helm's release: Kubernetes' rules, less those that Helm and this collection keep for themselves."""
+    result: dict[str, str] = {}
+    for key, item in mapping(node, "labels").items():
+        if not LABEL_KEY.fullmatch(key):
+            raise InputError(f"'{key}' is not a label's name as Kubernetes wants it", where=item.where)
+        if key in HELM_LABELS or key.split("/")[0] == "helmstack.io":
+            raise InputError(f"the label '{key}' is kept for Helm and helmstack themselves", where=item.where)
+        if item.value == "":
+            result[key] = ""
+            continue
+        told = "a label's value (letters, digits, '-', '_' and '.', a letter or digit at both ends)"
+        result[key] = matching(item, f"label {key}", LABEL_VALUE, 63, told)
+    return result
+
+
+def option(key: str, node: Node) -> Any:
+    """The value of a per-release option by the stack file's key."""
+    kind = OPTIONS[key][1]
+    if kind == "boolean":
+        return boolean(node, key)
+    if kind == "duration":
+        return duration(node, key)
+    return integer(node, key) if kind == "integer" else string(node, key)
+
+
+def task_options(values: Mapping[str, Any], where: Location) -> dict[str, Any]:
+    """The per-release options among a task's, which go by their snake_case names."""
+    keys = {field: key for key, (field, _kind) in OPTIONS.items()}
+    return {
+        field: option(keys[field], Node(value, where)) for field, value in values.items() if field in keys and value is not None
+    }
+
+
+def spray(node: Node) -> dict[str, Any] | None:
+    """helm_spray's options for a release; None: it is not an umbrella chart."""
+    if node.value is None or node.value is False:
+        return None
+    if node.value is True:
+        return {}
+    if not isinstance(node.value, dict):
+        raise wrong(node, "spray", "true, false or a mapping of helm_spray's options")
+    options = mapping(node, "spray", SPRAY_KEYS)
+    for key, item in options.items():
+        if key in ("targets", "exclude"):
+            strings(item, key)
+        elif key == "default_weight":
+            integer(item, key)
+        else:
+            boolean(item, key)
+    return {key: plain(item) for key, item in options.items()}
+
+
+def ready(node: Node) -> tuple[dict[str, str], ...]:
+    """What must hold before dependants start."""
+    result = []
+    for item in items(node, "ready"):
+        members = mapping(item, "ready", READY_KEYS)
+        for key in ("apiVersion", "kind", "name", "when"):
+            if key not in members:
+                raise InputError(f"an entry of ready lacks '{key}'", where=item.where)
+        result.append({key: string(member, key) for key, member in members.items()})
+    return tuple(result)

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""${variables}: where they are looked up, and what becomes of the strings that name them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
+
+# "$${", or "${name}" and "${name:-default}" where the default may hold plain references, or a "${" that is neither
+_REFERENCE = re.compile(
+    r"(?P<literal>\$\$\{)"
+    r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_.-]*?)(?P<has_default>:-(?P<default>(?:\$\{[^{}]*\}|[^{}])*))?\}"
+    r"|(?P<broken>\$\{[^}]*\}?)"
+)
+_DOTENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The variables that a stack's strings see: the first layer that has a name wins."""
+
+    layers: tuple[Mapping[str, Node], ...]
+    literal: Mapping[str, str]  # the process environment, whose strings are taken as they are
+    fallback: tuple[Mapping[str, Node], ...] = ()  # .env files, the stronger first
+
+    def apply(self, node: Node, trail: tuple[str, ...] = ()) -> Node:
+        """A node with all strings in it substituted.
+
+        :raises InputError: an undefined variable, a cycle, or a mapping or list inside a longer string.
+        """
+        value = node.value
+        if isinstance(value, str):
+            return self._string(node, trail) if "${" in value else node
+        if isinstance(value, dict):
+            return Node({key: self.apply(item, trail) for key, item in value.items()}, node.where, node.secret)
+        if isinstance(value, list):
+            return Node([self.apply(item, trail) for item in value], node.where, node.secret)
+        return node
+
+    def _string(self, node: Node, trail: tuple[str, ...]) -> Node:
+        text: str = node.value
+        whole = _REFERENCE.fullmatch(text)
+        if whole and whole["name"]:
+            result = self._value(whole, node.where, trail)
+            return Node(result.value, node.where, node.secret or result.secret)
+        secret = node.secret
+
+        def replaced(match: re.Match[str]) -> str:
+            nonlocal secret
+            if match["literal"]:
+                return "${"
+            part = self._value(match, node.where, trail)
+            secret = secret or part.secret
+            return _text(part, match["name"], node.where)
+
+        return Node(_REFERENCE.sub(replaced, text), node.where, secret)
+
+    def _value(self, match: re.Match[str], where: Location, trail: tuple[str, ...]) -> Node:
+        name = match["name"]
+        if not name:
+            hint = "Write ${name} or ${name:-default}, and $${ for a literal ${"
+            raise InputError(f"'{match['broken']}' is not a variable", where=where, hint=hint)
+        if name in trail:
+            chain = " -> ".join((*trail[trail.index(name) :], name))
+            raise InputError(f"the variables use each other in a circle: {chain}", where=where)
+        variable = self._find(name)
+        if variable is None or (match["has_default"] and variable.value in ("", None)):
+            if match["has_default"]:
+                return self.apply(Node(match["default"], where), trail)
+            if variable is None:
+                raise InputError(f"the variable '{name}' is not defined", where=where, hint=self._hint(name))
+        assert variable is not None
+        if name not in self._declared() and name in self.literal:
+            return variable
+        return self.apply(variable, (*trail, name))
+
+    def _declared(self) -> set[str]:
+        return {name for layer in self.layers for name in layer}
+
+    def _find(self, name: str) -> Node | None:
+        for layer in self.layers:
+            if name in layer:
+                return layer[name]
+        if name in self.literal:
+            return Node(self.literal[name], Location("environment"))
+        return next((layer[name] for layer in self.fallback if name in layer), None)
+
+    def _hint(self, name: str) -> str:
+        known = self._declared().union(*self.fallback)
+        return did_you_mean(name, known) or did_you_mean(name, {*known, *self.literal}) if known else ""
+
+
+def _text(node: Node, name: str, where: Location) -> str:
+    value = node.value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    kind = "nothing" if value is None else "a mapping" if isinstance(value, dict) else "a list"
+    raise InputError(f"the variable '{name}' is {kind} and cannot stand inside a string", where=where)
+
+
+def dotenv(text: str, name: str) -> dict[str, Node]:
+    """The variables of a ``.env`` file: KEY=VALUE lines with quotes, comments and ``export``.
+
+    What stands in single quotes is literal; all else may use variables.
+    """
+    result: dict[str, Node] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        where = Location(name, number)
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _DOTENV.fullmatch(line)
+        if not match:
+            raise InputError("expected KEY=VALUE", where=where)
+        result[match[1]] = Node(_dotenv_value(match[2].strip(), where), where)
+    return result
+
+
+def _dotenv_value(text: str, where: Location) -> str:
+    quote = text[:1]
+    if quote not in ("'", '"'):
+        return re.sub(r"(^|\s+)#.*", "", text)
+    body = r"'([^']*)'" if quote == "'" else r'"((?:[^"\\]|\\.)*)"'
+    match = re.fullmatch(body + r"\s*(?:#.*)?", text)
+    if not match:
+        raise InputError("a quote is not closed", where=where)
+    if quote == "'":
+        return match[1].replace("${", "$${")
+    return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), match[1])
