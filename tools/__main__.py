@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command line of the project tooling: set-up, tests, demo, benchmark, local control plane."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from .environments import dev_venv, matrix
+from .interpreters import Pair, interpreters, pairs
+from .layout import DEV_VENV, LOGS, RESULTS, ROOT, environment
+from .schedule import Interrupted, Job, Schedule, StepFailed, install_signals, summary, total
+from .steps import all_steps, chosen
+
+
+def set_up() -> tuple[Pair, Pair]:
+    """The development environment, and the ends of the matrix."""
+    import threading
+
+    oldest, newest = matrix()
+    began = time.monotonic()
+    print(f"Development environment: {newest.name}", flush=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / "setup.log"
+    log.write_text("")
+    job = Job("setup", log, threading.Event())
+    if not (DEV_VENV / "stamp").exists():
+        print("Making it takes about a minute.", flush=True)
+    try:
+        dev_venv(job.run, newest)
+    except (StepFailed, Interrupted) as error:
+        raise SystemExit(f"{log.read_text()}\nSet-up failed: {error}") from None
+    print(f"Ready in {time.monotonic() - began:.1f} s", flush=True)
+    return oldest, newest
+
+
+def test(names: list[str]) -> int:
+    """Run the steps, print the table and the count; 0 if all is well."""
+    began = time.monotonic()
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    oldest, newest = set_up()
+    steps = all_steps(oldest, newest)
+    if names:
+        steps = chosen(steps, names)
+    print(f"Testing with {oldest.name} and {newest.name}", flush=True)
+    schedule = Schedule(steps, workers=max(2, os.cpu_count() or 2))
+    try:
+        results = schedule.run()
+    except KeyboardInterrupt:
+        print("Stopped.", flush=True)
+        return 130
+    ok = all(result.outcome == "ok" for result in results)
+    print(f"\n{summary(results)}\n\ntotal {time.monotonic() - began:.1f} s, {'all steps passed' if ok else 'some steps FAILED'}")
+    counted = total(results) if not names or not ok else sum((result.count for result in results), start=type(results[0].count)())
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "summary.txt").write_text(f"{counted}\n")
+    print(counted, flush=True)
+    return 0 if ok and not (not names and counted.passed == 0) else 1
+
+
+def script(path: str, words: list[str]) -> int:
+    """Run one of the project's scripts in the development environment."""
+    if not (ROOT / path).exists():
+        raise SystemExit(f"{path} is missing")
+    set_up()
+    env = environment(DEV_VENV / "bin")
+    kubeconfig = env.pop("HELMSTACK_TOOLS_KUBECONFIG", "")
+    if kubeconfig:
+        env["HELMSTACK_DEMO_KUBECONFIG"] = str(Path(kubeconfig).expanduser().absolute())
+    return subprocess.run([DEV_VENV / "bin" / "python", ROOT / path, *words], cwd=ROOT, env=env, check=False).returncode
+
+
+def show_matrix() -> int:
+    """What there is and what would be tested."""
+    available = interpreters()
+    for interpreter in available:
+        cores = [pair.core for pair in pairs(available) if pair.interpreter == interpreter]
+        print(f"Python {interpreter.name}: ansible-core {', '.join(cores) or 'none'}")
+    oldest, newest = matrix()
+    print(f"oldest: {oldest.name}\nnewest: {newest.name}")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python3 -m tools", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="make the development environment")
+    commands.add_parser("matrix", help="show the Pythons found and the ansible-core versions tested")
+    commands.add_parser("pins", help="resolve all pins anew and write tests/requirements/constraints.txt")
+    steps = commands.add_parser("test", help="run all test steps, or the ones named")
+    steps.add_argument("names", nargs="*")
+    run = commands.add_parser("script", help="run one of the project's scripts in the development environment")
+    run.add_argument("path")
+    run.add_argument("words", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    install_signals()
+    if options.command == "setup":
+        set_up()
+        return 0
+    if options.command == "matrix":
+        return show_matrix()
+    if options.command == "pins":
+        from .pins import write_pins
+
+        return write_pins()
+    if options.command == "script":
+        return script(options.path, options.words)
+    return test(options.names)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

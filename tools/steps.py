@@ -1,0 +1,311 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The test steps, by name."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+from .copies import copy_checkout
+from .environments import ansible_test_environment, make_home, oldest_venv
+from .interpreters import Pair
+from .junit import Count, count
+from .layout import CLUSTER, COLLECTION_PATH, COLLECTIONS, DEV_VENV, RESULTS, ROOT, WORK, environment
+from .schedule import Job, Step, StepFailed
+
+Action = Callable[[Job], str]
+
+DEV_BIN = DEV_VENV / "bin"
+PLUGIN_FOLDERS = ("module_utils", "plugin_utils", "action", "modules", "filter", "lookup")
+TYPED_FOLDERS = (*(f"plugins/{name}" for name in PLUGIN_FOLDERS), "tests/cluster", "tests/benchmark", "tools")
+LARGEST_BUILD = 1_000_000
+MUST_BE_BUILT = {"galaxy.yml", "meta/runtime.yml", "requirements.txt", "LICENSE", "README.md"}
+MUST_NOT_BE_BUILT = re.compile(r"^(\.|tools/|tests/(unit|integration|cluster|output|benchmark)|Makefile)|__pycache__|\.(pyc|gz)$")
+
+
+def python_files(folder: str) -> bool:
+    return any((ROOT / folder).rglob("*.py"))
+
+
+# ---- cheap checks
+
+
+def lint(job: Job) -> str:
+    """ruff's rules and layout, and mypy with the plugins under their full names."""
+    failed = []
+    for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."]):
+        try:
+            job.run([DEV_BIN / command[0], *command[1:]], env=environment(DEV_BIN))
+        except StepFailed:
+            failed.append(" ".join(command[:2]))
+    typed = [str(COLLECTION_PATH / folder) for folder in TYPED_FOLDERS if python_files(folder)]
+    try:
+        job.run([DEV_BIN / "mypy", "--config-file", ROOT / "pyproject.toml", *typed], cwd=COLLECTIONS, env=environment(DEV_BIN))
+    except StepFailed:
+        failed.append("mypy")
+    if failed:
+        raise StepFailed(", ".join(failed))
+    return f"mypy over {len(typed)} folders"
+
+
+def ansible_lint(job: Job) -> str:
+    folder = copy_checkout("ansible-lint")
+    env = environment(DEV_BIN, ANSIBLE_COLLECTIONS_PATH=str(folder.parents[2]))
+    output = job.run([DEV_BIN / "ansible-lint", "--offline", "--nocolor", "--strict", "--profile", "production"], cwd=folder, env=env)
+    passed = re.search(r"(\d+) files? processed|on (\d+) files", output)
+    return passed.group(0) if passed else ""
+
+
+def docs(job: Job) -> str:
+    folder = copy_checkout("docs")
+    env = environment(DEV_BIN, ANSIBLE_COLLECTIONS_PATH=str(folder.parents[2]))
+    words = ["lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "--validate-collection-refs", "self", "--disallow-unknown-collection-refs"]
+    job.run([DEV_BIN / "antsibull-docs", *words, "."], cwd=folder, env=env)
+    plugins = sum(1 for kind in ("modules", "filter", "lookup") for file in (folder / "plugins" / kind).glob("*.py") if file.stem != "__init__")
+    return f"{plugins} plugins"
+
+
+def changelog(job: Job) -> str:
+    folder = copy_checkout("changelog")
+    job.run([DEV_BIN / "antsibull-changelog", "lint"], cwd=folder, env=environment(DEV_BIN))
+    return f"{len(list((folder / 'changelogs' / 'fragments').glob('*.yml')))} fragments"
+
+
+def build(job: Job) -> str:
+    """Build the collection, check what is in it, install it and let ansible-doc read it."""
+    folder = copy_checkout("build")
+    target = WORK / "build"
+    shutil.rmtree(target, ignore_errors=True)
+    env = environment(DEV_BIN)
+    job.run([DEV_BIN / "ansible-galaxy", "collection", "build", "--output-path", target], cwd=folder, env=env)
+    [archive] = target.glob("helmstack-core-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {member.name for member in tar.getmembers() if member.isfile()}
+    job.say("\n".join(sorted(names)))
+    wrong = sorted(name for name in names if MUST_NOT_BE_BUILT.search(name))
+    missing = sorted((MUST_BE_BUILT - {"galaxy.yml"}) - names)
+    if wrong or missing:
+        raise StepFailed(f"must not be in the archive: {wrong}; missing from it: {missing}")
+    if archive.stat().st_size > LARGEST_BUILD:
+        raise StepFailed(f"the archive has {archive.stat().st_size} bytes")
+    installed = target / "installed"
+    job.run([DEV_BIN / "ansible-galaxy", "collection", "install", "--no-deps", "-p", installed, archive], env=env)
+    env["ANSIBLE_COLLECTIONS_PATH"] = str(installed)
+    listed = json.loads(job.run([DEV_BIN / "ansible-doc", "--json", "--list", "helmstack.core"], env=env) or "{}")
+    return f"{len(names)} files, {archive.stat().st_size // 1000} kB, {len(listed)} modules"
+
+
+# ---- unit tests and ansible-test
+
+
+def counted(job: Job, files: list[Path], status_text: str) -> str:
+    """Add the tests in `files` to the job's count; none at all is a failure, and so is a failed one."""
+    job.count = job.count + count(files)
+    if job.count.passed + job.count.failed == 0:
+        raise StepFailed("no test was run")
+    if job.count.failed or status_text:
+        raise StepFailed(", ".join(filter(None, [str(job.count), status_text])))
+    return str(job.count)
+
+
+def attempt(job: Job, command: list[object], **options: object) -> str:
+    """Run a test command; what is wrong as text, to be judged with the tests it counted."""
+    try:
+        job.run(command, **options)  # type: ignore[arg-type]
+    except StepFailed as error:
+        return str(error)
+    return ""
+
+
+def result_file(job: Job) -> Path:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    file = RESULTS / f"{job.name}.xml"
+    file.unlink(missing_ok=True)
+    return file
+
+
+def unit(job: Job) -> str:
+    """Plain pytest in the checkout, on the development environment."""
+    if not python_files("tests/unit"):
+        return "no tests/unit yet"
+    file = result_file(job)
+    problem = attempt(job, [DEV_BIN / "python", "-m", "pytest", "tests/unit", f"--junitxml={file}"], env=environment(DEV_BIN))
+    return counted(job, [file] if file.exists() else [], problem)
+
+
+def listed_files(job: Job, venv: Path, folder: Path, env: dict[str, str]) -> int:
+    """How many files ansible-test sees; it succeeds on an empty collection, so this must not be zero."""
+    output = job.run([venv / "bin" / "ansible-test", "env", "--list-files"], cwd=folder, env=env)
+    files = [line for line in output.splitlines() if (folder / line).is_file()]
+    if not any(file.startswith("plugins/") for file in files):
+        raise StepFailed(f"ansible-test sees {len(files)} files and no plugin among them")
+    return len(files)
+
+
+def sanity(pair: Pair, venv: Path) -> Action:
+    def action(job: Job) -> str:
+        folder = copy_checkout(job.name)
+        env = ansible_test_environment(make_home(job.run, venv), venv)
+        files = listed_files(job, venv, folder, env)
+        command = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--python", pair.interpreter.name]
+        output = job.run(command, cwd=folder, env=env)
+        tests = len(re.findall(r'^Running sanity test "', output, re.MULTILINE))
+        if not tests:
+            raise StepFailed("no sanity test was run")
+        return f"{tests} sanity tests over {files} files, {pair.name}"
+
+    return action
+
+
+def units(pair: Pair, venv: Path) -> Action:
+    def action(job: Job) -> str:
+        if not python_files("tests/unit"):
+            return "no tests/unit yet"
+        folder = copy_checkout(job.name)
+        env = ansible_test_environment(make_home(job.run, venv), venv)
+        listed_files(job, venv, folder, env)
+        junit = folder / "tests" / "output" / "junit"
+        shutil.rmtree(junit, ignore_errors=True)
+        command: list[object] = [venv / "bin" / "ansible-test", "units", "--color", "no", "--python", pair.interpreter.name]
+        problem = attempt(job, command, cwd=folder, env=env)
+        return f"{counted(job, sorted(junit.glob('*.xml')), problem)}, {pair.name}"
+
+    return action
+
+
+# ---- integration tests, against a control plane of their own
+
+
+def cluster_script(job: Job, *words: object) -> str:
+    script = ROOT / "tests" / "cluster" / "cluster.py"
+    return job.run([DEV_BIN / "python", script, *words], env=environment(DEV_BIN))
+
+
+def start_cluster(job: Job) -> str:
+    """Build what is not built yet and start the control plane."""
+    if not (ROOT / "tests" / "cluster" / "cluster.py").exists():
+        raise StepFailed("tests/cluster/cluster.py is missing")
+    cluster_script(job, "build")
+    output = cluster_script(job, "start", "--dir", CLUSTER)
+    kubeconfig(output)
+    return ""
+
+
+def kubeconfig(output: str) -> str:
+    """The path in the `export KUBECONFIG=…` line that cluster.py ends with."""
+    found = re.findall(r"^export KUBECONFIG=(.+)$", output, re.MULTILINE)
+    if not found:
+        raise StepFailed("cluster.py start printed no KUBECONFIG")
+    return str(found[-1]).strip().strip("'\"")
+
+
+def stop_cluster(job: Job) -> None:
+    cluster_script(job, "stop", "--dir", CLUSTER)
+
+
+def integration_environment(job: Job, venv: Path, major: int) -> dict[str, str]:
+    # start answers with the running control plane's kubeconfig
+    config = kubeconfig(cluster_script(job, "start", "--dir", CLUSTER))
+    helm = cluster_script(job, "helm", "--major", major).split()[-1]
+    return environment(
+        venv / "bin",
+        HELMSTACK_HELM=helm,
+        HELMSTACK_HELM_MAJOR=str(major),
+        HELMSTACK_KUBECONFIG=config,
+        HELMSTACK_ANSIBLE=str(venv / "bin"),
+    )
+
+
+def integration(pair: Pair, venv: Path, major: int) -> Action:
+    """tests/integration/test_*.py: real ansible-playbook runs of one ansible-core with one Helm."""
+
+    def action(job: Job) -> str:
+        files = sorted((ROOT / "tests" / "integration").glob("test_*.py"))
+        if not files:
+            return "no tests/integration/test_*.py yet"
+        env = integration_environment(job, venv, major)
+        file = result_file(job)
+        problem = attempt(job, [DEV_BIN / "python", "-m", "pytest", "tests/integration", f"--junitxml={file}"], env=env)
+        return f"{counted(job, [file] if file.exists() else [], problem)}, {pair.name}, Helm {major}"
+
+    return action
+
+
+def targets(pair: Pair, venv: Path, major: int) -> Action:
+    """tests/integration/targets: `ansible-test integration` in the same control plane."""
+
+    def action(job: Job) -> str:
+        names = sorted(path.name for path in (ROOT / "tests" / "integration" / "targets").glob("*") if path.is_dir())
+        if not names:
+            return "no targets"
+        given = integration_environment(job, venv, major)
+        folder = copy_checkout(job.name)
+        env = ansible_test_environment(make_home(job.run, venv), venv)
+        # ansible-test hands no variables of the environment down, but this file's
+        config = {name.lower(): value for name, value in given.items() if name.startswith("HELMSTACK_")}
+        (folder / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(config, indent=2) + "\n")
+        junit = folder / "tests" / "output" / "junit"
+        shutil.rmtree(junit, ignore_errors=True)
+        command = [venv / "bin" / "ansible-test", "integration", "--color", "no", "--python", pair.interpreter.name]
+        job.run(command, cwd=folder, env=env)
+        job.count = Count(passed=len(names))
+        return f"{len(names)} targets, {pair.name}, Helm {major}"
+
+    return action
+
+
+def nothing(_job: Job) -> str:
+    return ""
+
+
+def make_oldest(oldest: Pair) -> Action:
+    def action(job: Job) -> str:
+        oldest_venv(job.run, oldest)
+        return oldest.name
+
+    return action
+
+
+def all_steps(oldest: Pair, newest: Pair) -> list[Step]:
+    """Every step; those that take longest or that others wait for come first."""
+    old_venv = WORK / "matrix" / oldest.slug
+    ends = (("oldest", oldest, old_venv, 3), ("newest", newest, DEV_VENV, 4))
+    steps = [
+        Step("cluster", start_cluster, cleanup=stop_cluster),
+        Step("venv-oldest", make_oldest(oldest)),
+        Step("lint", lint),
+        Step("unit", unit),
+    ]
+    for end, pair, venv, _major in ends:
+        needs = ("venv-oldest",) if end == "oldest" else ()
+        # the two share the home folder's environments where the Python is the same
+        steps.append(Step(f"sanity-{end}", sanity(pair, venv), needs, lock="sanity"))
+        steps.append(Step(f"units-{end}", units(pair, venv), needs))
+    steps += [Step("ansible-lint", ansible_lint), Step("docs", docs), Step("changelog", changelog), Step("build", build)]
+    for end, pair, venv, major in ends:
+        needs = ("cluster", "venv-oldest") if end == "oldest" else ("cluster",)
+        steps.append(Step(f"integration-{end}", integration(pair, venv, major), needs, lock="cluster"))
+        steps.append(Step(f"targets-{end}", targets(pair, venv, major), needs, lock="cluster"))
+    return steps
+
+
+def chosen(steps: list[Step], wanted: list[str]) -> list[Step]:
+    """The steps of these names or prefixes (`sanity` is both of its), and what they need."""
+    by_name = {step.name: step for step in steps}
+    names: set[str] = set()
+    for word in wanted:
+        found = {name for name in by_name if name == word or name.rpartition("-")[0] == word}
+        if word == "integration":
+            found |= {name for name in by_name if name.startswith("targets-")}
+        if not found:
+            raise SystemExit(f"No test step is named {word!r}. There are: {', '.join(by_name)}")
+        names |= found
+    for name in list(names):
+        names.update(by_name[name].needs)
+    return [step for step in steps if step.name in names]
