@@ -32,6 +32,7 @@ from cluster_processes import end, free_ports, running, spawn
 DEFAULT_FOLDER = CHECKOUT / ".work" / "cluster"
 START_SECONDS = 60.0
 ATTEMPTS = 3
+SERVICE_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 
 
 class ClusterError(Exception):
@@ -90,7 +91,7 @@ class Cluster:
         return self.token_for("admin")
 
     def token_for(self, user: str) -> str:
-        """The bearer token of admin (system:masters), reader, limited or nobody (no rights at all until a test binds some)."""
+        """The bearer token of admin (system:masters), or of reader, limited or nobody (only what a test binds)."""
         return components.token(self._layout, user)
 
     def kubeconfig_for(self, user: str) -> Path:
@@ -175,9 +176,7 @@ class Cluster:
             self._spawn(binaries, audit, "kube-controller-manager", "kube-scheduler", "kwok")
             self._create_first_objects()
             self._wait_for("kwok", self._node_is_ready)
-            self._wait_for(
-                "kube-controller-manager", self._answers("/api/v1/namespaces/default/serviceaccounts/default")
-            )
+            self._wait_for("kube-controller-manager", self._answers(SERVICE_ACCOUNT))
         except BaseException:
             end([self._layout.pid_file(name) for name in NAMES])  # the logs stay
             raise

@@ -54,6 +54,15 @@ class Api:
         """One object or one list."""
         return self._object(self.text(path))
 
+    def find(self, path: str) -> Object:
+        """One object or one list; empty if there is no such object."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.code == 404:
+                return {}
+            raise
+
     def create(self, path: str, body: Object) -> Object:
         """Creates an object in the collection at this path."""
         return self._object(self.text(path, "POST", body))
@@ -70,15 +79,19 @@ class Api:
         """Polls the object until the condition holds. Raises TimeoutError with its last status."""
         deadline, found = time.monotonic() + seconds, {}
         while time.monotonic() < deadline:
-            try:
-                found = self.get(path)
-                if condition(found):
-                    return found
-            except ApiError as error:
-                if error.code != 404:
-                    raise
+            found = self.find(path)
+            if found and condition(found):
+                return found
             time.sleep(0.05)
         raise TimeoutError(f"{path} is not as expected after {seconds} s: {json.dumps(found.get('status', found))}")
+
+    def wait_gone(self, path: str, seconds: float = 30.0) -> None:
+        """Polls until there is no such object. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while self.find(path):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{path} is still there after {seconds} s")
+            time.sleep(0.05)
 
     @staticmethod
     def _object(text: str) -> Object:

@@ -1,7 +1,7 @@
 """Builds the pinned binaries of the local control plane and of Helm, once per machine.
 
-Each group of binaries has its own go.mod and go.sum, which pin and checksum everything that is compiled, and its own cache folder, named by a
-hash of these two files and of the recipe below.
+Each group of binaries has its own go.mod and go.sum, which pin and checksum everything that is compiled, and its own
+cache folder, named by a hash of these two files and of the recipe below.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""What the control plane consists of: the programs' flags, the files they read, and the objects that every cluster has."""
+"""What the control plane consists of: the programs' flags, the files they read, and the objects all clusters have."""
 
 from __future__ import annotations
 
 import base64
 import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -137,14 +136,14 @@ def write_ca(layout: Layout) -> None:
 
 def argv(name: str, binaries: Path, layout: Layout, ports: Ports, audit: bool) -> list[str]:
     """The command line of one of NAMES."""
-    flags = {
-        "etcd": lambda: _etcd(layout, ports),
-        "kube-apiserver": lambda: [*_apiserver(layout, ports), *(_audit_flags(layout) if audit else [])],
-        "kube-controller-manager": lambda: _controller_manager(layout),
-        "kube-scheduler": lambda: _client_flags(layout, "system:kube-scheduler"),
-        "kwok": lambda: _kwok(layout, ports),
+    flags: dict[str, list[str]] = {
+        "etcd": _etcd(layout, ports),
+        "kube-apiserver": _apiserver(layout, ports) + (_audit_flags(layout) if audit else []),
+        "kube-controller-manager": _controller_manager(layout),
+        "kube-scheduler": _client_flags(layout, "system:kube-scheduler"),
+        "kwok": _kwok(layout, ports),
     }
-    return [str(binaries / name), *flags[name]()]
+    return [str(binaries / name), *flags[name]]
 
 
 def _etcd(layout: Layout, ports: Ports) -> list[str]:
@@ -179,7 +178,7 @@ def _apiserver(layout: Layout, ports: Ports) -> list[str]:
         "--service-cluster-ip-range=10.96.0.0/16",
         "--endpoint-reconciler-type=none",
         "--allow-privileged=true",
-        # Nobody makes the default service accounts' tokens in time, nor removes a new node's not-ready taint: see _controller_manager.
+        # No kubelet takes a new node's not-ready taint away, and no pod here needs a token (_controller_manager).
         "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
         "--enable-priority-and-fairness=false",
         "--kubelet-preferred-address-types=InternalIP",
@@ -217,11 +216,10 @@ def _controller_manager(layout: Layout) -> list[str]:
     ]
 
 
-def _client_flags(layout: Layout, user: str) -> Sequence[str]:
-    # Port 0: nobody asks these two for their metrics. The default request limits (20 and 50 a second) would slow a benchmark.
-    kubeconfig = layout.kubeconfig(user)
+def _client_flags(layout: Layout, user: str) -> list[str]:
+    # Port 0: nobody asks for metrics. The default limits (20 and 50 requests a second) would slow a benchmark.
     return [
-        f"--kubeconfig={kubeconfig}",
+        f"--kubeconfig={layout.kubeconfig(user)}",
         "--leader-elect=false",
         "--secure-port=0",
         "--profiling=false",

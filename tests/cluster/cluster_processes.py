@@ -1,6 +1,6 @@
 """Starts programs that outlive their caller, knows them again by a pid file, and ends them.
 
-A pid alone may by now belong to someone else's process: a pid file therefore also holds the time that process started at.
+A pid alone may by now belong to someone else's process: a pid file therefore also holds when its process started.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 
@@ -20,7 +20,9 @@ def spawn(argv: Sequence[str], log: Path, pid_file: Path) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600)]
     # Not subprocess.Popen: that object warns when it is dropped while its process lives on, which is the point here.
-    pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=[*files, (os.POSIX_SPAWN_DUP2, 1, 2)], setsid=True)
+    pid = os.posix_spawn(
+        argv[0], list(argv), os.environ, file_actions=[*files, (os.POSIX_SPAWN_DUP2, 1, 2)], setsid=True
+    )
     pid_file.write_text(f"{pid} {_started(pid)}\n", encoding="utf-8")
 
 
@@ -57,24 +59,24 @@ def free_ports(count: int) -> list[int]:
 
 def _started(pid: int) -> str:
     """When the process started, in the system's own words; empty if it is gone."""
-    _reap(pid)
+    # A child of this very process that has ended stays as a zombie until it is waited for.
+    with suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return ""
     try:
         # The second field is the program's name in parentheses and may hold spaces; state is field 3, starttime 22.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return "" if Path("/proc/self/stat").exists() else _started_by_ps(pid)
-    return "" if fields[0] in "ZX" else fields[19]
+    return "" if fields[0] == "X" or (fields[0] == "Z" and not _is_child(fields)) else fields[19]
+
+
+def _is_child(fields: list[str]) -> bool:
+    """Whether this process is the parent, which then still has to wait for it."""
+    return int(fields[1]) == os.getpid()
 
 
 def _started_by_ps(pid: int) -> str:
     """For systems without /proc."""
     argv = ["ps", "-o", "lstart=", "-p", str(pid)]
     return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
-
-
-def _reap(pid: int) -> None:
-    """Collects a child of this very process that has ended, which would otherwise stay as a zombie."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
