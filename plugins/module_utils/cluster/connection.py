@@ -1,0 +1,313 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which cluster, as whom: options, kubeconfig files and environment become one private kubeconfig."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.request import proxy_bypass_environment
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import KubeconfigFile
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, Location, did_you_mean
+
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_HOW_TO = "Set kubeconfig (with context), or host with api_key, or KUBECONFIG; a pod's own account needs in_cluster: true"
+_CREDENTIALS = ("api_key", "username", "password", "client_cert", "client_key")
+_FILES = {
+    "cluster": ("certificate-authority",),
+    "user": ("client-certificate", "client-key", "tokenFile"),
+}
+_Entry = dict[str, Any]
+
+
+def write_kubeconfig(
+    options: Mapping[str, Any], environ: Mapping[str, str], folder: Path, service_account: Path = SERVICE_ACCOUNT
+) -> KubeconfigFile:
+    """Writes the kubeconfig that this run uses, with the one cluster and user that the options name.
+
+    Order: ``host`` with its own credentials, ``kubeconfig``, ``in_cluster``, the environment's KUBECONFIG, ~/.kube/config.
+    Options beside a kubeconfig win over what it says. ``host`` alone never takes credentials from a kubeconfig that was
+    not asked for, as they may belong to another cluster.
+
+    :arg options: kubernetes.core's connection options; None and "" count as unset. ``validate_certs`` true is its default
+        there, so only false overrides a kubeconfig.
+    :arg folder: private to the run, mode 0700.
+    :raises ClusterError: no cluster is named, or what names it is broken.
+    """
+    given = {name: value for name, value in options.items() if value not in (None, "", {}, [])}
+    given.setdefault("context", given.get("kube_context"))
+    context, cluster, user, namespace = _source(given, environ, service_account)
+    cluster = _override_cluster(cluster, given, environ)
+    user = _override_user(user, given)
+    path = folder / "kubeconfig"
+    _write_private(path, _document(cluster, user, namespace))
+    return KubeconfigFile(path=path, context=context, server=cluster["server"])
+
+
+def _source(
+    given: Mapping[str, Any], environ: Mapping[str, str], service_account: Path
+) -> tuple[str, _Entry, _Entry, str | None]:
+    """Context name, cluster, user and namespace before the options are laid over them."""
+    if "kubeconfig" in given:
+        return _select(_load_option(given["kubeconfig"], environ), given["context"])
+    if "host" in given and not given["context"]:
+        return "", {}, {}, None
+    if given.get("in_cluster"):
+        return "", *_service_account(environ, service_account), None
+    return _select(_load_environment(environ), given["context"])
+
+
+def _service_account(environ: Mapping[str, str], folder: Path) -> tuple[_Entry, _Entry]:
+    host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT", "443")
+    if not host or not (folder / "token").is_file():
+        raise ClusterError(
+            f"in_cluster is true, but this is not a pod with a service account: KUBERNETES_SERVICE_HOST and {folder / 'token'} are needed"
+        )
+    host = f"[{host}]" if ":" in host else host
+    cluster = {"server": f"https://{host}:{port}", "certificate-authority": str(folder / "ca.crt")}
+    return cluster, {"tokenFile": str(folder / "token")}
+
+
+# -- reading kubeconfig files
+
+
+def _load_option(kubeconfig: Any, environ: Mapping[str, str]) -> _Entry:
+    if isinstance(kubeconfig, Mapping):
+        return _checked(dict(kubeconfig), "the inline kubeconfig", "", Path.cwd())
+    path = _expand(str(kubeconfig), environ)
+    if not path.is_file():
+        raise ClusterError(f"no cluster: the kubeconfig {path} does not exist")
+    return _load_file(path)
+
+
+def _load_environment(environ: Mapping[str, str]) -> _Entry:
+    """KUBECONFIG's files, merged as kubectl does it (missing ones are left out), else ~/.kube/config."""
+    named = [item for item in environ.get("KUBECONFIG", "").split(os.pathsep) if item]
+    paths = [_expand(item, environ) for item in dict.fromkeys(named or ["~/.kube/config"])]
+    present = [path for path in paths if path.is_file()]
+    if not present:
+        missing = ", ".join(str(path) for path in paths)
+        why = f"KUBECONFIG names {missing}, which does not exist" if named else "no option, KUBECONFIG or ~/.kube/config names one"
+        raise ClusterError(f"no cluster: {why}", hint=_HOW_TO)
+    return _merge([_load_file(path) for path in present])
+
+
+def _expand(path: str, environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME")
+    if home and (path == "~" or path.startswith("~/")):
+        path = home + path[1:]
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def _load_file(path: Path) -> _Entry:
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ClusterError(f"the kubeconfig cannot be read: {reason}", where=Location(str(path))) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
+        problem = getattr(error, "problem", None) or "it is not valid YAML"
+        # never the text itself: the broken line may be the token's
+        raise ClusterError(f"the kubeconfig is broken: {problem}", where=Location(str(path), line)) from None
+    return _checked(data or {}, str(path), text, path.parent)
+
+
+def _checked(data: Any, name: str, text: str, folder: Path) -> _Entry:
+    """``contexts``, ``clusters`` and ``users`` as maps by name, relative paths made absolute."""
+    if not isinstance(data, dict):
+        raise ClusterError("the kubeconfig is broken: it is not a mapping", where=Location(name, 1 if text else 0))
+    config: _Entry = {"current-context": str(data.get("current-context") or ""), "files": (name,)}
+    for part in ("context", "cluster", "user"):
+        try:
+            entries = {str(item["name"]): dict(item.get(part) or {}) for item in reversed(data.get(f"{part}s") or [])}
+        except (TypeError, KeyError, AttributeError, ValueError):
+            problem = f"'{part}s' must be a list of entries with a name and a {part}"
+            line = _line(text, f"{part}s")
+            raise ClusterError(f"the kubeconfig is broken: {problem}", where=Location(name, line)) from None
+        config[part] = {key: _absolute(part, entry, folder) for key, entry in reversed(entries.items())}
+    return config
+
+
+def _line(text: str, key: str) -> int:
+    return next((n for n, line in enumerate(text.splitlines(), 1) if re.match(rf"[\"']?{key}[\"']?\s*:", line)), 0)
+
+
+def _absolute(part: str, entry: _Entry, folder: Path) -> _Entry:
+    result = dict(entry)
+    for key in _FILES.get(part, ()):
+        if result.get(key):
+            result[key] = os.path.join(folder, str(result[key]))
+    plugin = result.get("exec")
+    # client-go: a command with a separator is relative to the kubeconfig, one without is looked up in PATH
+    if part == "user" and isinstance(plugin, Mapping) and os.sep in str(plugin.get("command", "")):
+        result["exec"] = {**plugin, "command": os.path.join(folder, str(plugin["command"]))}
+    return result
+
+
+def _merge(configs: list[_Entry]) -> _Entry:
+    """kubectl's rule: the first file to say something wins."""
+    merged: _Entry = {"current-context": "", "files": (), "context": {}, "cluster": {}, "user": {}}
+    for config in configs:
+        merged["current-context"] = merged["current-context"] or config["current-context"]
+        merged["files"] += config["files"]
+        for part in ("context", "cluster", "user"):
+            merged[part] = {**config[part], **merged[part]}
+    return merged
+
+
+def _select(config: _Entry, wanted: str | None) -> tuple[str, _Entry, _Entry, str | None]:
+    files, known = ", ".join(config["files"]), sorted(config["context"])
+    name = str(wanted or config["current-context"])
+    listed = f"Known contexts: {', '.join(known) or 'none'}"
+    if not name:
+        raise ClusterError(f"no cluster: {files} has no current-context", hint=f"Set context. {listed}")
+    if name not in config["context"]:
+        hint = did_you_mean(name, known)
+        raise ClusterError(f"no context '{name}' in {files}", hint=f"{hint} {listed}" if "mean" in hint else listed)
+    context = config["context"][name]
+    cluster = _named(config, "cluster", context, name, files)
+    if not cluster.get("server"):
+        raise ClusterError(f"no cluster: the cluster of context '{name}' has no server in {files}", hint=_HOW_TO)
+    user = _named(config, "user", context, name, files) if context.get("user") else {}
+    return name, cluster, user, context.get("namespace")
+
+
+def _named(config: _Entry, part: str, context: _Entry, name: str, files: str) -> _Entry:
+    wanted = str(context.get(part) or "")
+    if wanted not in config[part]:
+        hint = did_you_mean(wanted, config[part])
+        raise ClusterError(f"context '{name}' names the {part} '{wanted}', which {files} does not have", hint=hint)
+    entry: _Entry = config[part][wanted]
+    return entry
+
+
+# -- laying the options over it
+
+
+def _override_cluster(cluster: _Entry, given: Mapping[str, Any], environ: Mapping[str, str]) -> _Entry:
+    result = dict(cluster)
+    if "host" in given:
+        result["server"] = str(given["host"])
+    if "://" not in result["server"]:
+        result["server"] = f"https://{result['server']}"
+    result["server"] = result["server"].rstrip("/")
+    if "ca_cert" in given:
+        result.pop("certificate-authority-data", None)
+        result.pop("insecure-skip-tls-verify", None)
+        result["certificate-authority"] = _option_file(given, "ca_cert")
+    if given.get("validate_certs") is False:
+        # client-go refuses an authority beside it
+        result.pop("certificate-authority", None)
+        result.pop("certificate-authority-data", None)
+        result["insecure-skip-tls-verify"] = True
+    if "tls_server_name" in given:
+        result["tls-server-name"] = str(given["tls_server_name"])
+    proxy = _proxy(result, given, environ)
+    result.pop("proxy-url", None)
+    return {**result, "proxy-url": proxy} if proxy else result
+
+
+def _proxy(cluster: _Entry, given: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """The proxy for this server: option, kubeconfig, environment; decided here, so that helm and the client agree."""
+    server = urlsplit(cluster["server"])
+    host = server.hostname or ""
+    bypass = str(given.get("no_proxy", ""))
+    if bypass and _bypassed(server.netloc, bypass):
+        return None
+    proxy = given.get("proxy") or cluster.get("proxy-url")
+    if not proxy and not (host == "localhost" or host.startswith("127.") or host == "::1"):  # Go's rule for loopback
+        upper, lower = f"{server.scheme.upper()}_PROXY", f"{server.scheme}_proxy"
+        proxy = environ.get(upper) or environ.get(lower)
+        if proxy and _bypassed(server.netloc, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
+            return None
+    if not proxy:
+        return None
+    proxy = str(proxy) if "://" in str(proxy) else f"http://{proxy}"
+    login = (given.get("proxy_headers") or {}).get("proxy_basic_auth")
+    return _with_login(proxy, str(login)) if login else proxy
+
+
+def _bypassed(host: str, rules: str) -> bool:
+    return bool(proxy_bypass_environment(host, {"no": rules}))
+
+
+def _with_login(proxy: str, login: str) -> str:
+    """kubeconfig has no field for proxy headers, but both clients take user:password from the proxy's URL."""
+    name, _colon, password = login.partition(":")
+    parts = urlsplit(proxy)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(name, safe='')}:{quote(password, safe='')}@{place}"))
+
+
+def _override_user(user: _Entry, given: Mapping[str, Any]) -> _Entry:
+    result = dict(user)
+    if any(name in given for name in _CREDENTIALS):
+        result = {key: value for key, value in user.items() if key.startswith("as")}
+    if "api_key" in given:
+        result["token"] = re.sub(r"^Bearer\s+", "", str(given["api_key"]))
+    for names, keys in ((("username", "password"), ("username", "password")), (("client_cert", "client_key"), ("", ""))):
+        missing = [name for name in names if name not in given]
+        if len(missing) == 1:
+            raise ClusterError(f"{names[0]} and {names[1]} go together: {missing[0]} is not set")
+        if not missing and keys[0]:
+            result.update({key: str(given[name]) for name, key in zip(names, keys, strict=True)})
+    if "client_cert" in given:
+        result["client-certificate"] = _option_file(given, "client_cert")
+        result["client-key"] = _option_file(given, "client_key")
+    if "impersonate_user" in given:
+        result["as"] = str(given["impersonate_user"])
+    if "impersonate_groups" in given:
+        groups = given["impersonate_groups"]
+        result["as-groups"] = [groups] if isinstance(groups, str) else [str(group) for group in groups]
+    return result
+
+
+def _option_file(given: Mapping[str, Any], name: str) -> str:
+    path = os.path.abspath(os.path.expanduser(str(given[name])))
+    if not os.path.isfile(path):
+        raise ClusterError(f"{name}: {path} does not exist")
+    return path
+
+
+# -- writing
+
+
+def _document(cluster: _Entry, user: _Entry, namespace: str | None) -> str:
+    context = {"cluster": "cluster", "user": "user", **({"namespace": namespace} if namespace else {})}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "helmstack",
+        "contexts": [{"name": "helmstack", "context": context}],
+        "clusters": [{"name": "cluster", "cluster": cluster}],
+        "users": [{"name": "user", "user": user}],
+    }
+    return json.dumps(document, indent=1, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    """YAML's dates and binaries, which Go reads as strings."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The nouns of the cluster room: what is there, observed and never wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class KubeconfigFile:
+    """The run's one kubeconfig, mode 0600: helm and the API client both use it, and nothing else."""
+
+    path: Path
+    context: str  # the name in the user's kubeconfig; "" if the cluster came from options alone
+    server: str
+
+
+@dataclass(frozen=True)
+class ClusterInfo:
+    """Which cluster answers; ``uid`` is that of namespace kube-system, None if it may not be read."""
+
+    server: str
+    context: str
+    uid: str | None
+    version: str  # as Helm's .Capabilities.KubeVersion, "v1.36.3"
+    minor: int
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Where the API serves a kind."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool
+    verbs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A release as Helm's storage tells it, from the labels of its storage objects alone."""
+
+    namespace: str
+    name: str
+    revision: int  # the latest
+    status: str  # of the latest revision, Helm's own word
+    storage_name: str  # of the latest revision's Secret or ConfigMap
+    current_revision: int | None = None  # the last with status deployed
+    modified: int = 0  # unix seconds
+    labels: Mapping[str, str] = field(default_factory=dict)  # of the latest revision, without Helm's own
+    uid: str = ""
+    resource_version: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A hook as the release was stored with it."""
+
+    name: str
+    kind: str
+    path: str
+    manifest: str
+    events: tuple[str, ...]
+    weight: int = 0
+    delete_policies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReleaseBody:
+    """One revision of a release, decoded."""
+
+    name: str
+    namespace: str
+    revision: int
+    status: str
+    description: str
+    chart_name: str
+    chart_version: str
+    app_version: str
+    config: Mapping[str, Any] = field(repr=False)  # the user's values
+    chart_values: Mapping[str, Any] = field(repr=False)  # the chart's defaults
+    manifest: str = field(repr=False)
+    hooks: tuple[Hook, ...] = field(repr=False)
+    notes: str = field(repr=False)
+    labels: Mapping[str, str]
+    first_deployed: str  # RFC 3339, as stored
+    last_deployed: str
+    apply_method: str = ""  # Helm 4: "ssa" or "csa"; Helm 3 and "" mean client-side apply
