@@ -18,7 +18,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.credentials import Access, load_access
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Gone, NotFound, refused, unreachable
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
+    Gone,
+    NotFound,
+    refused,
+    unreachable,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 try:
@@ -142,8 +147,9 @@ class Client:
         options: dict[str, Any] = {"maxsize": _POOL, "retries": False, "ssl_context": access.context}
         if access.tls_server_name:
             options["server_hostname"] = access.tls_server_name
-        if not access.context.check_hostname:
-            options.update(cert_reqs=ssl.CERT_NONE, assert_hostname=False)
+        options["cert_reqs"] = access.context.verify_mode
+        if access.context.verify_mode == ssl.CERT_NONE:
+            options["assert_hostname"] = False
         if access.proxy and access.proxy.startswith("socks"):
             from urllib3.contrib.socks import SOCKSProxyManager
 
@@ -189,9 +195,9 @@ class Client:
             try:
                 status, answer, after = self._once(method, url, headers, data, retry.left())
             except HTTPError as error:
-                problem: ClusterError = unreachable(self.server, error)
-                if not (method == "GET" and _transient(error) and retry.wait(None)):
-                    raise problem from None
+                failure = unreachable(self.server, error)
+                if isinstance(failure, Untrusted) or method != "GET" or not retry.wait(None):
+                    raise failure from None
                 continue
             if status < 300:
                 return answer
@@ -224,10 +230,6 @@ class Client:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _transient(error: BaseException) -> bool:
-    return "CERTIFICATE_VERIFY_FAILED" not in str(error)
 
 
 class _Retry:

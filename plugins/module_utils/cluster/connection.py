@@ -25,7 +25,9 @@ except ImportError:
     yaml = None  # type: ignore[assignment]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_HOW_TO = "Set kubeconfig (with context), or host with api_key, or KUBECONFIG; a pod's own account needs in_cluster: true"
+_HOW_TO = (
+    "Set kubeconfig (with context), or host with api_key, or KUBECONFIG; a pod's own account needs in_cluster: true"
+)
 _CREDENTIALS = ("api_key", "username", "password", "client_cert", "client_key")
 _FILES = {
     "cluster": ("certificate-authority",),
@@ -39,12 +41,12 @@ def write_kubeconfig(
 ) -> KubeconfigFile:
     """Writes the kubeconfig that this run uses, with the one cluster and user that the options name.
 
-    Order: ``host`` with its own credentials, ``kubeconfig``, ``in_cluster``, the environment's KUBECONFIG, ~/.kube/config.
-    Options beside a kubeconfig win over what it says. ``host`` alone never takes credentials from a kubeconfig that was
-    not asked for, as they may belong to another cluster.
+    Order: ``host`` with its own credentials, ``kubeconfig``, ``in_cluster``, KUBECONFIG, ~/.kube/config. Options beside
+    a kubeconfig win over what it says. ``host`` alone never takes credentials from a kubeconfig that was not asked for,
+    as they may belong to another cluster.
 
-    :arg options: kubernetes.core's connection options; None and "" count as unset. ``validate_certs`` true is its default
-        there, so only false overrides a kubeconfig.
+    :arg options: kubernetes.core's connection options; None and "" count as unset. As true is the default of
+        ``validate_certs`` there, only false overrides a kubeconfig.
     :arg folder: private to the run, mode 0700.
     :raises ClusterError: no cluster is named, or what names it is broken.
     """
@@ -75,7 +77,8 @@ def _service_account(environ: Mapping[str, str], folder: Path) -> tuple[_Entry, 
     host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT", "443")
     if not host or not (folder / "token").is_file():
         raise ClusterError(
-            f"in_cluster is true, but this is not a pod with a service account: KUBERNETES_SERVICE_HOST and {folder / 'token'} are needed"
+            "in_cluster is true, but this is not a pod with a service account: "
+            f"KUBERNETES_SERVICE_HOST and {folder / 'token'} are needed"
         )
     host = f"[{host}]" if ":" in host else host
     cluster = {"server": f"https://{host}:{port}", "certificate-authority": str(folder / "ca.crt")}
@@ -101,7 +104,11 @@ def _load_environment(environ: Mapping[str, str]) -> _Entry:
     present = [path for path in paths if path.is_file()]
     if not present:
         missing = ", ".join(str(path) for path in paths)
-        why = f"KUBECONFIG names {missing}, which does not exist" if named else "no option, KUBECONFIG or ~/.kube/config names one"
+        why = (
+            f"KUBECONFIG names {missing}, which does not exist"
+            if named
+            else "no option, KUBECONFIG or ~/.kube/config names one"
+        )
         raise ClusterError(f"no cluster: {why}", hint=_HOW_TO)
     return _merge([_load_file(path) for path in present])
 
@@ -262,7 +269,10 @@ def _override_user(user: _Entry, given: Mapping[str, Any]) -> _Entry:
         result = {key: value for key, value in user.items() if key.startswith("as")}
     if "api_key" in given:
         result["token"] = re.sub(r"^Bearer\s+", "", str(given["api_key"]))
-    for names, keys in ((("username", "password"), ("username", "password")), (("client_cert", "client_key"), ("", ""))):
+    for names, keys in (
+        (("username", "password"), ("username", "password")),
+        (("client_cert", "client_key"), ("", "")),
+    ):
         missing = [name for name in names if name not in given]
         if len(missing) == 1:
             raise ClusterError(f"{names[0]} and {names[1]} go together: {missing[0]} is not set")

@@ -64,8 +64,9 @@ def _tls(cluster: Mapping[str, Any], cert: str | bytes | None, key: str | bytes 
         raise ClusterError(f"the cluster's certificate authority cannot be read from {where}: {_why(error)}") from None
     # as client-go: many clusters' authorities lack what RFC 5280 asks for and Python 3.13 insists on
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    # urllib3 checks the host's name itself then; its version 1.26 cannot use a context that does, for IP addresses
+    context.check_hostname = False
     if cluster.get("insecure-skip-tls-verify"):
-        context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if cert and key:
         with _file(cert, folder) as cert_file, _file(key, folder) as key_file:
@@ -139,7 +140,9 @@ def _plugin_credentials(config: Mapping[str, Any], user: Mapping[str, Any], fold
     result = SimpleNamespace(api_key={}, cert_file=None, key_file=None)
     with _captured_log() as lines:
         try:
-            KubeConfigLoader(dict(config), config_base_path=str(folder), temp_file_path=str(folder)).load_and_set(result)
+            KubeConfigLoader(dict(config), config_base_path=str(folder), temp_file_path=str(folder)).load_and_set(
+                result
+            )
         except Exception as error:  # whatever a plugin's library raises, it is the login that failed
             lines.append(str(error))
     token = result.api_key.get("BearerToken") or result.api_key.get("authorization")

@@ -14,13 +14,18 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 _RBAC = re.compile(
-    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) (?:resource "(?P<resource>[^"]*)"(?: in API group "(?P<group>[^"]*)")?'
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) '
+    r'(?:resource "(?P<resource>[^"]*)"(?: in API group "(?P<group>[^"]*)")?'
     r'|path "(?P<path>[^"]*)")(?: in the namespace "(?P<namespace>[^"]*)"| at the cluster scope)?'
 )
 
 
 class Unreachable(ClusterError):
     """No answer came, so nothing is known about what was asked."""
+
+
+class Untrusted(Unreachable):
+    """The server's certificate does not prove that it is the right one."""
 
 
 class Unauthorized(ClusterError):
@@ -66,7 +71,9 @@ def _forbidden(message: str, method: str, path: str) -> Forbidden:
         return Forbidden(f"the Kubernetes API forbids {method} {path}: {message}")
     user, verb = found["user"], found["verb"]
     if found["path"]:
-        return Forbidden(f"no right to {verb} {found['path']}: user '{user}' may not", hint=_grant(user, verb, found["path"]))
+        return Forbidden(
+            f"no right to {verb} {found['path']}: user '{user}' may not", hint=_grant(user, verb, found["path"])
+        )
     what = f"{found['resource']}.{found['group']}" if found["group"] else found["resource"]
     where = f"in namespace {found['namespace']}" if found["namespace"] else "in the whole cluster"
     hint = _grant(user, verb, what, found["namespace"])
@@ -81,10 +88,13 @@ def _grant(user: str, verb: str, what: str, namespace: str | None = None) -> str
 def unreachable(server: str, error: BaseException) -> Unreachable:
     """The exception for a request that got no answer: refused, silent, reset, or not trusted."""
     reason = _root(error)
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return Unreachable(
-            f"the certificate of the Kubernetes API at {server} is not trusted: {reason.verify_message}",
-            hint="Set ca_cert to the cluster's certificate authority (or validate_certs: false, if you must)",
+    # urllib3 checks the host's name itself and has a CertificateError of its own for that
+    if isinstance(reason, ssl.SSLCertVerificationError) or type(reason).__name__ == "CertificateError":
+        return Untrusted(
+            f"the certificate of the Kubernetes API at {server} is not trusted: "
+            f"{getattr(reason, 'verify_message', '') or reason}",
+            hint="Set ca_cert to the cluster's certificate authority, tls_server_name to the name in the certificate, "
+            "or validate_certs: false if you must",
         )
     if isinstance(reason, ssl.SSLError):
         return Unreachable(f"no TLS connection to the Kubernetes API at {server}: {reason.reason or reason}")

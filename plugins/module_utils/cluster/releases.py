@@ -1,0 +1,240 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Observed releases, read from and stamped onto Helm's own storage objects (drivers secret and configmap)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, Hook, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden, NotFound
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+
+_DRIVERS = {
+    "": "secrets",
+    "secret": "secrets",
+    "secrets": "secrets",
+    "configmap": "configmaps",
+    "configmaps": "configmaps",
+}
+_NAME = re.compile(r"sh\.helm\.release\.v1\.(?P<name>.+)\.v(?P<revision>\d+)")
+_OWN_LABELS = frozenset(
+    {"name", "owner", "status", "version", "createdAt", "modifiedAt"}
+)  # helm's driver.GetSystemLabels
+_FEW = 3  # up to so many namespaces, one LIST each: it needs fewer rights and reads less
+_NAMES_A_QUERY = 100
+_Item = Mapping[str, Any]
+
+
+def resource_of(driver: str) -> str:
+    """The kind of storage that HELM_DRIVER names, as the API's plural.
+
+    :raises ClusterError: a driver that does not store in the cluster, or an unknown one.
+    """
+    try:
+        return _DRIVERS[driver]
+    except KeyError:
+        problem = f"HELM_DRIVER is '{driver}', but releases can be read only from Secrets and ConfigMaps"
+        raise ClusterError(problem, hint="Set it to secret or configmap") from None
+
+
+def observe(
+    client: Client, namespaces: Collection[str] | None, driver: str = "", wanted: Collection[str] = ()
+) -> dict[str, Deployed]:
+    """The releases of some namespaces (None: of all) by ``namespace/name``.
+
+    Superseded revisions, which are most of a cluster's history, are not read. A release of which nothing else is left
+    (someone deleted its latest revision by hand) is looked for by name.
+
+    :arg wanted: identities for which "not there" must be sure.
+    """
+    resource = resource_of(driver)
+    found = _newest(_history(client, resource, namespaces, "owner=helm,status!=superseded"))
+    lost = sorted({identity.partition("/")[2] for identity in wanted if identity not in found})
+    for start in range(0, len(lost), _NAMES_A_QUERY):
+        names = ",".join(lost[start : start + _NAMES_A_QUERY])
+        scope = {identity.partition("/")[0] for identity in wanted if identity not in found}
+        items = _history(client, resource, scope, f"owner=helm,status=superseded,name in ({names})")
+        found |= {key: value for key, value in _newest(items).items() if key in wanted and key not in found}
+    return found
+
+
+def _history(client: Client, resource: str, namespaces: Collection[str] | None, selector: str) -> list[_Item]:
+    """Metadata of storage objects: one LIST for the cluster, or one a namespace if they are few or rights are."""
+    if namespaces is None:
+        return _list(client, f"/api/v1/{resource}", selector)
+    if len(namespaces) > _FEW:
+        try:
+            items = _list(client, f"/api/v1/{resource}", selector)
+            return [item for item in items if item["metadata"]["namespace"] in namespaces]
+        except Forbidden:
+            pass
+    paths = [f"/api/v1/namespaces/{namespace}/{resource}" for namespace in sorted(namespaces)]
+    if len(paths) < 2:
+        return [item for path in paths for item in _list(client, path, selector)]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return [item for items in pool.map(lambda path: _list(client, path, selector), paths) for item in items]
+
+
+def _list(client: Client, path: str, selector: str) -> list[_Item]:
+    return [*client.list(path, metadata_only=True, label_selector=selector)]
+
+
+def _newest(items: Iterable[_Item]) -> dict[str, Deployed]:
+    """Of each release its latest revision, which also knows the last that was deployed."""
+    revisions: dict[str, dict[int, _Item]] = {}
+    for item in items:
+        metadata = item["metadata"]
+        match = _NAME.fullmatch(metadata["name"])
+        if match:  # else somebody else's object with Helm's labels
+            revisions.setdefault(f"{metadata['namespace']}/{match['name']}", {})[int(match["revision"])] = metadata
+    return {identity: _deployed(history) for identity, history in revisions.items()}
+
+
+def _deployed(history: Mapping[int, _Item]) -> Deployed:
+    revision = max(history)
+    metadata = history[revision]
+    labels = metadata["labels"]
+    deployed = [number for number, item in history.items() if item["labels"].get("status") == "deployed"]
+    match = _NAME.fullmatch(metadata["name"])
+    return Deployed(
+        namespace=metadata["namespace"],
+        name=match["name"] if match else "",
+        revision=revision,
+        status=labels.get("status", "unknown"),
+        storage_name=metadata["name"],
+        current_revision=max(deployed, default=None),
+        modified=_modified(metadata),
+        labels={key: value for key, value in labels.items() if key not in _OWN_LABELS},
+        uid=metadata.get("uid", ""),
+        resource_version=metadata.get("resourceVersion", ""),
+    )
+
+
+def _modified(metadata: _Item) -> int:
+    """Helm writes one of these labels at each write of the object."""
+    stamps = [metadata["labels"].get(key, "") for key in ("modifiedAt", "createdAt")]
+    seconds = [int(stamp) for stamp in stamps if stamp.isdigit()]
+    if seconds:
+        return max(seconds)
+    created = metadata.get("creationTimestamp")
+    return int(datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()) if created else 0
+
+
+def body(client: Client, deployed: Deployed, revision: int | None = None, driver: str = "") -> ReleaseBody:
+    """The latest revision of a release, or another one, decoded.
+
+    :raises NotFound: Helm keeps no such revision.
+    """
+    name = deployed.storage_name if revision is None else _storage_name(deployed.name, revision)
+    try:
+        item = client.get(_path(driver, deployed.namespace, name))
+    except NotFound:
+        number = deployed.revision if revision is None else revision
+        raise NotFound(f"release {deployed.id} has no revision {number} in Helm's storage") from None
+    return decode(item)
+
+
+def decode(item: _Item) -> ReleaseBody:
+    """A storage object, a Secret or a ConfigMap, as the release that Helm put into it.
+
+    :raises ClusterError: it is damaged.
+    """
+    metadata = item["metadata"]
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in _OWN_LABELS}
+    try:
+        return _body(_unpack(item), labels)
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, zlib.error, binascii.Error) as error:
+        reason = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else str(error)
+        raise ClusterError(
+            f"the stored release {metadata.get('name')} in namespace {metadata.get('namespace')} is damaged: {reason}",
+            hint="Restore it, or delete it to fall back to the revision before",
+        ) from None
+
+
+def _unpack(item: _Item) -> Any:
+    """Helm's driver.encodeRelease backwards; a Secret's data is in base64 once more."""
+    data = item["data"]["release"]
+    # a Secret's kind is told by its type, as items of a LIST carry no kind
+    packed = base64.b64decode(base64.b64decode(data) if item.get("kind") == "Secret" or "type" in item else data)
+    # what Helm stored before it compressed anything is not gzip
+    text = gzip.decompress(packed) if packed[:3] == b"\x1f\x8b\x08" else packed
+    return json.loads(text)
+
+
+def _body(data: Mapping[str, Any], labels: Mapping[str, str]) -> ReleaseBody:
+    info, chart = data["info"], data["chart"]
+    about = chart["metadata"]
+    return ReleaseBody(
+        name=data["name"],
+        namespace=data["namespace"],
+        revision=int(data["version"]),
+        status=info.get("status", "unknown"),
+        description=info.get("description", ""),
+        chart_name=about.get("name", ""),
+        chart_version=about.get("version", ""),
+        app_version=about.get("appVersion", ""),
+        config=data.get("config") or {},
+        chart_values=chart.get("values") or {},
+        manifest=data.get("manifest", ""),
+        hooks=tuple(_hook(item) for item in data.get("hooks") or ()),
+        notes=info.get("notes", ""),
+        labels=labels,
+        first_deployed=info.get("first_deployed", ""),
+        last_deployed=info.get("last_deployed", ""),
+        apply_method=data.get("apply_method", ""),
+    )
+
+
+def _hook(data: Mapping[str, Any]) -> Hook:
+    return Hook(
+        name=data.get("name", ""),
+        kind=data.get("kind", ""),
+        path=data.get("path", ""),
+        manifest=data.get("manifest", ""),
+        events=tuple(data.get("events") or ()),
+        weight=int(data.get("weight", 0)),
+        delete_policies=tuple(data.get("delete_policies") or ()),
+    )
+
+
+def stamp(
+    client: Client,
+    namespace: str,
+    name: str,
+    revision: int,
+    labels: Mapping[str, str | None],
+    driver: str = "",
+    resource_version: str | None = None,
+) -> None:
+    """Puts labels onto the storage object of a revision; None removes one. One request.
+
+    :arg resource_version: only if the object still has it.
+    :raises NotFound: there is no such revision.
+    :raises Conflict: the object has changed.
+    """
+    metadata: dict[str, Any] = {"labels": dict(labels)}
+    if resource_version:
+        metadata["resourceVersion"] = resource_version
+    path = _path(driver, namespace, _storage_name(name, revision))
+    client.patch(path, {"metadata": metadata}, accept=METADATA)
+
+
+def _path(driver: str, namespace: str, name: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/{resource_of(driver)}/{name}"
+
+
+def _storage_name(name: str, revision: int) -> str:
+    return f"sh.helm.release.v1.{name}.v{revision}"
