@@ -458,7 +458,9 @@ def _guard(timeout: int) -> float:
 _LOG_LEVEL = re.compile(r'^(?:time=\S+ )?level=(?P<level>\w+) msg=(?P<text>"(?:\\.|[^"\\])*"|\S*)(?P<rest>.*)$')
 _LOG_FILE = re.compile(r"^\w+\.go:\d+: (?P<text>.*)$")
 _LOG_KLOG = re.compile(r"^(?P<level>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.-]+:\d+\] (?P<text>.*)$")
-_PREFIXES = re.compile(r"^(?:Error: |INSTALLATION FAILED: |UPGRADE FAILED: |ROLLBACK FAILED: )+")
+_PREFIXES = re.compile(
+    r"^(?:Error: |INSTALLATION FAILED: |UPGRADE FAILED: |ROLLBACK FAILED: |template: (?=\S+:\d+:\d+: ))+"
+)
 _NOISE = re.compile(
     r"Use --debug flag to render out invalid YAML|found symbolic link in path|file is (?:group|world)-readable"
 )

@@ -15,12 +15,8 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import mentions_cluster, mentions_random
-from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
-
-try:
-    import yaml
-except ImportError:
-    yaml = None  # type: ignore[assignment]
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
+from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 _MANIFESTS = (".yaml", ".yml", ".json")
 _FALSE = (("deprecated", "false"), ("enabled", "false"))
@@ -163,16 +159,12 @@ def scalar_text(value: Any) -> str:
 
 def _mapping(data: bytes, name: str) -> dict[str, Any]:
     try:
-        loaded = _load_yaml(data.decode(errors="replace"), name)
-    except yaml.YAMLError as error:
-        raise ChartError(f"{name} is not YAML ({str(error).splitlines()[0]})") from None
+        loaded = helmyaml.load(data.decode(errors="replace"), name)
+    except InputError as error:
+        raise ChartError(error.what, where=error.where, hint=error.hint) from None
     if not isinstance(loaded, dict):
         raise ChartError(f"{name} is not a mapping")
     return loaded
-
-
-def _load_yaml(text: str, name: str) -> Any:
-    return yaml.safe_load(text)
 
 
 def digest(content: Files) -> str:
