@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.credentials
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
     Gone,
     NotFound,
+    Untrusted,
     refused,
     unreachable,
 )
@@ -40,6 +41,7 @@ METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 MERGE_PATCH = "application/merge-patch+json"
 PAGE = 500
+Items = list[dict[str, Any]]
 _POOL = 16
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
@@ -100,7 +102,7 @@ class Client:
         metadata_only: bool = False,
         label_selector: str | None = None,
         field_selector: str | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Items:
         """All objects of a collection, page by page; anew if the pages expire meanwhile.
 
         :arg metadata_only: PartialObjectMetadata objects instead: no spec, no data.
@@ -114,8 +116,8 @@ class Client:
                 continue
         return self._pages(path, accept, {**query, "limit": None})
 
-    def _pages(self, path: str, accept: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
+    def _pages(self, path: str, accept: str, query: Mapping[str, Any]) -> Items:
+        items: Items = []
         token: str | None = None
         while token != "":
             page = self._json("GET", path, accept=accept, query={**query, "continue": token})
@@ -150,12 +152,12 @@ class Client:
         options["cert_reqs"] = access.context.verify_mode
         if access.context.verify_mode == ssl.CERT_NONE:
             options["assert_hostname"] = False
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has asked for it
         if access.proxy and access.proxy.startswith("socks"):
             from urllib3.contrib.socks import SOCKSProxyManager
 
             user, _colon, password = (access.proxy_login or "").partition(":")
-            login = {"username": user, "password": password} if user else {}
-            self._pool: Any = SOCKSProxyManager(access.proxy, **login, **options)
+            self._pool: Any = SOCKSProxyManager(access.proxy, user or None, password or None, **options)
         elif access.proxy:
             headers = urllib3.make_headers(proxy_basic_auth=access.proxy_login) if access.proxy_login else None
             self._pool = urllib3.ProxyManager(access.proxy, proxy_headers=headers, **options)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import os
 import re
@@ -14,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
-from urllib.request import proxy_bypass_environment
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import KubeconfigFile
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, Location, did_you_mean
@@ -251,8 +251,25 @@ def _proxy(cluster: _Entry, given: Mapping[str, Any], environ: Mapping[str, str]
     return _with_login(proxy, str(login)) if login else proxy
 
 
-def _bypassed(host: str, rules: str) -> bool:
-    return bool(proxy_bypass_environment(host, {"no": rules}))
+def _bypassed(netloc: str, rules: str) -> bool:
+    """Go's rules for NO_PROXY: ``*``, names and their subdomains, addresses, networks; each with a port if need be."""
+    server = urlsplit(f"//{netloc}")
+    host = server.hostname or ""
+    for rule in (item.strip().lower() for item in rules.split(",")):
+        name, _colon, port = rule.rpartition(":") if re.search(r"[^:]:\d+$", rule) else (rule, "", "")
+        name = name.strip("[]")
+        if not name or (port and port != str(server.port or 443)):
+            continue
+        if name == "*" or host == name.lstrip(".") or host.endswith(f".{name.lstrip('.')}") or _inside(host, name):
+            return True
+    return False
+
+
+def _inside(host: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def _with_login(proxy: str, login: str) -> str:
