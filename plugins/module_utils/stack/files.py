@@ -57,7 +57,9 @@ class PlainFiles:
         except UnicodeDecodeError as exc:
             raise InputError("is not UTF-8 text", where=Location(path)) from exc
         if text.startswith("$ANSIBLE_VAULT;"):
-            raise InputError("a file of ansible-vault needs the controller", where=Location(path), hint=_NEEDS_CONTROLLER)
+            raise InputError(
+                "a file of ansible-vault needs the controller", where=Location(path), hint=_NEEDS_CONTROLLER
+            )
         return Text(text)
 
     def exists(self, path: str) -> bool:

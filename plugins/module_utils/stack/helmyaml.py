@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 import re
 import struct
@@ -31,6 +32,7 @@ MAX_INT = 2**53
 
 _TAG = "tag:yaml.org,2002:"
 _STR = _TAG + "str"
+_VAULT = ("!vault", "!vault-encrypted")
 _PLAIN = "?"  # our mark for a scalar without quotes and tag
 
 _WORDS: dict[str, Any] = {
@@ -43,7 +45,7 @@ _WORDS: dict[str, Any] = {
 }
 _HINTS = frozenset("yYnNtTfFoO~+-.0123456789")
 _NUMERIC = frozenset("+-.0123456789")
-_INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
+_INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]{0,19}))")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _DOT_FLOAT = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].+)?")
@@ -105,12 +107,21 @@ def place(value: Any, where: Location, secret: bool = False) -> Node:
     return Node(value, where, secret)
 
 
+def mark_secret(node: Node) -> Node:
+    """A node with all under it marked as out of a vault."""
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: mark_secret(item) for key, item in value.items()}
+    elif isinstance(value, list):
+        value = [mark_secret(item) for item in value]
+    return Node(value, node.where, secret=True)
+
+
 def walk(node: Node) -> Iterator[Node]:
     """A node and all nodes under it."""
     yield node
-    children = node.value.values() if isinstance(node.value, dict) else node.value
-    if isinstance(children, (type({}.values()), list)):
-        for child in children:
+    if isinstance(node.value, (dict, list)):
+        for child in node.value.values() if isinstance(node.value, dict) else node.value:
             yield from walk(child)
 
 
@@ -143,13 +154,13 @@ def _number(text: str) -> Any:
     match = _INT.fullmatch(digits)
     if match:
         sign, hexadecimal, binary, octal, decimal = match.groups()
-        number = int(hexadecimal or binary or octal or decimal, 16 if hexadecimal else 2 if binary else 8 if octal else 10)
-        number = -number if sign == "-" else number
+        base = 16 if hexadecimal else 2 if binary else 8 if octal else 10
+        number = int(sign + (hexadecimal or binary or octal or decimal), base)
         if -(2**63) <= number < (2**63 if sign else 2**64):
             return number
     if _FLOAT.fullmatch(digits):
-        number = float(digits)
-        return text if number in (float("inf"), float("-inf")) else number
+        value = float(digits)
+        return value if abs(value) != float("inf") else text
     return text
 
 
@@ -165,20 +176,22 @@ def _only(documents: list[Any], name: str) -> Any:
 
 def _documents(text: str, builder: _Builder) -> Iterator[Any]:
     try:
-        loader = _loader_class()(text)
-        try:
-            while loader.check_node():
-                yield builder.document(loader.get_node())
-        finally:
-            loader.dispose()
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
-        reason = getattr(exc, "problem", None) or getattr(exc, "reason", None) or "cannot be parsed"
-        raise InputError(f"not valid YAML: {reason}", where=Location(builder.name, mark.line + 1 if mark else 0)) from None
+        loader = _loader_class(yaml.__with_libyaml__)(text)
+        while loader.check_node():
+            yield builder.document(loader.get_node())
+    except yaml.reader.ReaderError as exc:
+        where = Location(builder.name, text.count("\n", 0, exc.position) + 1)
+        raise InputError(f"not valid YAML: {exc.reason}", where=where) from None
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        reason = exc.problem or exc.context
+        where = Location(builder.name, mark.line + 1 if mark else 0)
+        raise InputError(f"not valid YAML: {reason}", where=where) from None
 
 
-def _loader_class() -> Any:
-    """PyYAML's composer (libyaml's where it is built in) that leaves the meaning of scalars to the builder."""
+@functools.cache
+def _loader_class(libyaml: bool) -> Any:
+    """PyYAML's composer, libyaml's or its own, that leaves the meaning of scalars to the builder."""
 
     class Composing:
         depth = 0
@@ -197,10 +210,8 @@ def _loader_class() -> Any:
         def ascend_resolver(self) -> None:
             self.depth -= 1
 
-    if yaml.__with_libyaml__:
-        from yaml.cyaml import CParser
-
-        return type("Loader", (Composing, CParser), {"dispose": lambda self: None})
+    if libyaml:
+        return type("Loader", (Composing, yaml.cyaml.CParser), {})
 
     class Loader(Composing, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
         def __init__(self, text: str) -> None:
@@ -220,7 +231,7 @@ class _Builder:
         self.decrypt = decrypt
 
     def document(self, node: Any) -> Any:
-        self.sizes: dict[int, int] = {}  # of the collections and long scalars met so far, aliases expanded; 0: still open
+        self.sizes: dict[int, int] = {}  # of what an alias may name, its own aliases expanded; 0: still open
         self.size = 0
         self.aliased = 0
         return self.build(node)
@@ -228,18 +239,17 @@ class _Builder:
     def build(self, node: Any) -> Any:
         self.size += 1
         if isinstance(node, yaml.ScalarNode):
-            if len(node.value) < 100:
-                return self.scalar(node)
-            return self.measured(node, lambda: self.long_scalar(node))
-        if isinstance(node, yaml.SequenceNode):
-            return self.measured(node, lambda: [self.build(item) for item in node.value])
-        return self.measured(node, lambda: self.mapping(node))
+            return self.scalar(node) if len(node.value) < 100 else self.measured(node, self.long_scalar)
+        return self.measured(node, self.sequence if isinstance(node, yaml.SequenceNode) else self.mapping)
 
     def long_scalar(self, node: Any) -> Any:
         self.size += len(node.value) // 100  # so that the bound on nodes bounds the text as well
         return self.scalar(node)
 
-    def measured(self, node: Any, make: Callable[[], Any]) -> Any:
+    def sequence(self, node: Any) -> list[Any]:
+        return [self.build(item) for item in node.value]
+
+    def measured(self, node: Any, make: Callable[[Any], Any]) -> Any:
         """Build a node that an alias may name again, and refuse what aliases blow up."""
         known = self.sizes.get(id(node))
         if known == 0:
@@ -250,13 +260,13 @@ class _Builder:
                 raise self.error(node, f"its aliases add more than {MAX_ALIASED} values")
             before = self.aliased
             self.sizes[id(node)] = 0
-            value = make()
+            value = make(node)
             self.aliased = before  # what lies under it is counted in it
             self.sizes[id(node)] = known
             return value
         self.sizes[id(node)] = 0
         start = self.size
-        value = make()
+        value = make(node)
         self.sizes[id(node)] = self.size - start + 1
         return value
 
@@ -276,7 +286,7 @@ class _Builder:
 
     def mapping_of(self, node: Any) -> dict[str, Any]:
         self.size += 1
-        built: dict[str, Any] = self.measured(node, lambda: self.mapping(node))
+        built: dict[str, Any] = self.measured(node, self.mapping)
         return built
 
     def merged(self, node: Any) -> list[Any]:
@@ -314,7 +324,7 @@ class _Builder:
     def meaning(self, node: Any) -> Any:
         if node.tag == _PLAIN:
             return plain_scalar(node.value)
-        if node.tag in ("!vault", "!vault-encrypted") and self.decrypt:
+        if node.tag in _VAULT and self.decrypt:
             return self.decrypted(node)
         return self.tagged(node, node.tag.removeprefix(_TAG))
 
@@ -355,16 +365,17 @@ class _PlacingBuilder(_Builder):
     """Makes nodes with positions."""
 
     def build(self, node: Any) -> Node:
-        secret = self.decrypt is not None and node.tag in ("!vault", "!vault-encrypted")
-        return Node(super().build(node), Location(self.name, node.start_mark.line + 1), secret)
+        return self.placed(node, Location(self.name, node.start_mark.line + 1))
+
+    def placed(self, node: Any, where: Location) -> Node:
+        return Node(super().build(node), where, self.decrypt is not None and node.tag in _VAULT)
 
     def set_member(self, result: dict[str, Any], key: Any, value: Any) -> None:
         name = self.key(key)
         where = Location(self.name, key.start_mark.line + 1)
         if name in result and not isinstance(result[name], _Merged):
             raise InputError(f"the key '{name}' stands twice, first in line {result[name].where.line}", where=where)
-        built = self.build(value)
-        result[name] = Node(built.value, where, built.secret)
+        result[name] = self.placed(value, where)
 
     def mapping_of(self, node: Any) -> dict[str, Any]:
         return {key: _Merged(item.value, item.where, item.secret) for key, item in super().mapping_of(node).items()}

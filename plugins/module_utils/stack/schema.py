@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stack files may say: their keys, and typed reading of a node that tells what was expected and what stands there."""
+"""What stack files may say: their keys, and typed reading of nodes that tells what was expected and what was found."""
 
 from __future__ import annotations
 
@@ -44,15 +44,17 @@ READY_KEYS = frozenset("apiVersion kind name namespace when".split())
 SPRAY_KEYS = frozenset("targets exclude prefix_releases prefix_releases_with_namespace default_weight".split())
 TASK_KEYS = frozenset(
     """
-    environment overlays variables targets selector include_needs state all prune prune_max expected_plan drift on_failure
-    recover pending_age concurrency diff_ignore report_file remote_src expected_cluster in_cluster namespace
-    binary_path kubeconfig kubeconfig_path context kube_context host api_key ca_cert ssl_ca_cert validate_certs verify_ssl
-    client_cert cert_file client_key key_file username password proxy no_proxy proxy_headers impersonate_user
-    impersonate_groups persist_config release_namespace
+    environment overlays variables targets selector include_needs state all prune prune_max expected_plan drift
+    on_failure recover pending_age concurrency diff_ignore report_file remote_src expected_cluster in_cluster
+    namespace release_namespace binary_path kubeconfig kubeconfig_path context kube_context host api_key ca_cert
+    ssl_ca_cert validate_certs verify_ssl client_cert cert_file client_key key_file username password proxy no_proxy
+    proxy_headers impersonate_user impersonate_groups persist_config
     """.split()
-) | frozenset(field for field, _ in OPTIONS.values())
+) | frozenset(field for field, _kind in OPTIONS.values())
 
-RELEASE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")  # helm: chartutil.validName
+RELEASE_NAME = re.compile(
+    r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+)  # helm: chartutil.validName
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 LABEL_KEY = re.compile(rf"({RELEASE_NAME.pattern}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
@@ -187,7 +189,9 @@ def task_options(values: Mapping[str, Any], where: Location) -> dict[str, Any]:
     """The per-release options among a task's, which go by their snake_case names."""
     keys = {field: key for key, (field, _kind) in OPTIONS.items()}
     return {
-        field: option(keys[field], Node(value, where)) for field, value in values.items() if field in keys and value is not None
+        field: option(keys[field], Node(value, where))
+        for field, value in values.items()
+        if field in keys and value is not None
     }
 
 

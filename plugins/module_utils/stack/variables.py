@@ -71,31 +71,26 @@ class Scope:
         if name in trail:
             chain = " -> ".join((*trail[trail.index(name) :], name))
             raise InputError(f"the variables use each other in a circle: {chain}", where=where)
-        variable = self._find(name)
-        if variable is None or (match["has_default"] and variable.value in ("", None)):
-            if match["has_default"]:
-                return self.apply(Node(match["default"], where), trail)
-            if variable is None:
-                raise InputError(f"the variable '{name}' is not defined", where=where, hint=self._hint(name))
-        assert variable is not None
-        if name not in self._declared() and name in self.literal:
-            return variable
-        return self.apply(variable, (*trail, name))
+        variable = self._find(name, trail)
+        if match["has_default"] and (variable is None or variable.value in ("", None)):
+            return self.apply(Node(match["default"], where), trail)
+        if variable is None:
+            raise InputError(f"the variable '{name}' is not defined", where=where, hint=self._hint(name))
+        return variable
 
-    def _declared(self) -> set[str]:
-        return {name for layer in self.layers for name in layer}
-
-    def _find(self, name: str) -> Node | None:
+    def _find(self, name: str, trail: tuple[str, ...]) -> Node | None:
         for layer in self.layers:
             if name in layer:
-                return layer[name]
+                return self.apply(layer[name], (*trail, name))
         if name in self.literal:
             return Node(self.literal[name], Location("environment"))
-        return next((layer[name] for layer in self.fallback if name in layer), None)
+        for layer in self.fallback:
+            if name in layer:
+                return self.apply(layer[name], (*trail, name))
+        return None
 
     def _hint(self, name: str) -> str:
-        known = self._declared().union(*self.fallback)
-        return did_you_mean(name, known) or did_you_mean(name, {*known, *self.literal}) if known else ""
+        return did_you_mean(name, {key for layer in (*self.layers, *self.fallback) for key in layer})
 
 
 def _text(node: Node, name: str, where: Location) -> str:

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading the files of one run: each once, with the secrets that they bring."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml, schema
+from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import ValuesSource
+from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import dotenv
+
+STACK_FILES = ("helmstack.yaml", "helmstack.yml", "stackfile.yaml", "stackfile.yml")
+SUFFIXES = ("", ".j2", ".gotmpl")
+
+
+class Reader:
+    """The files of one run. What it remembers: values files already read, and strings to mask."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._values: dict[str, ValuesSource] = {}
+        self._secrets: dict[str, None] = {}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that came out of a vault, in the order it was met."""
+        return tuple(self._secrets)
+
+    def exists(self, path: str) -> bool:
+        return self._files.exists(path)
+
+    def remember(self, text: str) -> None:
+        """Mask this from now on: the text, and its lines, as it may show in either form."""
+        lines = text.splitlines()
+        if len(lines) > 1:
+            self._secrets[text] = None
+        for line in lines:
+            if line and (len(lines) == 1 or len(line) >= 4):
+                self._secrets[line] = None
+
+    def remember_nodes(self, node: Node) -> None:
+        """Mask the secret strings among a node's."""
+        for item in helmyaml.walk(node):
+            if item.secret and isinstance(item.value, str):
+                self.remember(item.value)
+
+    def find_stack(self, path: str, where: Location | None = None) -> str:
+        """The stack file that a path means: itself, or the one in that folder."""
+        candidates = [f"{path}/{name}{suffix}" for name in STACK_FILES for suffix in SUFFIXES]
+        found = [candidate for candidate in candidates if self.exists(candidate)]
+        if len(found) > 1:
+            names = " and ".join(os.path.basename(candidate) for candidate in found)
+            raise InputError(
+                f"the folder {path} has several stack files: {names}", where=where, hint="Name one of them"
+            )
+        if found:
+            return found[0]
+        if not self.exists(path):
+            raise InputError(f"there is no stack file or folder {path}", where=where)
+        if os.path.isdir(path):
+            raise InputError(
+                f"the folder {path} has no stack file", where=where, hint=f"Looked for {', '.join(STACK_FILES)}"
+            )
+        return path
+
+    def find_suffixed(self, path: str) -> str | None:
+        """The file of a conventional name, with or without a template's suffix."""
+        found = [path + suffix for suffix in SUFFIXES if self.exists(path + suffix)]
+        if len(found) > 1:
+            names = " and ".join(os.path.basename(candidate) for candidate in found)
+            raise InputError(f"{names} stand side by side", where=Location(path), hint="Keep one of them")
+        return found[0] if found else None
+
+    def document(
+        self, path: str, what: str, keys: Collection[str] | None, where: Location | None = None
+    ) -> dict[str, Node]:
+        """A stack or overlay file's members."""
+        text = self._read(path, what, where)
+        return schema.mapping(self._positions(text, path), what, keys)
+
+    def dotenv(self, path: str) -> dict[str, Node]:
+        """The variables of a ``.env`` file; none if there is no such file."""
+        if not self.exists(path):
+            return {}
+        text = self._read(path, ".env file", None)
+        nodes = dotenv(text.text, path)
+        if text.secret:
+            nodes = {key: Node(node.value, node.where, True) for key, node in nodes.items()}
+        for node in nodes.values():
+            self.remember_nodes(node)
+        return nodes
+
+    def values(self, path: str, label: str, where: Location) -> ValuesSource:
+        """A values file as helm is to read it."""
+        if path not in self._values:
+            self._values[path] = self._read_values(path, label, where)
+        source = self._values[path]
+        return source if source.label == label else ValuesSource(label, source.text, source.secret)
+
+    def _read_values(self, path: str, label: str, where: Location) -> ValuesSource:
+        text = self._read(path, "values file", where)
+        decrypted: list[str] = []
+
+        def decrypt(ciphertext: str) -> str:
+            decrypted.append(self._decrypt(ciphertext))
+            return decrypted[-1]
+
+        data = helmyaml.load(text.text, path, decrypt)
+        if data is not None and not isinstance(data, dict):
+            kind = schema.found(Node(data, where, secret=True))
+            raise InputError(f"a values file must be a mapping, found {kind}", where=Location(path, 1))
+        if text.secret:
+            self.remember_nodes(helmyaml.place(data, where, secret=True))
+        if decrypted:
+            return ValuesSource(label, helmyaml.to_json(data), secret=True)  # helm cannot read the tag
+        return ValuesSource(label, text.text, text.secret or bool(text.secrets))
+
+    def _read(self, path: str, what: str, where: Location | None) -> Text:
+        if path.endswith(".gotmpl"):
+            raise InputError(f"{path}: Go templates are not supported yet in this version", where=where)
+        if not self.exists(path):
+            raise InputError(f"the {what} {path} does not exist", where=where)
+        try:
+            text = self._files.read(path)
+        except InputError as exc:
+            raise InputError(exc.what, where=exc.where or where, hint=exc.hint, detail=exc.detail) from exc
+        for secret in text.secrets:
+            self.remember(secret)
+        return text
+
+    def _positions(self, text: Text, path: str) -> Node:
+        node = helmyaml.load_with_positions(text.text, path, self._decrypt)
+        if text.secret:
+            node = helmyaml.mark_secret(node)
+            self.remember_nodes(node)
+        return node
+
+    def _decrypt(self, ciphertext: str) -> str:
+        text = self._files.decrypt(ciphertext)
+        self.remember(text)
+        return text

@@ -1,0 +1,316 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From files to the desired releases: the way through the stack room."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.stack import order, overlay, schema, select
+from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, place, plain
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import Draft, Outer, Unit, locate
+from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
+
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_.]*")
+_TASK = Location("task options")
+_NOTHING = Node(None, _TASK)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks of the stack room."""
+
+    stack_files: tuple[str, ...]  # absolute; a folder means the stack file in it
+    environment: str | None = None
+    groups: tuple[str, ...] = ()  # of the host: the environment, if nothing names one
+    overlays: tuple[str, ...] = ()  # absolute, or relative to the first stack file's folder
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    selector: str | None = None
+    include_needs: bool = False
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # model.Options' names and namespace; under helmDefaults
+    environ: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # of the variables, what came out of a vault
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a stack stands: its files, and the stacks around it."""
+
+    files: tuple[str, ...]
+    folder: str
+    name: str | None = None
+    chain: tuple[str, ...] = ()  # real paths of the stack files around it
+    extra_overlays: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """A stack with all that it nests."""
+
+    name: str
+    drafts: list[Draft]
+    repositories: Mapping[str, Repository]
+
+
+def resolve(request: Request, files: Files) -> Stack:
+    """The releases that a task wants.
+
+    :raises InputError: anything that is wrong in the files or options.
+    """
+    reader = Reader(files)
+    for secret in request.secrets:
+        reader.remember(secret)
+    if not request.stack_files:
+        raise InputError("no stack file is named", hint="Set stack_files")
+    paths = tuple(reader.find_stack(os.path.normpath(path)) for path in request.stack_files)
+    folder = os.path.dirname(paths[0])
+    members = (
+        reader.document(f"{folder}/.helmstack", ".helmstack", schema.TASK_KEYS)
+        if reader.exists(f"{folder}/.helmstack")
+        else {}
+    )
+    request = _with_defaults(request, members)
+    documents = _stack_documents(paths, reader)
+    environment = _environment(request, folder, _merged(documents), reader)
+    outer = Outer(
+        task=request.defaults,
+        layers=(place(dict(request.variables), _TASK).value,),
+        environ=request.environ,
+    )
+    resolved = _stack(_Place(paths, folder, extra_overlays=request.overlays), documents, environment, outer, reader)
+    if not resolved.drafts:
+        raise InputError("the stack has no releases", where=Location(paths[0]))
+    releases = order.ordered(resolved.drafts)
+    return Stack(
+        name=resolved.name,
+        environment=environment,
+        releases=releases,
+        repositories=tuple(resolved.repositories.values()),
+        secrets=reader.secrets,
+        defaults={key: plain(node) for key, node in members.items()},
+        targets=select.selected(releases, request.targets, request.selector, request.include_needs),
+    )
+
+
+def _with_defaults(request: Request, members: Mapping[str, Node]) -> Request:
+    """The task's options over those of ``.helmstack``."""
+
+    def text(key: str) -> str | None:
+        return schema.string(members[key], key) if key in members else None
+
+    def texts(key: str) -> tuple[str, ...]:
+        return schema.strings(members.get(key, _NOTHING), key)
+
+    options = {
+        field: schema.option(key, members[field]) for key, (field, _) in schema.OPTIONS.items() if field in members
+    }
+    if "namespace" in members:
+        options["namespace"] = schema.namespace(members["namespace"])
+    variables = {
+        key: plain(node) for key, node in schema.mapping(members.get("variables", _NOTHING), "variables").items()
+    }
+    include_needs = "include_needs" in members and schema.boolean(members["include_needs"], "include_needs")
+    said = {key: value for key, value in request.defaults.items() if value is not None}
+    return replace(
+        request,
+        environment=request.environment or text("environment"),
+        overlays=request.overlays or texts("overlays"),
+        variables={**variables, **request.variables},
+        targets=request.targets or texts("targets"),
+        selector=request.selector or text("selector"),
+        include_needs=request.include_needs or include_needs,
+        defaults={**options, **said},
+    )
+
+
+def _stack_documents(paths: Sequence[str], reader: Reader) -> list[dict[str, Node]]:
+    return [reader.document(path, "stack file", schema.STACK_KEYS) for path in paths]
+
+
+def _merged(documents: Sequence[Mapping[str, Node]]) -> dict[str, Node]:
+    """The members of several stack files, but for releases and repositories, which are merged by name."""
+    result: dict[str, Node] = {}
+    for document in documents:
+        for key, node in document.items():
+            result[key] = _merged_member(key, result[key], node) if key in result else node
+    return result
+
+
+def _merged_member(key: str, before: Node, node: Node) -> Node:
+    if key == "stacks":
+        return overlay.join(before, node)
+    if key not in ("environments", "variables", "helmDefaults"):
+        return node
+    merge = overlay.merge_environments if key == "environments" else overlay.merge_members
+    return Node(merge(schema.mapping(before, key), schema.mapping(node, key)), node.where)
+
+
+def _environment(request: Request, folder: str, members: Mapping[str, Node], reader: Reader) -> str | None:
+    """The one environment of this run.
+
+    :raises InputError: the one that is asked for has nothing to it, or two of the host's groups are environments.
+    """
+    declared = list(schema.mapping(members.get("environments", _NOTHING), "environments"))
+
+    def is_there(name: str) -> bool:
+        return name in declared or _overlay_of(folder, name, reader) is not None
+
+    if request.environment:
+        if not is_there(request.environment):
+            what = f"the stack has nothing for the environment '{request.environment}'"
+            near = did_you_mean(request.environment, declared)
+            known = f"Declared are: {', '.join(declared)}" if declared else "It declares no environments"
+            raise InputError(what, where=Location(folder), hint=f"{near} {known}" if near.startswith("Did") else known)
+        return request.environment
+    found = [group for group in dict.fromkeys(request.groups) if is_there(group)]
+    if len(found) > 1:
+        what = f"the host's groups {' and '.join(repr(name) for name in found)} are environments of the stack"
+        raise InputError(what, hint="Set environment to the one that is meant")
+    return found[0] if found else None
+
+
+def _overlay_of(folder: str, environment: str, reader: Reader) -> str | None:
+    if not _ENVIRONMENT.fullmatch(environment):
+        return None
+    return reader.find_suffixed(f"{folder}/env/{environment}.yaml")
+
+
+def _stack(
+    at: _Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: Reader
+) -> _Resolved:
+    """One stack and, in the order they are written, those that it nests."""
+    unit = _unit(at, documents, environment, outer, reader)
+    repositories = unit.repositories()
+    nested = _nested(at, unit, environment, replace(outer, repositories=repositories), reader)
+    drafts = unit.drafts(repositories)
+    keys = list(unit.members)
+    inner = [draft for each in nested for draft in each.drafts]
+    first = "stacks" in keys and "releases" in keys and keys.index("stacks") < keys.index("releases")
+    for each in nested:
+        repositories = _joined(repositories, each.repositories, unit.members["stacks"].where)
+    return _Resolved(unit.name, inner + drafts if first else drafts + inner, repositories)
+
+
+def _joined(
+    repositories: Mapping[str, Repository], more: Mapping[str, Repository], where: Location
+) -> dict[str, Repository]:
+    for name in repositories.keys() & more.keys():
+        if repositories[name] != more[name]:
+            raise InputError(f"two nested stacks declare the repository '{name}' differently", where=where)
+    return {**repositories, **more}
+
+
+def _unit(at: _Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: Reader) -> Unit:
+    """A stack's files laid over each other, its overlays found on the way."""
+    members = _merged(documents)
+    environments = schema.mapping(members.get("environments", _NOTHING), "environments")
+    for name, node in environments.items():
+        schema.mapping(node, f"environment {name}", schema.ENVIRONMENT_KEYS)
+    chosen = schema.mapping(environments.get(environment or "", _NOTHING), f"environment {environment}")
+    variables = overlay.merge_members(
+        schema.mapping(members.get("variables", _NOTHING), "variables"),
+        schema.mapping(chosen.get("variables", _NOTHING), "variables"),
+    )
+    dotenvs = [reader.dotenv(f"{at.folder}/.env.{environment}")] if environment else []
+    fallback = (*outer.fallback, *dotenvs, reader.dotenv(f"{at.folder}/.env"))
+    scope = Scope((*outer.layers, variables), outer.environ, fallback)
+    overlays = _overlays(at, environment, chosen, scope, reader)
+    defaults = schema.mapping(members.get("helmDefaults", _NOTHING), "helmDefaults", schema.DEFAULTS_KEYS)
+    for document in overlays:
+        variables = overlay.merge_members(variables, schema.mapping(document.get("variables", _NOTHING), "variables"))
+        said = schema.mapping(document.get("helmDefaults", _NOTHING), "helmDefaults", schema.DEFAULTS_KEYS)
+        defaults = overlay.merge_keys(defaults, said)
+    scope = Scope((*outer.layers, variables), outer.environ, fallback)
+    return Unit(
+        name=_name(at, members, scope),
+        folder=at.folder,
+        confined=bool(at.chain),
+        members=members,
+        documents=[*documents, *overlays],
+        scope=scope,
+        defaults=defaults,
+        outer=outer,
+        reader=reader,
+    )
+
+
+def _overlays(
+    at: _Place, environment: str | None, chosen: Mapping[str, Node], scope: Scope, reader: Reader
+) -> list[dict[str, Node]]:
+    """The overlay files in their order, each once at its first place."""
+    conventional = _overlay_of(at.folder, environment, reader) if environment else None
+    paths: list[tuple[str, Location | None]] = [(conventional, None)] if conventional else []
+    for key in ("overlays", "overlay"):
+        for node in schema.items(chosen.get(key, _NOTHING), key):
+            applied = scope.apply(node)
+            text = schema.string(applied, key)
+            paths.append((locate(text, applied.where, at.folder, bool(at.chain)), applied.where))
+    paths += [(os.path.normpath(os.path.join(at.folder, path)), None) for path in at.extra_overlays]
+    seen = {os.path.realpath(path) for path in at.files}
+    result = []
+    for path, where in paths:
+        if os.path.realpath(path) not in seen:
+            seen.add(os.path.realpath(path))
+            result.append(reader.document(path, "overlay", schema.OVERLAY_KEYS, where))
+    return result
+
+
+def _name(at: _Place, members: Mapping[str, Node], scope: Scope) -> str:
+    told = "a label's value (letters, digits, '-', '_' and '.', a letter or digit at both ends)"
+    if at.name:
+        return at.name
+    if "name" in members:
+        return schema.matching(scope.apply(members["name"]), "name", schema.SIMPLE_NAME, 63, told)
+    name = os.path.basename(at.folder)
+    if len(name) > 63 or not schema.SIMPLE_NAME.fullmatch(name):
+        what = f"the folder's name '{name}' cannot be the stack's name"
+        raise InputError(what, where=Location(at.files[0]), hint="Give the stack a 'name'")
+    return name
+
+
+def _nested(at: _Place, unit: Unit, environment: str | None, outer: Outer, reader: Reader) -> list[_Resolved]:
+    chain = (*at.chain, os.path.realpath(at.files[0]))
+    variables = unit.scope.layers[-1]
+    inner = replace(outer, layers=(*outer.layers, variables), fallback=unit.scope.fallback)
+    result: list[_Resolved] = []
+    names: dict[str, Location] = {unit.name: unit.members.get("name", _NOTHING).where}
+    for node in schema.items(unit.members.get("stacks", _NOTHING), "stacks"):
+        entry = unit.apply(node)
+        place_of = _nested_place(schema.mapping(entry, "stacks", schema.NESTED_KEYS), entry, unit, chain)
+        documents = _stack_documents(place_of.files, reader)
+        declared = schema.mapping(_merged(documents).get("environments", _NOTHING), "environments")
+        found = environment and (environment in declared or _overlay_of(place_of.folder, environment, reader))
+        resolved = _stack(place_of, documents, environment if found else None, inner, reader)
+        if resolved.name in names:
+            raise InputError(
+                f"there are two stacks '{resolved.name}'", where=entry.where, hint="Give one another 'name'"
+            )
+        names[resolved.name] = entry.where
+        result.append(resolved)
+    return result
+
+
+def _nested_place(members: Mapping[str, Node], entry: Node, unit: Unit, chain: tuple[str, ...]) -> _Place:
+    if "url" in members:
+        raise InputError("stacks from a url are not supported yet in this version", where=members["url"].where)
+    if "path" not in members:
+        raise InputError("an entry of stacks lacks a path", where=entry.where)
+    where = members["path"].where
+    path = unit.reader.find_stack(unit.locate(schema.string(members["path"], "path"), where), where)
+    if os.path.realpath(path) in chain:
+        told = " -> ".join((*chain[chain.index(os.path.realpath(path)) :], os.path.realpath(path)))
+        raise InputError(f"the stacks nest each other in a circle: {told}", where=where)
+    told = "a stack's name (letters, digits, '-', '_' and '.')"
+    name = schema.matching(members["name"], "name", schema.SIMPLE_NAME, 63, told) if "name" in members else None
+    return _Place((path,), os.path.dirname(path), name, chain)

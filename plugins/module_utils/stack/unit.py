@@ -1,0 +1,232 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One stack, the root or a nested one: its files laid over each other, and the releases that come of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.stack import overlay, schema
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, plain, to_json, walk
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
+    Options,
+    Release,
+    Repository,
+    ValuesSource,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A release whose needs still are as the user wrote them."""
+
+    release: Release
+    needs: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outer:
+    """What a stack has from around it: the task, and the stacks that nest it."""
+
+    task: Mapping[str, Any]  # options by their snake_case names; `namespace` too
+    layers: tuple[Mapping[str, Node], ...]
+    environ: Mapping[str, str]
+    fallback: tuple[Mapping[str, Node], ...] = ()
+    repositories: Mapping[str, Repository] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A stack's merged files."""
+
+    name: str
+    folder: str
+    confined: bool  # a nested stack: what it refers to must lie in its folder
+    members: Mapping[str, Node]  # of its stack files, merged
+    documents: Sequence[Mapping[str, Node]]  # stack files, then overlays
+    scope: Scope
+    defaults: Mapping[str, Node]  # helmDefaults
+    outer: Outer
+    reader: Reader
+
+    def apply(self, node: Node) -> Node:
+        """A node with its variables substituted, its secrets remembered."""
+        applied = self.scope.apply(node)
+        self.reader.remember_nodes(applied)
+        return applied
+
+    def locate(self, text: str, where: Location) -> str:
+        """The absolute path that a reference in a file of this stack means."""
+        return locate(text, where, self.folder, self.confined)
+
+    def repositories(self) -> dict[str, Repository]:
+        """The chart repositories that this stack may name: those around it and its own."""
+        entries: dict[str, Node] = {}
+        for document in self.documents:
+            for entry in overlay.named(document.get("repositories", _NOTHING), "repositories", schema.REPOSITORY_KEYS):
+                name = schema.matching(
+                    self.apply(entry.value["name"]), "name", schema.SIMPLE_NAME, 63, "a repository's name"
+                )
+                before = entries.get(name)
+                entries[name] = Node(overlay.merge_keys(before.value, entry.value), before.where) if before else entry
+        own = {name: self._repository(name, self.apply(entry)) for name, entry in entries.items()}
+        for name, repository in own.items():
+            around = self.outer.repositories.get(name)
+            if around and around != repository:
+                what = f"the repository '{name}' is declared differently by the stack around '{self.name}'"
+                raise InputError(what, where=entries[name].where)
+        return {**self.outer.repositories, **own}
+
+    def _repository(self, name: str, node: Node) -> Repository:
+        members = schema.mapping(node, "repository")
+        if "url" not in members:
+            raise InputError(f"the repository '{name}' lacks a url", where=node.where)
+        values: dict[str, Any] = {}
+        for key, item in members.items():
+            if key in ("insecure", "oci"):
+                values[key] = schema.boolean(item, key)
+            else:
+                values[key] = schema.string(item, key)
+        for key in {"ca_file", "cert_file", "key_file"}.intersection(values):
+            values[key] = self.locate(values[key], members[key].where)
+        if "password" in values:
+            self.reader.remember(values["password"])
+        return Repository(**{**values, "name": name})
+
+    def drafts(self, repositories: Mapping[str, Repository]) -> list[Draft]:
+        """The releases of this stack, without those of stacks that it nests."""
+        releases = overlay.Releases(self._identify)
+        for number, document in enumerate(self.documents):
+            if "releases" in document:
+                (releases.overlay if number else releases.declare)(document["releases"])
+        return [self._draft(identity, node, repositories) for identity, node in releases.nodes()]
+
+    def _identify(self, node: Node) -> tuple[str, str]:
+        members = node.value
+        name = schema.release_name(self.scope.apply(members["name"]))
+        said = members.get("namespace", _NOTHING)
+        if said.value is None:
+            said = self.defaults.get("namespace", _NOTHING)
+        if said.value is None:
+            said = Node(self.outer.task.get("namespace") or "default", _TASK)
+        return schema.namespace(self.scope.apply(said)), name
+
+    def _draft(self, identity: tuple[str, str], node: Node, repositories: Mapping[str, Repository]) -> Draft:
+        namespace, name = identity
+        ignore = "ignore" in node.value and schema.boolean(self.apply(node.value["ignore"]), "ignore")
+        # the values of a release that this environment does not manage need not exist here
+        raw = {key: item for key, item in node.value.items() if not (ignore and key in ("values", "set"))}
+        members = self.apply(Node(raw, node.where)).value
+        if "chart" not in members:
+            raise InputError(f"the release {namespace}/{name} has no chart", where=node.where)
+        release = Release(
+            name=name,
+            namespace=namespace,
+            chart=self._chart(members["chart"], repositories),
+            version=schema.string(members["version"], "version") if "version" in members else None,
+            values=self._values(f"{namespace}/{name}", members),
+            weight=schema.integer(members["weight"], "weight") if "weight" in members else None,
+            labels=schema.labels(members["labels"]) if "labels" in members else {},
+            options=self._options(members),
+            ignore=ignore,
+            protected="protected" in members and schema.boolean(members["protected"], "protected"),
+            spray=schema.spray(members.get("spray", _NOTHING)),
+            ready=schema.ready(members.get("ready", _NOTHING)),
+            description=schema.string(members["description"], "description") if "description" in members else "",
+            stack=self.name,
+            where=node.where,
+        )
+        needs = schema.items(members.get("needs", _NOTHING), "needs")
+        return Draft(release, tuple(needs))
+
+    def _options(self, members: Mapping[str, Node]) -> Options:
+        chosen = dict(schema.task_options(self.outer.task, _TASK))
+        for layer in (self.apply(Node(self.defaults, _TASK)).value, members):
+            said = {schema.OPTIONS[key][0]: self._option(key, layer[key]) for key in schema.OPTIONS if key in layer}
+            if said.get("reuse_values"):
+                said.setdefault("reset_values", False)  # helm lets reset win over reuse
+            chosen.update(said)
+        return replace(Options(), **chosen)
+
+    def _option(self, key: str, node: Node) -> Any:
+        value = schema.option(key, node)
+        if key in ("helmBinary", "postRenderer") and "/" in value:
+            return self.locate(value, node.where)
+        return value
+
+    def _chart(self, node: Node, repositories: Mapping[str, Repository]) -> str:
+        chart = schema.string(node, "chart")
+        if _SCHEME.match(chart):
+            return chart
+        repository, slash, _rest = chart.partition("/")
+        if slash and repository in repositories:
+            return chart
+        path = self.locate(chart, node.where) if self._is_path(chart, node.where) else ""
+        if path:
+            return path
+        if not slash:
+            hint = "Write repository/name, or ./ before the path of a folder"
+            raise InputError(f"there is no chart '{chart}' here", where=node.where, hint=hint)
+        hint = did_you_mean(repository, repositories) or "The stack declares no repositories"
+        raise InputError(
+            f"the repository '{repository}' of chart '{chart}' is not declared", where=node.where, hint=hint
+        )
+
+    def _is_path(self, chart: str, where: Location) -> bool:
+        if chart.startswith(("./", "../", "/")) or chart in (".", "..") or chart.endswith(".tgz"):
+            return True
+        return self.reader.exists(os.path.join(_base(where, self.folder), chart))
+
+    def _values(self, release: str, members: Mapping[str, Node]) -> tuple[ValuesSource, ...]:
+        sources = [self._value(release, node) for node in schema.items(members.get("values", _NOTHING), "values")]
+        if schema.mapping(members.get("set", _NOTHING), "set"):
+            sources.append(_inline("set", release, members["set"]))
+        return tuple(sources)
+
+    def _value(self, release: str, node: Node) -> ValuesSource:
+        if isinstance(node.value, dict):
+            return _inline("values", release, node)
+        if not isinstance(node.value, str) or not node.value:
+            raise schema.wrong(node, "values", "a path or a mapping")
+        if _SCHEME.match(node.value):
+            raise InputError(f"'{node.value}' is not a path: values files are local", where=node.where)
+        return self.reader.values(self.locate(node.value, node.where), node.value, node.where)
+
+
+def _inline(what: str, release: str, node: Node) -> ValuesSource:
+    place = Location(os.path.basename(node.where.file), node.where.line)
+    secret = any(item.secret for item in walk(node))
+    return ValuesSource(f"{what} of {release} ({place})", to_json(plain(node)), secret)
+
+
+def _base(where: Location, folder: str) -> str:
+    return os.path.dirname(where.file) if os.path.isabs(where.file) else folder
+
+
+def locate(text: str, where: Location, folder: str, confined: bool) -> str:
+    """An absolute path of one that is relative to the file that says it.
+
+    :raises InputError: the file belongs to a nested stack (``confined``) and the path leaves its folder.
+    """
+    path = os.path.normpath(os.path.join(_base(where, folder), text))
+    if confined:
+        root = os.path.realpath(folder)
+        if os.path.commonpath([root, os.path.realpath(path)]) != root:
+            hint = "Only the outermost stack may point anywhere"
+            raise InputError(f"'{text}' leaves the folder of the nested stack", where=where, hint=hint)
+    return path
+
+
+_NOTHING = Node(None, Location(""))
+_TASK = Location("task options")
