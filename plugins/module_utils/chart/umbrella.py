@@ -1,0 +1,401 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An umbrella chart on disk, folder or archive, and smaller ones made from it that hold only some of its sub-charts.
+
+What stays is what helm's ProcessDependencies would keep, so that helm makes the same of the smaller one. Files of a
+folder are hard links to the originals where the file system allows it: whoever changes them, their mode included, changes
+the user's chart.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import posixpath
+import shutil
+import tarfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella_versions import compatible
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
+
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
+
+REQUIREMENTS = "requirements.yaml"
+_NOT_FILES = ("Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json")  # what .Files does not hold
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """One dependency as Chart.yaml or requirements.yaml declares it."""
+
+    place: int  # in the list, from 0
+    name: str
+    alias: str
+    version: str
+    condition: str
+    tags: tuple[str, ...]
+
+    @property
+    def used_name(self) -> str:
+        return self.alias or self.name
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A chart in ``charts/``: ``key`` is its folder's or archive's name."""
+
+    key: str
+    name: str
+    version: str
+    library: bool
+    defaults: str  # its values.yaml
+
+    def fits(self, dependency: Dependency) -> bool:
+        return self.name == dependency.name and compatible(dependency.version, self.version)
+
+
+class _Files(Protocol):
+    """Where an umbrella's files are: names are relative, with slashes."""
+
+    names: tuple[str, ...]
+
+    def read(self, name: str) -> bytes: ...
+
+    def write(self, names: Iterable[str], changed: Mapping[str, bytes], target: str) -> str:
+        """Put the named files and the changed ones under ``target``; the path for helm."""
+        ...
+
+
+class _Folder:
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.names = tuple(sorted(_walk(root)))
+
+    def read(self, name: str) -> bytes:
+        with open(os.path.join(self.root, name), "rb") as stream:
+            return stream.read()
+
+    def write(self, names: Iterable[str], changed: Mapping[str, bytes], target: str) -> str:
+        for name in names:
+            if name not in changed:
+                place = _make_room(target, name)
+                source = os.path.realpath(os.path.join(self.root, name))
+                try:
+                    os.link(source, place)
+                except OSError:  # another file system, or one without hard links
+                    shutil.copyfile(source, place)
+        for name, data in changed.items():
+            with open(_make_room(target, name), "wb") as stream:
+                stream.write(data)
+        return target
+
+
+class _Archive:
+    """The members of a .tgz, under its one top folder."""
+
+    def __init__(self, path: str) -> None:
+        self.members = _members(path, path)
+        self.names = tuple(sorted(self.members))
+
+    def read(self, name: str) -> bytes:
+        return self.members[name]
+
+    def write(self, names: Iterable[str], changed: Mapping[str, bytes], target: str) -> str:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        path = f"{target}.tgz"
+        chosen = {**{name: self.members[name] for name in names}, **changed}
+        with (
+            open(path, "wb") as raw,
+            gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="", compresslevel=1) as packed,
+            tarfile.open(fileobj=packed, mode="w") as archive,
+        ):
+            for name, data in sorted(chosen.items()):
+                info = tarfile.TarInfo(f"chart/{name}")
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+        return path
+
+
+class Umbrella:
+    """What an umbrella chart declares and holds."""
+
+    def __init__(self, path: str) -> None:
+        """:raises ChartError: it is not a chart, or is damaged."""
+        self.path = path
+        self._known_digests: dict[str, str] = {}  # a sub-chart that many releases hold is read once
+        try:
+            self._files: _Files = _Folder(path) if os.path.isdir(path) else _Archive(path)
+        except OSError as exc:
+            raise ChartError(f"chart '{path}' cannot be read: {exc.strerror}") from None
+        if "Chart.yaml" not in self._files.names:
+            raise ChartError(f"'{path}' is not a chart: it has no Chart.yaml")
+        self._metadata = self._mapping("Chart.yaml")
+        self._declared_in = self._declaring_file()
+
+    @property
+    def name(self) -> str:
+        return str(self._metadata.get("name", ""))
+
+    @property
+    def version(self) -> str:
+        return str(self._metadata.get("version", ""))
+
+    def where(self, file: str) -> Location:
+        return Location(posixpath.join(self.path, file))
+
+    def text(self, name: str) -> str | None:
+        """The text of a file that templates see as .Files; None if there is no such file."""
+        outside = name.startswith(("templates/", "charts/")) or name in _NOT_FILES
+        return None if outside or name not in self._files.names else self._text(name)
+
+    @cached_property
+    def values(self) -> str:
+        """The text of values.yaml."""
+        return self._text("values.yaml") if "values.yaml" in self._files.names else ""
+
+    @cached_property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        declared = self._mapping(self._declared_in).get("dependencies") or []
+        if not isinstance(declared, list):
+            raise ChartError("'dependencies' is not a list", where=self.where(self._declared_in))
+        return tuple(self._dependency(place, item) for place, item in enumerate(declared) if item is not None)
+
+    @cached_property
+    def packed(self) -> tuple[Packed, ...]:
+        """The charts in ``charts/``."""
+        found = (self._packed(key) for key in sorted(self._names_by_key) if key)
+        return tuple(item for item in found if item)
+
+    def providers(self, dependency: Dependency) -> tuple[Packed, ...]:
+        """What in ``charts/`` a dependency is: by name and version, else, as helm does without an alias, by name."""
+        named = [item for item in self.packed if item.name == dependency.name]
+        fitting = tuple(item for item in named if item.fits(dependency))
+        return fitting or (() if dependency.alias else tuple(named))
+
+    @cached_property
+    def renders_itself(self) -> bool:
+        """Whether it has templates of its own, beside partials."""
+        return any(
+            name.startswith("templates/") and not posixpath.basename(name).startswith("_")
+            for name in self._names_by_key[""]
+        )
+
+    def reduce(self, kept: Iterable[Dependency], target: str) -> tuple[str, str]:
+        """Make the umbrella that holds only the dependencies ``kept`` and what helm keeps in any case.
+
+        :arg target: a path that does not exist yet; an archive's gets .tgz appended.
+        :returns: its path for helm and a digest of all it holds but the umbrella's values.yaml.
+        """
+        places = {dependency.place for dependency in kept}
+        dropped = self._dropped(places)
+        gone = {item.key for item in dropped}
+        changed = self._stubs(dropped) if self._shows_requirements else {self._declared_in: self._declaration(places)}
+        keys = [key for key in self._names_by_key if key not in gone]
+        names = [name for key in keys for name in self._names_by_key[key]]
+        if not self._shows_requirements:
+            names = [name for name in names if name not in ("Chart.lock", "requirements.lock")]
+        digests = {key: self._digests(key) for key in keys} | {name: _sha256(data) for name, data in changed.items()}
+        return self._files.write(names, changed, target), _sha256(json.dumps(digests, sort_keys=True).encode())
+
+    @cached_property
+    def _names_by_key(self) -> dict[str, tuple[str, ...]]:
+        """Files by the chart in ``charts/`` they belong to; under "" the umbrella's own, and what is no chart there."""
+        found: dict[str, list[str]] = {"": []}
+        for name in self._files.names:
+            parts = name.split("/")
+            mine = len(parts) < 2 or parts[0] != "charts" or parts[1][:1] in ("_", ".")
+            mine = mine or (len(parts) == 2 and not name.endswith(".tgz"))
+            found.setdefault("" if mine else parts[1], []).append(name)
+        return {key: tuple(names) for key, names in found.items()}
+
+    @cached_property
+    def _shows_requirements(self) -> bool:
+        """Whether templates can read the full requirements.yaml: helm puts it into .Files of v1 charts.
+
+        Then it must stay as it is, and what it names must be in ``charts/``.
+        """
+        return (
+            self._declared_in == REQUIREMENTS and self._metadata.get("apiVersion", "v1") == "v1" and self.renders_itself
+        )
+
+    def _declaring_file(self) -> str:
+        if REQUIREMENTS not in self._files.names or not self._mapping(REQUIREMENTS).get("dependencies"):
+            return "Chart.yaml"
+        if self._metadata.get("dependencies"):
+            raise ChartError(
+                f"dependencies stand in Chart.yaml and in {REQUIREMENTS} both",
+                where=self.where(REQUIREMENTS),
+                hint="Keep one of the two lists",
+            )
+        return REQUIREMENTS
+
+    def _mapping(self, name: str) -> dict[str, Any]:
+        return _load_mapping(self._text(name), posixpath.join(self.path, name))
+
+    def _text(self, name: str) -> str:
+        return _decode(self._files.read(name), posixpath.join(self.path, name))
+
+    def _dependency(self, place: int, item: Any) -> Dependency:
+        where = self.where(self._declared_in)
+        if not isinstance(item, dict) or not item.get("name"):
+            raise ChartError(f"dependency {place + 1} has no name", where=where)
+        tags = item.get("tags") or []
+        if not isinstance(tags, list):
+            raise ChartError(f"the tags of dependency '{item['name']}' are not a list", where=where)
+        name, alias, version, condition = (
+            str(item.get(key) or "") for key in ("name", "alias", "version", "condition")
+        )
+        return Dependency(place, name, alias, version, condition, tuple(map(str, tags)))
+
+    def _packed(self, key: str) -> Packed | None:
+        name = f"charts/{key}"
+        if key.endswith(".tgz"):
+            members = _members(io.BytesIO(self._files.read(name)), posixpath.join(self.path, name), _OF_A_CHART)
+            texts = {item: _decode(data, f"{self.path}/{name}/{item}") for item, data in members.items()}
+        else:
+            names = set(self._names_by_key[key])
+            texts = {item: self._text(f"{name}/{item}") for item in _OF_A_CHART if f"{name}/{item}" in names}
+        if "Chart.yaml" not in texts:
+            raise ChartError(f"'{name}' of umbrella '{self.name}' is damaged: it has no Chart.yaml")
+        data = _load_mapping(texts["Chart.yaml"], f"{self.path}/{name}/Chart.yaml")
+        return Packed(
+            key,
+            str(data.get("name", "")),
+            str(data.get("version", "")),
+            data.get("type") == "library",
+            texts.get("values.yaml", ""),
+        )
+
+    def _dropped(self, places: set[int]) -> tuple[Packed, ...]:
+        """What in ``charts/`` belongs to dependencies that do not stay.
+
+        Helm keeps charts that nothing declares, unless they have the name under which a dropped one is used.
+        """
+        leaving = {item.used_name for item in self.dependencies if item.place not in places}
+        return tuple(
+            item
+            for item, users in zip(self.packed, self._users)
+            if not users & places and (users or item.name in leaving)
+        )
+
+    @cached_property
+    def _users(self) -> tuple[frozenset[int], ...]:
+        """For each of ``packed`` the places of the dependencies that it fits."""
+        by_name: dict[str, list[Dependency]] = {}
+        for dependency in self.dependencies:
+            by_name.setdefault(dependency.name, []).append(dependency)
+        return tuple(
+            frozenset(dependency.place for dependency in by_name.get(item.name, ()) if item.fits(dependency))
+            for item in self.packed
+        )
+
+    def _declaration(self, places: set[int]) -> bytes:
+        """The file that declares dependencies, without those that do not stay; all else is as its author wrote it."""
+        root = next(yaml.compose_all(self._text(self._declared_in), Loader=yaml.SafeLoader))
+        for key, value in root.value:
+            if key.value == "dependencies":
+                value.value = [item for place, item in enumerate(value.value) if place in places]
+        text: bytes = yaml.serialize(root, Dumper=yaml.SafeDumper, encoding="utf-8", allow_unicode=True, width=2**30)
+        return text
+
+    def _stubs(self, dropped: Iterable[Packed]) -> dict[str, bytes]:
+        """Empty charts of the same name and version: all that helm wants of a dependency that it then disables."""
+        return {
+            f"charts/{item.key.removesuffix('.tgz')}/Chart.yaml": json.dumps(
+                {"apiVersion": "v1", "name": item.name, "version": item.version}
+            ).encode()
+            for item in dropped
+        }
+
+    def _digests(self, key: str) -> str:
+        if key not in self._known_digests:
+            own = {
+                name: _sha256(self._files.read(name)) for name in self._names_by_key[key] if name not in self._uncounted
+            }
+            self._known_digests[key] = _sha256(json.dumps(own, sort_keys=True).encode())
+        return self._known_digests[key]
+
+    @cached_property
+    def _uncounted(self) -> frozenset[str]:
+        """Files whose changes do not matter to a release, or are counted elsewhere."""
+        locks = () if self._shows_requirements else ("Chart.lock", "requirements.lock", self._declared_in)
+        return frozenset(("values.yaml", *locks))
+
+
+_OF_A_CHART = ("Chart.yaml", "values.yaml")
+
+
+def _walk(root: str) -> Iterable[str]:
+    """All files under a folder; links are followed, as helm does."""
+    seen: set[str] = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if os.path.islink(folder) and os.path.realpath(root).startswith(real):
+            raise ChartError(f"the link '{folder}' leads back to a folder it lies in")
+        seen.add(real)
+        folders.sort()
+        for name in files:
+            yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
+
+
+def _make_room(target: str, name: str) -> str:
+    place = os.path.join(target, *name.split("/"))
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    return place
+
+
+def _members(source: str | io.BytesIO, name: str, only: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """The files of a chart archive, without its top folder; with ``only`` just those, so that reading may end early."""
+    found: dict[str, bytes] = {}
+    try:
+        opened = {"name": source} if isinstance(source, str) else {"fileobj": source}
+        with tarfile.open(mode="r:gz", **opened) as archive:  # type: ignore[call-overload]
+            for member in archive:
+                path = posixpath.normpath("/".join(member.name.replace("\\", "/").split("/")[1:]))
+                if path.startswith(("..", "/")):
+                    raise ChartError(f"archive '{name}' is damaged: it holds '{member.name}', which lies outside of it")
+                stream = archive.extractfile(member) if member.isfile() and (not only or path in only) else None
+                if stream:
+                    found[path] = stream.read()
+                if only and len(found) == len(only):
+                    break
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as exc:
+        if isinstance(exc, FileNotFoundError):
+            raise
+        raise ChartError(f"'{name}' is damaged, or no chart archive: {exc}") from None
+    return found
+
+
+def _load_mapping(text: str, name: str) -> dict[str, Any]:
+    try:
+        found = helmyaml.load(text, name)
+    except InputError as exc:
+        raise ChartError(exc.what, where=exc.where, hint=exc.hint) from None
+    if not isinstance(found, dict):
+        raise ChartError("is not a mapping", where=Location(name))
+    return found
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ChartError("is not text in UTF-8", where=Location(name)) from None
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
