@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ class ClusterError(HelmstackError):
 
 
 class ApplyError(HelmstackError):
-    """Something failed while the cluster was being changed."""
+    """Something failed while the cluster was being changed; ``result`` says what has been done."""
+
+    def __init__(self, what: str, *, result: dict[str, Any] | None = None) -> None:
+        super().__init__(what)
+        self.result = result or {}
 
 
 def nearest(name: str, candidates: Iterable[str], count: int = 1) -> list[str]:

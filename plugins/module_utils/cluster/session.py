@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run's view of its cluster: each thing is asked once, and only when it is needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import discovery, releases
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api, resource_path
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
+    ClusterInfo,
+    Deployed,
+    KubeconfigFile,
+    ReleaseBody,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.objects import existing_namespaces
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+
+
+class Session:
+    """The cluster of one run; may be asked from several threads at once.
+
+    :arg namespaces: of the releases concerned; None: of the whole cluster.
+    :arg wanted: identities of the releases concerned.
+    :arg driver: HELM_DRIVER.
+    """
+
+    def __init__(
+        self,
+        kubeconfig: KubeconfigFile,
+        namespaces: Collection[str] | None,
+        wanted: Collection[str],
+        driver: str,
+        known: Collection[str] = (),
+    ) -> None:
+        self.client = Client(kubeconfig.path)
+        self._context = kubeconfig.context
+        self._namespaces = namespaces
+        self._wanted = wanted
+        self._driver = driver
+        self._known = set(known) | set(namespaces or ())
+        self._lock = threading.RLock()
+
+    @cached_property
+    def info(self) -> ClusterInfo:
+        return discovery.cluster_info(self.client, self._context)
+
+    def check(self, expected: str | None) -> None:
+        """Holds if this is the expected cluster.
+
+        :raises ClusterError: it is not.
+        """
+        discovery.check_expected(self.info, expected)
+
+    def releases(self) -> Mapping[str, Deployed]:
+        with self._lock:
+            return self._releases
+
+    @cached_property
+    def _releases(self) -> dict[str, Deployed]:
+        return releases.observe(self.client, self._namespaces, self._driver, self._wanted)
+
+    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
+        return releases.body(self.client, deployed, revision, self._driver)
+
+    @property
+    def api(self) -> Api:
+        with self._lock:
+            return self._api
+
+    @cached_property
+    def _api(self) -> Api:
+        return discovery.discover(self.client)
+
+    def api_versions(self) -> tuple[str, ...]:
+        return self.api.api_versions()
+
+    def namespaced(self, api_version: str, kind: str) -> bool:
+        """Whether objects of a kind live in namespaces; unknown kinds are custom resources to come, which mostly do."""
+        found = self.api.find(api_version, kind)
+        if found is None and "/" in api_version:
+            group = api_version.partition("/")[0]
+            found = next(
+                (r for (version, k), r in self.api.resources.items() if k == kind and version.startswith(group + "/")),
+                None,
+            )
+        return found.namespaced if found else True
+
+    def live(self, api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+        """An object as it stands in the cluster; None if it, or its kind, is not there."""
+        resource = self.api.find(api_version, kind)
+        return self.client.get_or_none(resource_path(resource, namespace, name)) if resource else None
+
+    def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
+        resource = self.api.find(api_version, kind)
+        if resource is None:
+            return False
+        return self.client.get_or_none(resource_path(resource, namespace, name), accept=METADATA) is not None
+
+    def has_namespace(self, name: str) -> bool:
+        with self._lock:
+            return name in self._existing
+
+    @cached_property
+    def _existing(self) -> set[str]:
+        return existing_namespaces(self.client, self._known)
+
+    def stamp(self, namespace: str, name: str, revision: int, labels: Mapping[str, str | None]) -> None:
+        releases.stamp(self.client, namespace, name, revision, labels, self._driver)
+
+    def restart(self, kind: str, namespace: str, name: str, at: str) -> None:
+        """What ``kubectl rollout restart`` does.
+
+        :arg at: RFC 3339.
+        """
+        resource = self.api.find("apps/v1", kind)
+        if resource is None:
+            raise ClusterError(f"the cluster does not know kind {kind} in apps/v1")
+        annotations = {"kubectl.kubernetes.io/restartedAt": at}
+        patch = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        self.client.patch(resource_path(resource, namespace, name), patch, accept=METADATA)

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way through the rooms: a resolved stack, a cluster, a plan, and what becomes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import Applier
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
+from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
+from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
+
+
+class Tools:
+    """The helm programs and the charts of one run."""
+
+    def __init__(self, stack: Stack, params: Mapping[str, Any], workdir: str, kubeconfig: str | None) -> None:
+        self._kubeconfig = kubeconfig
+        self._workdir = workdir
+        self._default: str | None = params.get("binary_path")
+        self._helms: dict[str, Helm] = {}
+        self.store = ChartStore(
+            self.helm(None), os.path.join(workdir, "charts"), stack.repositories, cache=chart_cache(os.environ)
+        )
+
+    def helm(self, release: Release | None) -> Helm:
+        """The helm program of a release, or the task's."""
+        binary = (release.options.helm_binary if release else None) or self._default or "helm"
+        if binary not in self._helms:
+            home = os.path.join(self._workdir, f"helm-{len(self._helms)}")
+            self._helms[binary] = Helm(binary, home, self._kubeconfig)
+        return self._helms[binary]
+
+    def fetch(self, release: Release) -> Chart:
+        return self.store.fetch(release.chart, release.version, devel=release.options.devel, where=release.where)
+
+    @property
+    def processes(self) -> int:
+        return sum(helm.processes for helm in self._helms.values())
+
+
+def chart_cache(environ: Mapping[str, str]) -> str:
+    """Where archives of exact versions are kept between runs."""
+    base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "helmstack", "charts")
+
+
+def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str) -> dict[str, Any]:
+    """Brings the cluster to what the stack says; in check mode only tells what that would take.
+
+    :raises HelmstackError: nothing was done; ApplyError: something was, its ``result`` says what.
+    """
+    session = open_session(stack, params, workdir, everything=bool(params.get("prune")))
+    tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
+    planner = Planner(stack, settings(params), session, tools.fetch, tools.helm, workdir)
+    plan = planner.plan()
+    check_plan(plan, params.get("expected_plan"))
+    mask = report.mask_for(plan, stack.secrets)
+    if check_mode:
+        return report.result(plan, session.info, None, mask, with_diff=diff)
+    applier = Applier(
+        plan,
+        session,
+        tools.helm,
+        planner.values,
+        concurrency=int(params.get("concurrency") or 8),
+        stop_on_failure=params.get("on_failure") != "continue",
+    )
+    outcome = applier.run()
+    result = report.result(plan, session.info, outcome, mask, with_diff=diff)
+    warnings = [mask.text(warning) for warning in (*plan.warnings, *outcome.warnings)]
+    result |= {"warnings": warnings} if warnings else {}
+    if outcome.failed:
+        raise ApplyError(report.failure(plan, outcome, mask), result=result)
+    return result
+
+
+def settings(params: Mapping[str, Any]) -> Settings:
+    return Settings(
+        state=params.get("state") or "present",
+        all=bool(params.get("all")),
+        prune=bool(params.get("prune")),
+        prune_max=int(params["prune_max"]) if params.get("prune_max") is not None else 5,
+        concurrency=int(params.get("concurrency") or 8),
+        diff_ignore=tuple(params.get("diff_ignore") or ()),
+    )
+
+
+def check_plan(plan: Plan, expected: str | None) -> None:
+    """Holds if the plan is the one that was approved.
+
+    :raises InputError: it is not; nothing has been done.
+    """
+    if expected and expected != plan.digest:
+        raise InputError(
+            f"the plan is no longer the expected one: expected_plan is {expected}, the plan is {plan.digest}",
+            hint="Stack, values, charts or cluster have changed since the check. Nothing was done: check and approve again",
+        )
+
+
+def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, everything: bool) -> Session:
+    """Connects to the cluster that the task means, and makes sure that it is the one."""
+    kubeconfig = write_kubeconfig(params, os.environ, Path(workdir))
+    wanted = {release.id for release in stack.releases}
+    namespaces: Collection[str] | None = None if everything else {release.namespace for release in stack.releases}
+    known = {release.namespace for release in stack.releases}
+    session = Session(kubeconfig, namespaces, wanted, os.environ.get("HELM_DRIVER", ""), known)
+    session.check(params.get("expected_cluster"))
+    return session
+
+
+def info(stack: Stack, params: Mapping[str, Any], workdir: str) -> dict[str, Any]:
+    """What the stack's releases are in the cluster (interface.md section 9)."""
+    from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
+
+    session = open_session(stack, params, workdir, everything=stack.targets is None)
+    tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
+    planner = Planner(stack, settings(params), session, tools.fetch, tools.helm, workdir)
+    return Reader(stack, session, planner, tuple(params.get("include") or ())).read()
+
+
+def template(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str) -> dict[str, Any]:
+    """Renders the stack's releases without a cluster (interface.md section 9)."""
+    from ansible_collections.helmstack.core.plugins.module_utils.report.template import render_stack
+
+    tools = Tools(stack, params, workdir, None)
+    values: Callable[[Release], Any] = Planner(
+        stack,
+        settings(params),
+        None,
+        tools.fetch,
+        tools.helm,
+        workdir,  # type: ignore[arg-type]
+    ).values
+    return render_stack(stack, params, tools, values, check_mode=check_mode, diff=diff)

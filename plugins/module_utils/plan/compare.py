@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two sets of objects compared: what is added, changed, removed. Key order and formatting do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
+
+RANDOM = "(random)"
+
+Exists = Callable[[Object, str], bool]  # object, namespace -> is it in the cluster
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Tells an object's namespace: its own, else the release's, and none for cluster-scoped kinds."""
+
+    namespace: str
+    namespaced: Callable[[str, str], bool]  # apiVersion, kind
+
+    def key(self, item: Object) -> Key:
+        return (manifest.group(item), manifest.kind(item), self.of(item), manifest.name(item))
+
+    def of(self, item: Object) -> str:
+        if not self.namespaced(str(item.get("apiVersion", "")), manifest.kind(item)):
+            return ""
+        return str(manifest.metadata(item).get("namespace") or self.namespace)
+
+
+def objects(before: Iterable[Object], after: Iterable[Object], scope: Scope) -> list[ObjectChange]:
+    """What differs between the objects that a release was deployed with and those it is to have.
+
+    An object that leaves the release with Helm's annotation ``helm.sh/resource-policy: keep`` stays, so it is not listed.
+    """
+    old = {scope.key(item): item for item in before}
+    new = {scope.key(item): item for item in after}
+    changes = [
+        change("change" if key in old else "add", key, old.get(key), item)
+        for key, item in new.items()
+        if old.get(key) != item
+    ]
+    gone = [change("remove", key, item, None) for key, item in old.items() if key not in new and not keeps(item)]
+    return changes + gone
+
+
+def keeps(item: Object) -> bool:
+    return str(manifest.annotations(item).get(manifest.KEEP, "")).strip().lower() == "keep"
+
+
+def hooks(
+    before: Iterable[Object], after: Iterable[Object], scope: Scope, event: str, exists: Exists
+) -> list[ObjectChange]:
+    """What becomes of hooks when ``event`` (install, upgrade, delete) takes place.
+
+    A hook that runs is made anew: its old object goes first (Helm's default delete policy). One that does not run now is
+    only stored with the release.
+    """
+    old = {scope.key(item): item for item in before}
+    new = {scope.key(item): item for item in after}
+    changes = []
+    for key, item in new.items():
+        if manifest.hook_events(item) & {f"pre-{event}", f"post-{event}"}:
+            there = exists(item, scope.of(item))
+            changes.append(change("replace" if there else "add", key, old.get(key) if there else None, item))
+        elif event != "delete" and old.get(key) != item:
+            changes.append(change("change" if key in old else "add", key, old.get(key), item))
+    if event != "delete":
+        changes += [change("remove", key, item, None) for key, item in old.items() if key not in new]
+    return changes
+
+
+def change(op: str, key: Key, before: Object | None, after: Object | None) -> ObjectChange:
+    return ObjectChange(op=op, kind=key[1], namespace=key[2], name=key[3], before=before, after=after)
+
+
+def without_random(first: Manifests, second: Manifests, before: Manifests, scope: Scope) -> tuple[Manifests, Manifests]:
+    """``first`` and ``before`` with all that differs between two renders of the same input marked as random.
+
+    What is random in the new objects counts as equal to whatever stands at the same place in the old ones.
+    """
+    old = {scope.key(item): item for item in (*before.objects, *before.hooks)}
+    again = {scope.key(item): item for item in (*second.objects, *second.hooks)}
+    marked_new: dict[Key, Object] = {}
+    for item in (*first.objects, *first.hooks):
+        key = scope.key(item)
+        marked, marked_old = _mark(item, again.get(key), old.get(key))
+        marked_new[key] = marked
+        if key in old:
+            old[key] = marked_old
+
+    def chosen(items: Iterable[Object], source: Mapping[Key, Object]) -> tuple[Object, ...]:
+        return tuple(source[scope.key(item)] for item in items)
+
+    return (
+        Manifests(chosen(first.objects, marked_new), chosen(first.hooks, marked_new)),
+        Manifests(chosen(before.objects, old), chosen(before.hooks, old)),
+    )
+
+
+def _mark(first: Any, second: Any, old: Any) -> tuple[Any, Any]:
+    if first == second:
+        return first, old
+    if isinstance(first, Mapping) and isinstance(second, Mapping) and first.keys() == second.keys():
+        prior = old if isinstance(old, Mapping) else {}
+        pairs = {key: _mark(first[key], second[key], prior.get(key)) for key in first}
+        marked = {key: pair[0] for key, pair in pairs.items()}
+        return marked, {**prior, **{k: pairs[k][1] for k in pairs if k in prior}} if isinstance(old, Mapping) else old
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        aligned = isinstance(old, list) and len(old) == len(first)
+        items = [_mark(a, b, old[i] if aligned else None) for i, (a, b) in enumerate(zip(first, second))]
+        return [item[0] for item in items], [item[1] for item in items] if aligned else old
+    return RANDOM, None if old is None else RANDOM

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The nouns of the plan room: what is to happen to each release and to each of its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+# Actions that make a new revision or remove a release; the others leave all that users own as it is.
+EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
+ACTIONS = ("install", "upgrade", "recover", "uninstall", "adopt", "unchanged", "skip")
+
+
+@dataclass(frozen=True)
+class ObjectChange:
+    """What happens to one Kubernetes object: ``op`` is add, change, remove or replace (deleted and made anew)."""
+
+    op: str
+    kind: str
+    namespace: str  # "" for cluster-scoped kinds
+    name: str
+    before: Mapping[str, Any] | None = field(default=None, repr=False)
+    after: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to happen to one release.
+
+    ``wave`` counts from 0 and is for people; the order of work follows from ``needs``. ``secrets`` are the strings of the
+    release's Secret objects, to be masked wherever they would show.
+    """
+
+    name: str
+    namespace: str
+    action: str
+    reasons: tuple[str, ...] = ()
+    release: Release | None = None  # None: only in the cluster
+    chart: Chart | None = None
+    values: tuple[str, ...] = ()  # files for helm, in its order
+    deployed: Deployed | None = None
+    chart_from: str | None = None
+    version_from: str | None = None
+    revision_to: int | None = None
+    fingerprint: str = ""
+    wave: int = 0
+    needs: tuple[str, ...] = ()  # identities that must be done before, of this plan
+    objects: tuple[ObjectChange, ...] = ()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    note: str = ""  # why it is skipped
+
+    @property
+    def id(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def effective(self) -> bool:
+        return self.action in EFFECTIVE
+
+    @property
+    def revision_from(self) -> int | None:
+        return self.deployed.revision if self.deployed else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All changes, in the order in which a person would carry them out."""
+
+    stack: str
+    environment: str | None
+    changes: tuple[Change, ...]
+    digest: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return any(change.effective for change in self.changes)

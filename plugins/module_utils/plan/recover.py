@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Releases that a run left unfinished, and what is to become of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a release stuck in pending-* or uninstalling gets, once it has been so for ``pending_age`` seconds."""
+
+    recover: str = "rollback"  # or "fail"
+    pending_age: int = 600
+    now: Callable[[], float] = time.time
+
+    def of(self, deployed: Deployed | None) -> str | None:
+        """ "rollback" if the release is to be recovered, None if there is nothing to recover.
+
+        :raises ClusterError: it is unfinished, and not (yet) to be touched.
+        """
+        if deployed is None or not deployed.status.startswith(("pending", "uninstalling")):
+            return None
+        age = int(self.now() - deployed.modified)
+        if self.recover == "fail":
+            raise ClusterError(
+                f"release {deployed.id} is {deployed.status} since {age} s",
+                hint="Another run may be at work. If none is, run again with 'recover: rollback'",
+            )
+        if age < self.pending_age:
+            raise ClusterError(
+                f"release {deployed.id} is {deployed.status} since {age} s: another run may be at work",
+                hint=f"After {self.pending_age} s (pending_age) it counts as abandoned and is recovered",
+            )
+        return "rollback"

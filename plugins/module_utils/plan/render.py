@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rendering: `helm template` with the cluster's version and APIs, or a server-side dry run for charts that look into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs, UpgradeArgs
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values files for helm, what the user calls them, and what they say together."""
+
+    files: tuple[str, ...]
+    names: Mapping[str, str]
+    merged: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What templates can see of a cluster."""
+
+    kube_version: str
+    api_versions: Callable[[], tuple[str, ...]]  # asked only when something is rendered
+
+
+def upgrade_args(release: Release, chart: Chart, values: Values, labels: dict[str, str]) -> UpgradeArgs:
+    """The one description of ``helm upgrade --install``, for the dry run and for the run."""
+    options = release.options
+    return UpgradeArgs(
+        release=release.name,
+        namespace=release.namespace,
+        chart=chart.path,
+        values=values.files,
+        names=values.names,
+        wait=options.wait,
+        wait_for_jobs=options.wait_for_jobs,
+        timeout=options.timeout,
+        force=options.force,
+        atomic=options.atomic,
+        create_namespace=options.create_namespace,
+        history_max=options.history_max,
+        disable_hooks=options.disable_hooks,
+        skip_crds=options.skip_crds,
+        reuse_values=options.reuse_values,
+        reset_values=options.reset_values and not options.reuse_values,
+        post_renderer=options.post_renderer,
+        description=release.description,
+        labels={**release.labels, **labels},
+    )
+
+
+def looks_into_cluster(release: Release, chart: Chart) -> bool:
+    """Whether `helm template` would render something else than an upgrade does."""
+    return chart.uses_cluster or release.options.reuse_values
+
+
+def template(
+    helm: Helm, release: Release, chart: Chart, values: Values, capabilities: Capabilities, *, is_upgrade: bool
+) -> Manifests:
+    """The release as ``helm template`` makes it; no cluster is asked."""
+    args = TemplateArgs(
+        release=release.name,
+        namespace=release.namespace,
+        chart=chart.path,
+        values=values.files,
+        names=values.names,
+        kube_version=capabilities.kube_version,
+        api_versions=capabilities.api_versions(),
+        is_upgrade=is_upgrade,
+        disable_hooks=False,
+        post_renderer=release.options.post_renderer,
+    )
+    return manifest.split(manifest.parse(helm.template(args), release.id))
+
+
+def dry_run(helm: Helm, release: Release, chart: Chart, values: Values) -> Manifests:
+    """The release as a server-side dry run makes it: templates see live objects and the revision."""
+    record = helm.dry_run(upgrade_args(release, chart, values, {}))
+    return Manifests(
+        objects=tuple(manifest.parse(str(record.get("manifest") or ""), release.id)),
+        hooks=tuple(
+            item
+            for hook in record.get("hooks") or ()
+            for item in manifest.parse(str(hook.get("manifest") or ""), release.id)
+        ),
+    )

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The strings of Secret objects, to be masked wherever they would show."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
+
+SHORTEST = 4  # shorter strings occur everywhere by chance: masking them would garble the text and hide nothing
+
+
+def is_secret(item: Object) -> bool:
+    return manifest.kind(item) == "Secret" and str(item.get("apiVersion", "v1")) == "v1"
+
+
+def secret_strings(objects: Iterable[Object]) -> frozenset[str]:
+    """Plain and base64 form of every value of every Secret, lines of long ones too."""
+    return frozenset(
+        text
+        for item in objects
+        if is_secret(item)
+        for value in _values(item)
+        for text in forms(value)
+        if len(text) >= SHORTEST
+    )
+
+
+def _values(item: Object) -> Iterator[str]:
+    for text in _mapping(item.get("stringData")).values():
+        yield str(text)
+    for text in _mapping(item.get("data")).values():
+        try:
+            yield base64.b64decode(str(text), validate=True).decode(errors="replace")
+        except (binascii.Error, ValueError):
+            yield str(text)
+
+
+def forms(value: str) -> Iterator[str]:
+    """A secret as it may stand in a text: as it is, without surrounding space, line by line, in base64."""
+    for text in {value, value.strip()}:
+        yield text
+        yield base64.b64encode(text.encode()).decode()
+    if "\n" in value:
+        yield from (line.strip() for line in value.splitlines())
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan and Outcome as the result that Ansible shows (interface.md section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.apply.model import FAILED, NOT_STARTED, Outcome, Result
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ACTIONS, Change, Plan
+from ansible_collections.helmstack.core.plugins.module_utils.report import diff
+from ansible_collections.helmstack.core.plugins.module_utils.report.redact import Mask
+
+
+def mask_for(plan: Plan, secrets: Iterable[str]) -> Mask:
+    """Masks what came from a vault and what the Secrets of the plan hold, but for names, which are no secrets."""
+    known = set(secrets)
+    public: set[str] = {plan.stack, plan.environment or ""}
+    for change in plan.changes:
+        known |= change.secrets
+        public |= {change.name, change.namespace, *((change.chart.name,) if change.chart else ())}
+        public |= {word for item in change.objects for word in (item.name, item.namespace, item.kind)}
+    return Mask(known, public)
+
+
+def result(plan: Plan, cluster: ClusterInfo, outcome: Outcome | None, mask: Mask, *, with_diff: bool) -> dict[str, Any]:
+    """The task's result.
+
+    :arg outcome: None in check mode.
+    """
+    results: Mapping[str, Result] = outcome.results if outcome else {}
+    return {
+        "changed": plan.changed if outcome is None else _has_changed(plan, results),
+        "cluster": {
+            "server": cluster.server,
+            "uid": cluster.uid,
+            "version": cluster.version,
+            "context": cluster.context,
+        },
+        "plan": {
+            "digest": plan.digest,
+            "stack": plan.stack,
+            "environment": plan.environment,
+            "releases": [release(change, results.get(change.id), mask) for change in plan.changes],
+            "summary": {action: sum(change.action == action for change in plan.changes) for action in ACTIONS},
+        },
+        **({"diff": diff.entries(plan, mask)} if with_diff else {}),
+    }
+
+
+def release(change: Change, done: Result | None, mask: Mask) -> dict[str, Any]:
+    """One release of the plan, and what became of it."""
+    chart = change.chart
+    status = change.deployed.status if change.deployed else None
+    return {
+        "namespace": change.namespace,
+        "name": change.name,
+        "action": change.action,
+        "reason": list(change.reasons) or ([change.note] if change.note else []),
+        "chart": chart.name if chart else change.chart_from,
+        "version": {"from": change.version_from, "to": chart.version if chart else None},
+        "revision": {"from": change.revision_from, "to": change.revision_to},
+        "wave": change.wave,
+        "needs": list(change.needs),
+        "objects": [
+            {"kind": item.kind, "namespace": item.namespace, "name": item.name, "op": item.op}
+            for item in change.objects
+        ],
+        "status": done.status if done and done.status else status,
+        "duration": done.duration if done else None,
+        "error": mask.text(done.error) if done and done.error else None,
+    }
+
+
+def failure(plan: Plan, outcome: Outcome, mask: Mask) -> str:
+    """The message of a run that failed: what failed and why, then the state of every release."""
+    failed = outcome.failed
+    lines = [f"{len(failed)} of {len(outcome.results)} releases failed"]
+    lines += [f"{identity}: {outcome.results[identity].error}" for identity in failed]
+    lines.append("State of the releases:")
+    lines += [f"  {change.id}: {_state(change, outcome.results.get(change.id))}" for change in plan.changes]
+    return mask.text("\n".join(lines))
+
+
+def _state(change: Change, done: Result | None) -> str:
+    if done is None:
+        return change.note or "unchanged"
+    if done.state == FAILED:
+        return f"{change.action} failed"
+    if done.state == NOT_STARTED:
+        return f"not started ({change.action})"
+    revision = f", revision {done.revision}" if done.revision else ""
+    return f"{done.status}{revision} ({change.action}, {done.duration:.1f} s)"
+
+
+def _has_changed(plan: Plan, results: Mapping[str, Result]) -> bool:
+    """Whether anything effective was begun: a failed upgrade has changed the cluster too."""
+    begun = {identity for identity, done in results.items() if done.state != NOT_STARTED}
+    return any(change.effective and change.id in begun for change in plan.changes)
