@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A chart repository on this machine: a folder over HTTP or HTTPS, with or without a password, that counts what is asked for.
+"""A chart repository on this machine: a folder over HTTP or HTTPS, with or without a password, that logs its requests.
 
 with ChartRepository(folder, username="me", password="secret", tls=True) as repository:
     run(["helm", "repo", "add", "x", repository.url, "--ca-file", str(repository.ca_file)])

@@ -134,6 +134,8 @@ class Cluster:
                 if audit and not self._state["audit"]:
                     raise ClusterError(f"The cluster in {self.folder} runs without audit: stop it first.")
                 return self
+            if any(self.status().values()):
+                say("Only a part of this cluster still runs: starting it anew, without its data.")
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     self._start(binaries, audit)
@@ -176,6 +178,7 @@ class Cluster:
             self._spawn(binaries, audit, "kube-controller-manager", "kube-scheduler", "kwok")
             self._create_first_objects()
             self._wait_for("kwok", self._node_is_ready)
+            self._wait_for("kwok", self._answers("/healthz", f"https://127.0.0.1:{ports.kubelet}"))
             self._wait_for("kube-controller-manager", self._answers(SERVICE_ACCOUNT))
         except BaseException:
             end([self._layout.pid_file(name) for name in NAMES])  # the logs stay
@@ -196,8 +199,8 @@ class Cluster:
         for path, body in components.first_objects():
             self.api().create(path, body)
 
-    def _answers(self, path: str) -> Callable[[], bool]:
-        api = self.api()
+    def _answers(self, path: str, server: str = "") -> Callable[[], bool]:
+        api = Api(server or self.server, self.ca_file, self.token)
 
         def ask() -> bool:
             try:
@@ -259,6 +262,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ClusterError, BuildError) as error:
         say(str(error))
         return 1
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return 130
     return code
 
 

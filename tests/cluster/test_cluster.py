@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -15,10 +16,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import cluster_components
 from chart_repository import ChartRepository
-from cluster import Cluster
+from cluster import Cluster, ClusterError
 from cluster_api import Api, ApiError, Object
 from cluster_binaries import helm
+from cluster_processes import end, free_ports, running
 
 pytestmark = pytest.mark.integration
 
@@ -261,3 +264,25 @@ def test_repository_refuses_a_wrong_password(tmp_path: Path) -> None:
         done = subprocess.run(pull, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert done.returncode != 0
     assert "401" in done.stderr
+
+
+def test_failed_start_names_the_program_and_shows_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_components, "_audit_flags", lambda layout: ["--no-such-flag"])
+    with pytest.raises(ClusterError, match=r"(?s)kube-apiserver ended.*unknown flag: --no-such-flag"):
+        Cluster(tmp_path).start(audit=True)
+    assert not any(Cluster(tmp_path).status().values())
+
+
+def test_start_tries_again_when_a_port_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        choices = iter([[*free_ports(3), taken.getsockname()[1]], free_ports(4)])
+        monkeypatch.setattr("cluster.free_ports", lambda count: next(choices))
+        with Cluster(tmp_path / "cluster") as started:
+            assert started.is_running()
+
+
+def test_pid_of_another_process_is_left_alone(tmp_path: Path) -> None:
+    stale = tmp_path / "stale"
+    stale.write_text(f"{os.getpid()} 1\n", encoding="utf-8")
+    assert running(stale) is None
+    end([stale])  # would end this very test
