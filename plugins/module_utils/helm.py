@@ -289,10 +289,15 @@ class Helm:
             [*argv, "--", chart_dir], f"the dependencies of chart {os.path.basename(chart_dir)} cannot be fetched"
         )
 
-    def pull(self, reference: str, folder: str, version: str | None = None, devel: bool = False) -> None:
-        """Downloads a chart's archive into a folder."""
+    def pull(
+        self, reference: str, folder: str, version: str | None = None, *, devel: bool = False, insecure: bool = False
+    ) -> None:
+        """Downloads a chart's archive into a folder.
+
+        :arg insecure: here Helm does not look at what repositories.yaml says of it.
+        """
         argv = ["pull", "--destination", folder, *(["--version", version] if version else [])]
-        argv += _switches(("--devel", devel and not version))
+        argv += _switches(("--devel", devel and not version), ("--insecure-skip-tls-verify", insecure))
         wanted = f"{reference} {version}" if version else reference
         self._run([*argv, "--", reference], f"chart {wanted} cannot be fetched")
 

@@ -188,6 +188,10 @@ def _fingerprint(name: str, data: bytes) -> str:
         said = _without_empty(_mapping(data, name))
         # Helm stamps the time of `helm dependency update` here.
         said.pop("generated", None)
+        if name == "Chart.yaml":
+            said = {
+                key: item if key in ("annotations", "dependencies") else _on_a_line(item) for key, item in said.items()
+            }
         data = _canonical(said)
     return hashlib.sha256(data).hexdigest()
 
@@ -200,6 +204,14 @@ def _without_empty(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_empty(item) for item in value]
     return None if value is None else scalar_text(value)
+
+
+def _on_a_line(value: Any) -> Any:
+    """Helm writes a chart's description and the like without line breaks and unprintable characters."""
+    if isinstance(value, str):
+        spaced = "".join(" " if char.isspace() else char for char in value)
+        return "".join(char for char in spaced if char.isprintable())
+    return [_on_a_line(item) for item in value] if isinstance(value, list) else value
 
 
 def _canonical(value: Any) -> bytes:

@@ -138,9 +138,7 @@ def _nearest_versions(version: str, versions: Sequence[str]) -> str:
     """The newest, and those that differ least from the one asked for; pre-releases only if asked for or alone."""
     stable = [item for item in versions if "-" not in item]
     offered = list(versions) if "-" in version or not stable else stable
-    close = nearest(version, offered, 3)
-    first = [item for item in offered if item == offered[0] and item not in close]
-    return "There are: " + ", ".join(_newest_first({*close, *first, *offered[:3]}))
+    return "There are: " + ", ".join(_newest_first({*nearest(version, offered, 3), *offered[:3]}))
 
 
 def _newest_first(versions: Iterable[str]) -> list[str]:
@@ -157,7 +155,7 @@ def _why_unreachable(repository: Repository, reason: str) -> str:
         return f"{_who(repository)} refuses this user ({_reason(reason)})"
     if "x509" in reason or "tls:" in reason:
         return f"{_who(repository)} is not trusted ({_reason(reason)})"
-    if "is not a valid chart repository" in reason and "404" in reason:
+    if "404" in reason:
         return f"{_who(repository)} has no index.yaml"
     return f"{_who(repository)} does not answer ({_reason(reason)})"
 

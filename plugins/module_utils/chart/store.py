@@ -105,7 +105,7 @@ class ChartStore:
         self._repositories.update([repository])
         folder = tempfile.mkdtemp(prefix="pull-", dir=self._workdir)
         try:
-            self._helm.pull(f"{repository.name}/{name}", folder, version, devel)
+            self._helm.pull(f"{repository.name}/{name}", folder, version, devel=devel, insecure=repository.insecure)
         except HelmFailure as failure:
             raise self._repositories.explain(repository, name, version, failure) from None
         archives = [entry for entry in os.listdir(folder) if entry.endswith(".tgz")]
