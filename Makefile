@@ -14,7 +14,7 @@ CLUSTER = $(PYTHON) tests/cluster/cluster.py
 
 help: ## this list
 	@grep -hE '^[a-z%][a-z%-]*:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed 's/:.*## /\t/' | expand -t 16
-	@echo 'Steps: lint unit sanity units ansible-lint docs changelog build integration;'
+	@echo 'Steps: lint unit sanity units ansible-lint docs changelog build integration cluster;'
 	@echo '       -oldest or -newest after sanity, units and integration is one end of the matrix.'
 
 test: ## all test steps, with a table at the end (needs only Python, make, git and package registries)

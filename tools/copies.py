@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,9 +20,27 @@ KEPT = {".git", "tests/output"}
 def source_files() -> list[str]:
     """The checkout's files as git sees them: tracked and new, not ignored, not deleted."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return sorted({name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()})
+
+
+def shipped_files() -> list[str]:
+    """The files that `ansible-galaxy collection build` packs: all but those that galaxy.yml's build_ignore names."""
+    block = (ROOT / "galaxy.yml").read_text().partition("\nbuild_ignore:\n")[2]
+    patterns = [word.strip("\"'") for word in re.findall(r"^ +- (\S+)$", block, re.MULTILINE)]
+    if not patterns:
+        raise RuntimeError("galaxy.yml has no build_ignore as its last key")
+
+    def ignored(name: str) -> bool:
+        parts = [name, *(str(parent) for parent in Path(name).parents)]
+        return any(fnmatch.fnmatch(part, pattern) for part in parts for pattern in patterns)
+
+    return [name for name in source_files() if not ignored(name)]
 
 
 def remove_stale(folder: Path, wanted: set[str]) -> None:
@@ -33,7 +53,7 @@ def remove_stale(folder: Path, wanted: set[str]) -> None:
                 (Path(parent) / name).unlink()
 
 
-def copy_checkout(name: str) -> Path:
+def copy_checkout(name: str, shipped_only: bool = False) -> Path:
     """A copy at …/ansible_collections/helmstack/core with a git index of its own.
 
     The index matters: ansible-test lists a collection's files with git, and in a folder that the checkout ignores it
@@ -41,9 +61,11 @@ def copy_checkout(name: str) -> Path:
     """
     folder = COPIES / name / COLLECTION_PATH
     folder.mkdir(parents=True, exist_ok=True)
-    files = source_files()
+    files = shipped_files() if shipped_only else source_files()
     if not files:
         raise RuntimeError("git lists no files in the checkout")
+    if shipped_only:
+        files.append(".gitignore")  # for tests/output
     remove_stale(folder, set(files))
     for file in files:
         target = folder / file

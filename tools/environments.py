@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import re
@@ -63,15 +64,19 @@ def oldest_venv(run: Run, oldest: Pair) -> Path:
 
 def pip_settings(python: Path) -> dict[str, str]:
     """What pip would use here, from its files and from PIP_* variables."""
-    done = subprocess.run([python, "-m", "pip", "config", "list"], capture_output=True, text=True, env=environment(), check=True)
+    done = subprocess.run(
+        [python, "-m", "pip", "config", "list"], capture_output=True, text=True, env=environment(), check=True
+    )
     settings = {}
-    for scope in ("global.", "install.", "user.", "site.", ":env:."):
+    for scope in ("global.", "install.", ":env:."):
         for line in done.stdout.splitlines():
-            name, _, value = line.partition("=")
-            if name.startswith(scope):
-                settings[name.removeprefix(scope)] = value.strip("'\"")
+            name, equals, value = line.partition("=")
+            if equals and name.startswith(scope):
+                settings[name.removeprefix(scope)] = str(ast.literal_eval(value))
     settings.pop("config-file", None)
-    cache = subprocess.run([python, "-m", "pip", "cache", "dir"], capture_output=True, text=True, env=environment(), check=False)
+    cache = subprocess.run(
+        [python, "-m", "pip", "cache", "dir"], capture_output=True, text=True, env=environment(), check=False
+    )
     if cache.returncode == 0:
         settings["cache-dir"] = cache.stdout.strip()
     return settings
@@ -82,14 +87,13 @@ def make_home(run: Run, venv: Path) -> Path:
 
     ansible-test keeps its environments under ~/.ansible and passes HOME but no PIP_* variables on, so pip's settings
     are written down here. It bootstraps pip with a script from its makers' server; the stand-in does so with pip's own
-    wheel from the package registry. The names of both are in python_requirements.py and requirements.py of ansible_test.
+    wheel from the package registry. Both come from ansible_test's python_requirements.py and requirements.py.
     """
     python = venv / "bin" / "python"
     config = HOME / ".config" / "pip" / "pip.conf"
     config.parent.mkdir(parents=True, exist_ok=True)
     text = "[global]\n" + "".join(
-        f"{name} = {value.encode().decode('unicode_escape')}\n".replace("\n", "\n    ").rstrip() + "\n"
-        for name, value in sorted(pip_settings(python).items())
+        f"{name} = {value}".replace("\n", "\n    ") + "\n" for name, value in sorted(pip_settings(python).items())
     )
     descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -103,7 +107,10 @@ def make_home(run: Run, venv: Path) -> Path:
     for version in versions:
         wheel = wheels / f"pip-{version}-py3-none-any.whl"
         if not wheel.exists():
-            run([python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, f"pip=={version}"], env=environment())
+            run(
+                [python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, f"pip=={version}"],
+                env=environment(),
+            )
         script = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
         script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(GET_PIP.format(wheel=str(wheel)))
@@ -128,6 +135,12 @@ def ansible_test_environment(home: Path, venv: Path) -> dict[str, str]:
     env["PATH"] = os.pathsep.join([str(venv / "bin"), str(DEV_VENV / "bin"), *shims])
     env["HOME"] = str(home)
     env["GIT_CEILING_DIRECTORIES"] = str(ROOT)
-    for name in ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME", "ANSIBLE_REMOTE_TEMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+    for name in (
+        "ANSIBLE_COLLECTIONS_PATH",
+        "ANSIBLE_HOME",
+        "ANSIBLE_REMOTE_TEMP",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+    ):
         env.pop(name, None)
     return env

@@ -18,7 +18,7 @@ Version = tuple[int, int]
 LOWEST_TARGET: Version = (3, 10)
 LOWEST_CONTROLLER: Version = (3, 11)
 
-# Controller Pythons as each release's own metadata and documentation state them; 2.17 is what meta/runtime.yml asks for.
+# Controller Pythons as each release documents them; 2.17 is what meta/runtime.yml asks for.
 CONTROLLER_PYTHONS: dict[str, tuple[Version, Version]] = {
     "2.17": ((3, 10), (3, 12)),
     "2.18": ((3, 11), (3, 13)),
@@ -27,7 +27,7 @@ CONTROLLER_PYTHONS: dict[str, tuple[Version, Version]] = {
     "2.21": ((3, 12), (3, 14)),
 }
 
-PROBE = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2], sys.executable, sys.prefix == sys.base_prefix)"
+PROBE = "import sys, venv, ensurepip; print(*sys.version_info[:2], sys.prefix == sys.base_prefix, sys.executable)"
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,8 @@ def probe(path: Path) -> Interpreter | None:
         done = subprocess.run([path, "-I", "-c", PROBE], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    version, executable, real = done.stdout.rsplit(maxsplit=1)[0].split(" ", 1) + [done.stdout.split()[-1]]
-    if real != "True":
-        return None
-    major, minor = version.split(".")
-    return Interpreter((int(major), int(minor)), Path(executable))
+    major, minor, real, executable = done.stdout.strip().split(" ", 3)
+    return Interpreter((int(major), int(minor)), Path(executable)) if real == "True" else None
 
 
 def interpreters() -> list[Interpreter]:
@@ -124,5 +121,7 @@ def oldest_and_newest(available: list[Interpreter]) -> tuple[Pair, Pair]:
     runnable = pairs(available)
     newest = [pair for pair in runnable if pair.interpreter.version >= LOWEST_CONTROLLER]
     if not newest:
-        raise SystemExit("No Python from 3.11 to 3.14 with venv and ensurepip was found on PATH or among pyenv's versions.")
+        raise SystemExit(
+            "No Python from 3.11 to 3.14 with venv and ensurepip was found on PATH or among pyenv's versions."
+        )
     return runnable[0], newest[-1]

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def count(files: Iterable[Path]) -> Count:
     total = Count()
     for file in files:
         for suite in ElementTree.parse(file).getroot().iter("testsuite"):
-            tests, failures, errors, skipped = (int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped"))
-            failed = min(tests, failures + errors)
+            tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+            failed = min(tests, int(suite.get("failures", 0)) + int(suite.get("errors", 0)))
             total += Count(tests - failed - skipped, failed, skipped)
     return total

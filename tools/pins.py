@@ -21,16 +21,17 @@ from .layout import REQUIREMENTS, environment
 HEADER = "# Written by `make pins`: what dev.txt, oldest.txt and ansible-core-*.txt pull in.\n"
 
 
-def freeze(folder: Path, pair: Pair, wanted: Path) -> dict[str, str]:
+def resolve(folder: Path, pair: Pair, wanted: Path) -> dict[str, str]:
     """What pip picks for `wanted` and the pair's ansible-core, without constraints."""
     print(f"resolving {wanted.name} for {pair.name}", flush=True)
     env = environment()
     subprocess.run([pair.interpreter.path, "-m", "venv", folder], check=True, env=env)
-    pip = [folder / "bin" / "python", "-m", "pip"]
+    pip = [str(folder / "bin" / "python"), "-m", "pip"]
     subprocess.run([*pip, "install", "--quiet", "--upgrade", "pip"], check=True, env=env)
-    subprocess.run([*pip, "install", "--quiet", "-r", pair.pins, "-r", wanted], check=True, env=env)
-    listed = subprocess.run([*pip, "list", "--format", "freeze"], check=True, env=env, capture_output=True, text=True).stdout
-    return {name.lower().replace("_", "-"): version for name, _, version in (line.partition("==") for line in listed.split())}
+    subprocess.run([*pip, "install", "--quiet", "-r", str(pair.pins), "-r", str(wanted)], check=True, env=env)
+    freeze = [*pip, "list", "--format", "freeze"]
+    listed = subprocess.run(freeze, check=True, env=env, capture_output=True, text=True).stdout.split()
+    return {line.partition("==")[0].lower().replace("_", "-"): line.partition("==")[2] for line in listed}
 
 
 def named(files: list[Path]) -> set[str]:
@@ -77,7 +78,7 @@ def write_pins() -> int:
     packages: dict[str, dict[Version, str]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for pair, wanted in environments(interpreters()):
-            for name, version in freeze(Path(scratch, pair.slug), pair, wanted).items():
+            for name, version in resolve(Path(scratch, pair.slug), pair, wanted).items():
                 if name not in skipped:
                     packages.setdefault(name, {})[pair.interpreter.version] = version
     text = [line for name in sorted(packages) for line in lines(name, packages[name])]

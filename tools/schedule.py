@@ -40,30 +40,46 @@ class Job:
     count: Count = field(default_factory=Count)
     process: subprocess.Popen[bytes] | None = None
 
-    def run(self, command: Sequence[object], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None, check: bool = True) -> str:
-        """Run `command` to its end and return what it wrote; StepFailed if it failed and `check` is set."""
+    def run(
+        self,
+        command: Sequence[object],
+        *,
+        cwd: Path = ROOT,
+        env: Mapping[str, str] | None = None,
+        quiet: bool = False,
+    ) -> str:
+        """Run `command` to its end and return what it wrote; StepFailed if it failed.
+
+        What a quiet one wrote stays out of the log unless it failed.
+        """
         words = [str(word) for word in command]
         self.say("$ " + " ".join(words))
-        return self.finish(words, cwd, env, check)
-
-    def finish(self, words: list[str], cwd: Path, env: Mapping[str, str] | None, check: bool) -> str:
         if self.stopping.is_set():
             raise Interrupted
         # a file, not a pipe: a server left running by the command would hold a pipe open
         with self.log.open("a") as log:
             begin = log.tell()
             self.process = subprocess.Popen(
-                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                words,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
             status = self.process.wait()
             self.process = None
         if self.stopping.is_set():
             raise Interrupted
-        if status and check:
+        if status:
             raise StepFailed(f"{Path(words[0]).name} exited with {status}")
-        with self.log.open(errors="replace") as log:
+        with self.log.open("r+", errors="replace") as log:
             log.seek(begin)
-            return log.read()
+            output = log.read()
+            if quiet:
+                log.truncate(begin)
+        return output
 
     def say(self, text: str) -> None:
         with self.log.open("a") as log:
@@ -151,7 +167,8 @@ class Schedule:
                 self.record(step, Result(step.name, "FAILED", 0.0, f"needs {lost[0]}", Count()))
                 continue
             locks = {other.lock for other in self.running.values()} - {""}
-            if len(self.running) < self.workers and step.lock not in locks and all(name in self.results for name in step.needs):
+            free = len(self.running) < self.workers and step.lock not in locks
+            if free and all(name in self.results for name in step.needs):
                 self.jobs[step.name] = self.job(step.name)
                 self.running[pool.submit(self.execute, step, self.jobs[step.name])] = step
                 self.tell(f"{step.name}: started")
@@ -173,7 +190,8 @@ class Schedule:
 
     def record(self, step: Step, result: Result) -> None:
         self.results[step.name] = result
-        self.tell(f"{step.name}: {result.outcome} in {result.seconds:.1f} s{f' ({result.remark})' if result.remark else ''}")
+        remark = f" ({result.remark})" if result.remark else ""
+        self.tell(f"{step.name}: {result.outcome} in {result.seconds:.1f} s{remark}")
         log = LOGS / f"{step.name}.log"
         if result.outcome == "FAILED" and step.name in self.jobs:
             print(f"----- log of {step.name}\n{log.read_text().rstrip()}\n----- end of {step.name}", flush=True)
@@ -204,19 +222,23 @@ def summary(results: Sequence[Result]) -> str:
     rows += [(result.name, result.outcome, f"{result.seconds:.1f}", result.remark) for result in results]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(
-        f"{name:<{widths[0]}}  {outcome:<{widths[1]}}  {seconds:>{widths[2]}}  {remark}".rstrip() for name, outcome, seconds, remark in rows
+        f"{name:<{widths[0]}}  {outcome:<{widths[1]}}  {seconds:>{widths[2]}}  {remark}".rstrip()
+        for name, outcome, seconds, remark in rows
     )
 
 
-def total(results: Sequence[Result]) -> Count:
-    """All tests of a run. A failed step without a failed test counts as one failure, and so does a run without tests."""
+def total(results: Sequence[Result], everything: bool) -> Count:
+    """All tests of a run.
+
+    A failed step without a failed test counts as one failure; so does a run of `everything` without a single test.
+    """
     result = Count()
     for entry in results:
         result += entry.count
         if entry.outcome != "ok" and not entry.count.failed:
             result += Count(failed=1)
-    if result == Count():
-        result = Count(failed=1)
+    if everything and not result.passed + result.failed:
+        result += Count(failed=1)
     return result
 
 
