@@ -226,6 +226,8 @@ def _loader_class(libyaml: bool) -> Any:
 class _Builder:
     """Makes plain data of composed nodes."""
 
+    max_aliased = MAX_ALIASED
+
     def __init__(self, name: str, decrypt: Decrypt | None = None) -> None:
         self.name = name
         self.decrypt = decrypt
@@ -256,8 +258,8 @@ class _Builder:
             raise self.error(node, "an anchor's value contains itself")
         if known:
             self.aliased += known
-            if self.aliased > MAX_ALIASED:
-                raise self.error(node, f"its aliases add more than {MAX_ALIASED} values")
+            if self.aliased > self.max_aliased:
+                raise self.error(node, f"its aliases add more than {self.max_aliased} values")
             before = self.aliased
             self.sizes[id(node)] = 0
             value = make(node)
@@ -363,6 +365,8 @@ class _Builder:
 
 class _PlacingBuilder(_Builder):
     """Makes nodes with positions."""
+
+    max_aliased = MAX_ALIASED // 10  # nobody writes so long a stack, and a node takes ten times the memory
 
     def build(self, node: Any) -> Node:
         return self.placed(node, Location(self.name, node.start_mark.line + 1))
