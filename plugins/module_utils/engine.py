@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Apply
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
+from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 
@@ -65,7 +68,8 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
     """
     session = open_session(stack, params, workdir, everything=bool(params.get("prune")))
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
-    planner = Planner(stack, settings(params), session, tools.fetch, tools.helm, workdir)
+    values = ValuesFiles(workdir)
+    planner = Planner(stack, settings(params), session, tools.fetch, tools.helm, values.of)
     plan = planner.plan()
     check_plan(plan, params.get("expected_plan"))
     mask = report.mask_for(plan, stack.secrets)
@@ -75,7 +79,7 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
         plan,
         session,
         tools.helm,
-        planner.values,
+        values.of,
         concurrency=int(params.get("concurrency") or 8),
         stop_on_failure=params.get("on_failure") != "continue",
     )
@@ -107,7 +111,7 @@ def check_plan(plan: Plan, expected: str | None) -> None:
     if expected and expected != plan.digest:
         raise InputError(
             f"the plan is no longer the expected one: expected_plan is {expected}, the plan is {plan.digest}",
-            hint="Stack, values, charts or cluster have changed since the check. Nothing was done: check and approve again",
+            hint="Stack, charts or cluster have changed since the check. Nothing was done: check and approve again",
         )
 
 
@@ -124,25 +128,14 @@ def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, every
 
 def info(stack: Stack, params: Mapping[str, Any], workdir: str) -> dict[str, Any]:
     """What the stack's releases are in the cluster (interface.md section 9)."""
-    from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
-
     session = open_session(stack, params, workdir, everything=stack.targets is None)
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
-    planner = Planner(stack, settings(params), session, tools.fetch, tools.helm, workdir)
+    planner = Planner(stack, settings(params), session, tools.fetch, tools.helm, ValuesFiles(workdir).of)
     return Reader(stack, session, planner, tuple(params.get("include") or ())).read()
 
 
 def template(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str) -> dict[str, Any]:
     """Renders the stack's releases without a cluster (interface.md section 9)."""
-    from ansible_collections.helmstack.core.plugins.module_utils.report.template import render_stack
-
     tools = Tools(stack, params, workdir, None)
-    values: Callable[[Release], Any] = Planner(
-        stack,
-        settings(params),
-        None,
-        tools.fetch,
-        tools.helm,
-        workdir,  # type: ignore[arg-type]
-    ).values
-    return render_stack(stack, params, tools, values, check_mode=check_mode, diff=diff)
+    result = Templates(stack, params, tools.fetch, tools.helm, ValuesFiles(workdir)).run(check_mode=check_mode)
+    return result if diff else {key: value for key, value in result.items() if key != "diff"}

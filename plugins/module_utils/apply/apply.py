@@ -21,7 +21,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import stored
-from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Values, upgrade_args
+from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 _RESTARTED = ("Deployment", "StatefulSet", "DaemonSet")
@@ -107,7 +108,8 @@ class Applier:
 
     def _upgrade(self, change: Change) -> int:
         release, chart = change.release, change.chart
-        assert release is not None and chart is not None
+        assert release is not None
+        assert chart is not None
         labels = {stamp.STACK: self.plan.stack, stamp.ENVIRONMENT: self.plan.environment or ""}
         args = upgrade_args(release, chart, self.values(release), labels)
         revision = self.helm(release).upgrade(args, self._warnings)

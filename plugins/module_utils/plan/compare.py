@@ -38,7 +38,7 @@ class Scope:
 def objects(before: Iterable[Object], after: Iterable[Object], scope: Scope) -> list[ObjectChange]:
     """What differs between the objects that a release was deployed with and those it is to have.
 
-    An object that leaves the release with Helm's annotation ``helm.sh/resource-policy: keep`` stays, so it is not listed.
+    An object that leaves the release with Helm's annotation ``helm.sh/resource-policy: keep`` stays, so it is no change.
     """
     old = {scope.key(item): item for item in before}
     new = {scope.key(item): item for item in after}
@@ -52,7 +52,7 @@ def objects(before: Iterable[Object], after: Iterable[Object], scope: Scope) -> 
 
 
 def keeps(item: Object) -> bool:
-    return str(manifest.annotations(item).get(manifest.KEEP, "")).strip().lower() == "keep"
+    return str(manifest.annotations_of(item).get(manifest.KEEP, "")).strip().lower() == "keep"
 
 
 def hooks(
@@ -60,8 +60,8 @@ def hooks(
 ) -> list[ObjectChange]:
     """What becomes of hooks when ``event`` (install, upgrade, delete) takes place.
 
-    A hook that runs is made anew: its old object goes first (Helm's default delete policy). One that does not run now is
-    only stored with the release.
+    A hook that runs is made anew: its old object goes first (Helm's default delete policy). One that does not run now
+    is only stored with the release.
     """
     old = {scope.key(item): item for item in before}
     new = {scope.key(item): item for item in after}

@@ -57,19 +57,19 @@ def metadata(item: Object) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def annotations(item: Object) -> Mapping[str, Any]:
+def annotations_of(item: Object) -> Mapping[str, Any]:
     found = metadata(item).get("annotations")
     return found if isinstance(found, Mapping) else {}
 
 
 def hook_events(item: Object) -> frozenset[str]:
     """The hook's events, ``pre-install`` and so on; empty for what is no hook."""
-    return _words(annotations(item).get(HOOK))
+    return _words(annotations_of(item).get(HOOK))
 
 
 def hook_policies(item: Object) -> frozenset[str]:
     """When the hook is deleted; Helm's default is ``before-hook-creation``."""
-    return _words(annotations(item).get(HOOK_DELETE_POLICY)) or frozenset(("before-hook-creation",))
+    return _words(annotations_of(item).get(HOOK_DELETE_POLICY)) or frozenset(("before-hook-creation",))
 
 
 def _words(value: Any) -> frozenset[str]:

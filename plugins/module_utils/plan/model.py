@@ -35,8 +35,8 @@ class ObjectChange:
 class Change:
     """What is to happen to one release.
 
-    ``wave`` counts from 0 and is for people; the order of work follows from ``needs``. ``secrets`` are the strings of the
-    release's Secret objects, to be masked wherever they would show.
+    ``wave`` counts from 0 and is for people; the order of work follows from ``needs``. ``secrets`` are the strings of
+    the release's Secret objects, to be masked wherever they would show.
     """
 
     name: str

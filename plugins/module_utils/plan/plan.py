@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, crds
-from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
@@ -25,9 +22,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
-from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities, Values
+from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 T = TypeVar("T")
@@ -56,22 +53,20 @@ class Settings:
     prune: bool = False
     prune_max: int = 5
     concurrency: int = 8
-    recovery: Recovery = Recovery()
+    recovery: Recovery = field(default_factory=Recovery)
     diff_ignore: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass
 class Planner:
-    """Makes the plan of one run. ``fetch`` and ``helm`` give a release's chart and its helm program."""
+    """Makes the plan of one run. ``fetch``, ``helm`` and ``values`` give a release's chart, helm program and values."""
 
     stack: Stack
     settings: Settings
     cluster: Cluster
     fetch: Callable[[Release], Chart]
     helm: Callable[[Release], Helm]
-    workdir: str
-    _values: dict[str, Values] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    values: Callable[[Release], Values]
 
     def plan(self) -> Plan:
         """The plan.
@@ -326,28 +321,6 @@ class Planner:
         second = ignore.without(once(), self.settings.diff_ignore)
         return compare.without_random(first, second, before, scope)
 
-    def values(self, release: Release) -> Values:
-        """The release's values as private files, written once a run."""
-        with self._lock:
-            known = self._values.get(release.id)
-        if known is None:
-            known = self._write_values(release)
-            with self._lock:
-                self._values[release.id] = known
-        return known
-
-    def _write_values(self, release: Release) -> Values:
-        folder = os.path.join(self.workdir, "values", release.namespace, release.name)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        names = {}
-        for number, source in enumerate(release.values):
-            path = os.path.join(folder, f"{number}.yaml")
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                file.write(source.text)
-            names[path] = source.label
-        documents = [helmyaml.load(source.text, source.label) for source in release.values]
-        return Values(tuple(names), names, merge(documents))
-
     # objects
 
     def _scope(self, release: Release) -> Scope:
@@ -384,8 +357,9 @@ class Planner:
                         hint="Make it, or set 'createNamespace: true' for the release or in helmDefaults",
                     )
                 made.add(change.namespace)
-                change = replace(change, objects=(_namespace(change.namespace), *change.objects))
-            result[change.id] = change
+                result[change.id] = replace(change, objects=(_namespace(change.namespace), *change.objects))
+            else:
+                result[change.id] = change
         return [result[change.id] for change in changes]
 
     def _parallel(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:

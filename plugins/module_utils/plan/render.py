@@ -2,28 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rendering: `helm template` with the cluster's version and APIs, or a server-side dry run for charts that look into it."""
+"""Rendering: `helm template` with the cluster's version and APIs, or a server-side dry run where that is not enough."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs, UpgradeArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
-
-
-@dataclass(frozen=True)
-class Values:
-    """The values files for helm, what the user calls them, and what they say together."""
-
-    files: tuple[str, ...]
-    names: Mapping[str, str]
-    merged: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.masking import maskable
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
-
-SHORTEST = 4  # shorter strings occur everywhere by chance: masking them would garble the text and hide nothing
 
 
 def is_secret(item: Object) -> bool:
@@ -22,15 +21,8 @@ def is_secret(item: Object) -> bool:
 
 
 def secret_strings(objects: Iterable[Object]) -> frozenset[str]:
-    """Plain and base64 form of every value of every Secret, lines of long ones too."""
-    return frozenset(
-        text
-        for item in objects
-        if is_secret(item)
-        for value in _values(item)
-        for text in forms(value)
-        if len(text) >= SHORTEST
-    )
+    """Every value of every Secret, decoded."""
+    return frozenset(text for item in objects if is_secret(item) for text in _values(item) if maskable(text))
 
 
 def _values(item: Object) -> Iterator[str]:
@@ -41,15 +33,6 @@ def _values(item: Object) -> Iterator[str]:
             yield base64.b64decode(str(text), validate=True).decode(errors="replace")
         except (binascii.Error, ValueError):
             yield str(text)
-
-
-def forms(value: str) -> Iterator[str]:
-    """A secret as it may stand in a text: as it is, without surrounding space, line by line, in base64."""
-    for text in {value, value.strip()}:
-        yield text
-        yield base64.b64encode(text.encode()).decode()
-    if "\n" in value:
-        yield from (line.strip() for line in value.splitlines())
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

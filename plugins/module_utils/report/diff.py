@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
-from ansible_collections.helmstack.core.plugins.module_utils.report.redact import Mask, pair
+from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 
 try:
     import yaml
@@ -64,11 +66,14 @@ def _of_object(change: Change, item: ObjectChange, mask: Mask) -> dict[str, str]
 
 
 def _text(item: Mapping[str, Any] | None, mask: Mask) -> str:
-    if item is None:
-        return ""
+    return "" if item is None else mask.text(to_yaml(mask.data(item)))
+
+
+def to_yaml(item: Any) -> str:
+    """YAML as people write it: keys in their order, no folded lines."""
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(mask.data(item), Dumper=dumper, sort_keys=False, allow_unicode=True, width=1000)
-    return mask.text(text)
+    text: str = yaml.dump(item, Dumper=dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize)
+    return text
 
 
 def _cut(found: list[dict[str, str]]) -> Iterator[dict[str, str]]:

@@ -2,47 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may be shown: Secret objects without their values, and known secrets masked wherever they stand."""
+"""What may be shown of Secret objects: which keys change, never what they hold, nor how long it is."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import SHORTEST, forms, is_secret
-
-MASK = "********"
-
-
-class Mask:
-    """Replaces known secrets in texts, the longest first."""
-
-    def __init__(self, secrets: Iterable[str], public: Iterable[str] = ()) -> None:
-        known = {text for secret in secrets for text in forms(secret) if len(text) >= SHORTEST} - set(public)
-        ordered = sorted(known, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
-
-    def text(self, text: str) -> str:
-        return self._pattern.sub(MASK, text) if self._pattern else text
-
-    def data(self, value: Any) -> Any:
-        """Plain data with every string masked, keys included."""
-        if self._pattern is None:
-            return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.data(key): self.data(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.data(item) for item in value]
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and self.text(str(value)) != str(value):
-            return MASK
-        return value
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import is_secret
 
 
 def pair(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[Any, Any]:
-    """Both sides of a Secret with the values masked: which keys change shows, never what they hold, nor how long it is."""
+    """Both sides of a Secret with the values masked; other objects as they are."""
     if not any(side is not None and is_secret(side) for side in (before, after)):
         return before, after
     old, new = dict(before or {}), dict(after or {})

@@ -11,9 +11,9 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import FAILED, NOT_STARTED, Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ACTIONS, Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
-from ansible_collections.helmstack.core.plugins.module_utils.report.redact import Mask
 
 
 def mask_for(plan: Plan, secrets: Iterable[str]) -> Mask:

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values of releases as private files for helm, and merged for comparisons."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
+from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values files for helm, what the user calls them, and what they say together."""
+
+    files: tuple[str, ...]
+    names: Mapping[str, str]
+    merged: Mapping[str, Any] = field(repr=False)
+
+
+class ValuesFiles:
+    """Writes each release's values once a run, mode 0600, below the run's private folder."""
+
+    def __init__(self, workdir: str) -> None:
+        self._folder = os.path.join(workdir, "values")
+        self._known: dict[str, Values] = {}
+        self._lock = threading.Lock()
+        # many releases share values files: each text is read once
+        self._load = lru_cache(maxsize=None)(helmyaml.load)
+
+    def of(self, release: Release) -> Values:
+        with self._lock:
+            known = self._known.get(release.id)
+            if known is None:
+                known = self._known[release.id] = self._write(release)
+        return known
+
+    def _write(self, release: Release) -> Values:
+        folder = os.path.join(self._folder, release.namespace, release.name)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        names = {}
+        for number, source in enumerate(release.values):
+            path = os.path.join(folder, f"{number}.yaml")
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(source.text)
+            names[path] = source.label
+        return Values(tuple(names), names, merge(self._load(source.text, source.label) for source in release.values))

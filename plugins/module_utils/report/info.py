@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a stack's releases are in the cluster, for helmstack_info."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
+from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Cluster, Planner, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.report.diff import to_yaml
+from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
+
+_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads releases; ``include`` names the parts that are large or delicate."""
+
+    stack: Stack
+    cluster: Cluster
+    planner: Planner
+    include: Collection[str] = ()
+
+    def read(self) -> dict[str, Any]:
+        """The stack's releases in its order, then those that bear its label and are no longer in it."""
+        wanted = [r for r in self.stack.releases if self.stack.targets is None or r.id in self.stack.targets]
+        every = {release.id for release in self.stack.releases}
+        found = self.cluster.releases()
+        strays = [
+            found[identity]
+            for identity in sorted(found)
+            if self.stack.targets is None
+            and identity not in every
+            and found[identity].labels.get(stamp.STACK) == self.stack.name
+            and found[identity].labels.get(stamp.ENVIRONMENT, "") == (self.stack.environment or "")
+        ]
+        with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+            known = pool.map(self._release, wanted)
+            return {"changed": False, "releases": [*known, *pool.map(lambda stray: self._known(None, stray), strays)]}
+
+    def _release(self, release: Release) -> dict[str, Any]:
+        deployed = self.cluster.releases().get(release.id)
+        if deployed is not None:
+            return self._known(release, deployed)
+        absent = {
+            "status": None,
+            "revision": None,
+            "chart": None,
+            "version": None,
+            "app_version": None,
+            "updated": None,
+        }
+        return {**_identity(release.namespace, release.name), **absent, **_place(release), "verified": False}
+
+    def _known(self, release: Release | None, deployed: Deployed) -> dict[str, Any]:
+        body = self.cluster.body(deployed)
+        return {
+            **_identity(deployed.namespace, deployed.name),
+            "status": deployed.status,
+            "revision": deployed.revision,
+            "chart": body.chart_name,
+            "version": body.chart_version,
+            "app_version": body.app_version or None,
+            "updated": body.last_deployed,
+            **_place(release),
+            "verified": release is not None and not release.ignore and self._verified(release, deployed),
+            **self._included(body),
+        }
+
+    def _verified(self, release: Release, deployed: Deployed) -> bool:
+        chart = self.planner.fetch(release)
+        change = Change(release.name, release.namespace, "unchanged", deployed=deployed)
+        return self.planner.verified(replace(change, fingerprint=self.planner.fingerprint(release, chart)))
+
+    def _included(self, body: ReleaseBody) -> dict[str, Any]:
+        if not self.include:
+            return {}
+        held = stored(body)
+        mask = Mask({*self.stack.secrets, *secret_strings((*held.objects, *held.hooks))}, (body.name, body.namespace))
+
+        def text(items: Collection[manifest.Object]) -> str:
+            return mask.text("---\n".join(to_yaml(mask.data(pair(item, None)[0])) for item in items))
+
+        parts = {
+            "values": lambda: mask.data(body.config),
+            "computed_values": lambda: mask.data(merge((body.chart_values, body.config))),
+            "manifest": lambda: text(held.objects),
+            "hooks": lambda: text(held.hooks),
+            "notes": lambda: mask.text(body.notes),
+        }
+        return {name: parts[name]() for name in self.include}
+
+
+def _identity(namespace: str, name: str) -> dict[str, Any]:
+    return {"namespace": namespace, "name": name}
+
+
+def _place(release: Release | None) -> dict[str, Any]:
+    return {"in_stack": release is not None, "ignored": release is not None and release.ignore}

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A stack's releases as manifests, without a cluster, for helmstack_template."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
+
+_WORKERS = os.cpu_count() or 2
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Renders the releases of one stack; ``params`` are the options of helmstack_template."""
+
+    stack: Stack
+    params: Mapping[str, Any]
+    fetch: Callable[[Release], Chart]
+    helm: Callable[[Release], Helm]
+    values: ValuesFiles
+
+    def run(self, *, check_mode: bool) -> dict[str, Any]:
+        targets = self.stack.targets
+        wanted = [r for r in self.stack.releases if not r.ignore and (targets is None or r.id in targets)]
+        with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+            texts = list(pool.map(self._render, wanted))
+        mask = Mask(self.stack.secrets)
+        releases = [
+            {"namespace": release.namespace, "name": release.name, "manifest": mask.text(text)}
+            for release, text in zip(wanted, texts)
+        ]
+        folder = self.params.get("output_dir")
+        if not folder:
+            return {"changed": False, "releases": releases}
+        files = {os.path.join(r.namespace, f"{r.name}.yaml"): text for r, text in zip(wanted, texts)}
+        diff = _write(folder, files, mask, check_mode=check_mode, whole=targets is None)
+        return {"changed": bool(diff), "releases": releases, "diff": diff}
+
+    def _render(self, release: Release) -> str:
+        values = self.values.of(release)
+        args = TemplateArgs(
+            release=release.name,
+            namespace=release.namespace,
+            chart=self.fetch(release).path,
+            values=values.files,
+            names=values.names,
+            kube_version=self.params.get("kube_version"),
+            api_versions=tuple(self.params.get("api_versions") or ()),
+            include_crds=bool(self.params.get("include_crds")) and not release.options.skip_crds,
+            disable_hooks=not self.params.get("include_hooks", True),
+            post_renderer=release.options.post_renderer,
+        )
+        return self.helm(release).template(args)
+
+
+def _write(folder: str, files: Mapping[str, str], mask: Mask, *, check_mode: bool, whole: bool) -> list[dict[str, str]]:
+    """Brings the folder to hold just these files (if they are the whole stack); returns what that changes."""
+    present = {name: text for name in _manifests(folder) if (text := _read(os.path.join(folder, name))) is not None}
+    gone = sorted(set(present) - set(files)) if whole else []
+    changed = [name for name, text in files.items() if present.get(name) != text]
+    if not check_mode:
+        for name in changed:
+            _save(os.path.join(folder, name), files[name])
+        for name in gone:
+            os.unlink(os.path.join(folder, name))
+    return [
+        {
+            "before_header": os.path.join(folder, name),
+            "after_header": os.path.join(folder, name),
+            "before": mask.text(present.get(name, "")),
+            "after": mask.text(files.get(name, "")),
+        }
+        for name in [*changed, *gone]
+    ]
+
+
+def _manifests(folder: str) -> list[str]:
+    """What this module writes: one level of folders with YAML files; anything else there is not ours."""
+    names = []
+    for namespace in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        inner = os.path.join(folder, namespace)
+        if os.path.isdir(inner) and not namespace.startswith("."):
+            names += [os.path.join(namespace, name) for name in sorted(os.listdir(inner)) if name.endswith(".yaml")]
+    return names
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise HelmstackError(f"{path} cannot be read: {error}") from None
+
+
+def _save(path: str, text: str) -> None:
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise HelmstackError(f"{path} cannot be written: {error.strerror}") from None
