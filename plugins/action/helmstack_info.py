@@ -1,0 +1,14 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""As for helmstack, for helmstack_info."""
+
+from __future__ import annotations
+
+from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK_INFO
+from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+
+
+class ActionModule(StackAction):
+    spec = HELMSTACK_INFO

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the modules, in groups that each module adds up. Documented in plugins/doc_fragments/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request
+
+Option = Mapping[str, Any]
+Names = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class ArgSpec:
+    """What AnsibleModule needs to know of a module's options; specs add up."""
+
+    argument_spec: Mapping[str, Option]
+    mutually_exclusive: Names = ()
+    required_if: tuple[tuple[Any, ...], ...] = ()
+    required_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __add__(self, other: ArgSpec) -> ArgSpec:
+        return ArgSpec(
+            argument_spec={**self.argument_spec, **other.argument_spec},
+            mutually_exclusive=self.mutually_exclusive + other.mutually_exclusive,
+            required_if=self.required_if + other.required_if,
+            required_by={**self.required_by, **other.required_by},
+        )
+
+    def to_kwargs(self) -> dict[str, Any]:
+        """The keyword arguments of AnsibleModule. Every module here supports check mode."""
+        return {**{item.name: getattr(self, item.name) for item in fields(self)}, "supports_check_mode": True}
+
+    @property
+    def names(self) -> set[str]:
+        """What a user may write: the options' names and aliases."""
+        aliases = {alias for option in self.argument_spec.values() for alias in option.get("aliases", ())}
+        return aliases | {name for name in self.argument_spec if not name.startswith("_")}
+
+    def canonical(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """``args`` with aliases replaced by the options' names and without the unset; values stay as they are."""
+        names = {alias: name for name, option in self.argument_spec.items() for alias in option.get("aliases", ())}
+        return {names.get(key, key): value for key, value in args.items() if value is not None}
+
+    def typed(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """``args`` checked and brought to their types, and nothing added: no defaults and no environment.
+
+        :raises InputError: one sentence with everything that is wrong.
+        """
+        unknown = sorted(set(args) - self.names)
+        if unknown:
+            raise InputError(f"'{unknown[0]}' is no option of this module", hint=did_you_mean(unknown[0], self.names))
+        bare = {
+            name: {key: value for key, value in option.items() if key not in ("default", "fallback")}
+            for name, option in self.argument_spec.items()
+        }
+        given = self.canonical(args)
+        result = ArgumentSpecValidator(bare, mutually_exclusive=self.mutually_exclusive).validate(given)
+        if result.error_messages:
+            raise InputError(", ".join(result.error_messages))
+        return {name: result.validated_parameters[name] for name in given}
+
+    def from_environment(self, given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+        """The options that ``given`` leaves unset and that an environment variable sets."""
+        variables = {name: option["fallback"][1] for name, option in self.argument_spec.items() if "fallback" in option}
+        return {
+            name: environ[variable]
+            for name, names in variables.items()
+            for variable in names
+            if name not in given and variable in environ
+        }
+
+
+_STR: Option = {"type": "str"}
+_BOOL: Option = {"type": "bool"}
+_OFF: Option = {"type": "bool", "default": False}
+_PATHS: Option = {"type": "list", "elements": "path"}
+_STRINGS: Option = {"type": "list", "elements": "str"}
+
+
+def _env(variable: str, **option: Any) -> Option:
+    return {"type": "str", **option, "fallback": (env_fallback, [variable])}
+
+
+STACK = ArgSpec(
+    {
+        "stack_files": {**_PATHS, "aliases": ["stack_file", "file"]},
+        "environment": _STR,
+        "overlays": _PATHS,
+        "variables": {"type": "dict"},
+        "targets": _STRINGS,
+        "selector": _STR,
+        "include_needs": _OFF,
+        "remote_src": _OFF,
+        "_bundle": {"type": "path"},
+    }
+)
+
+# Without defaults: a task that says nothing must not override what the stack's helmDefaults say.
+RELEASE = ArgSpec(
+    {
+        "wait": _BOOL,
+        "wait_for_jobs": _BOOL,
+        "timeout": _STR,
+        "force": _BOOL,
+        "atomic": _BOOL,
+        "history_max": {"type": "int"},
+        "create_namespace": _BOOL,
+        "disable_hook": _BOOL,
+        "skip_crds": _BOOL,
+        "reuse_values": _BOOL,
+        "reset_values": _BOOL,
+        "post_renderer": _STR,
+    }
+)
+
+HELM = ArgSpec({"binary_path": {"type": "path"}})
+
+CLUSTER = ArgSpec(
+    {
+        "kubeconfig": _env("K8S_AUTH_KUBECONFIG", type="raw", aliases=["kubeconfig_path"]),
+        "context": _env("K8S_AUTH_CONTEXT", aliases=["kube_context"]),
+        "host": _env("K8S_AUTH_HOST"),
+        "api_key": _env("K8S_AUTH_API_KEY", no_log=True),
+        "username": _env("K8S_AUTH_USERNAME"),
+        "password": _env("K8S_AUTH_PASSWORD", no_log=True),
+        "client_cert": _env("K8S_AUTH_CERT_FILE", type="path", aliases=["cert_file"]),
+        "client_key": _env("K8S_AUTH_KEY_FILE", type="path", aliases=["key_file"], no_log=False),
+        "ca_cert": _env("K8S_AUTH_SSL_CA_CERT", type="path", aliases=["ssl_ca_cert"]),
+        "validate_certs": _env("K8S_AUTH_VERIFY_SSL", type="bool", default=True, aliases=["verify_ssl"]),
+        "proxy": _env("K8S_AUTH_PROXY"),
+        "no_proxy": _env("K8S_AUTH_NO_PROXY"),
+        "proxy_headers": {
+            "type": "dict",
+            "options": {
+                "proxy_basic_auth": _env("K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH", no_log=True),
+                "basic_auth": _env("K8S_AUTH_PROXY_HEADERS_BASIC_AUTH", no_log=True),
+                "user_agent": _env("K8S_AUTH_PROXY_HEADERS_USER_AGENT"),
+            },
+        },
+        "impersonate_user": _env("K8S_AUTH_IMPERSONATE_USER"),
+        "impersonate_groups": {**_STRINGS, "fallback": (env_fallback, ["K8S_AUTH_IMPERSONATE_GROUPS"])},
+        "in_cluster": _OFF,
+        "expected_cluster": _STR,
+    }
+)
+
+CHANGE = ArgSpec(
+    {
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "all": _OFF,
+        "prune": _OFF,
+        "prune_max": {"type": "int", "default": 5},
+        "expected_plan": _STR,
+        "on_failure": {"type": "str", "default": "stop", "choices": ["stop", "continue"]},
+        "concurrency": {"type": "int", "default": 8},
+        "diff_ignore": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"kind": _STR, "name": _STR, "path": _STR},
+        },
+    }
+)
+
+INFO = ArgSpec(
+    {
+        "include": {
+            "type": "list",
+            "elements": "str",
+            "default": [],
+            "choices": ["values", "computed_values", "manifest", "hooks", "notes"],
+        }
+    }
+)
+
+TEMPLATE = ArgSpec(
+    {
+        "kube_version": _STR,
+        "api_versions": {**_STRINGS, "default": []},
+        "include_crds": _OFF,
+        "include_hooks": {"type": "bool", "default": True},
+        "output_dir": {"type": "path"},
+    }
+)
+
+HELMSTACK = STACK + CHANGE + RELEASE + HELM + CLUSTER
+HELMSTACK_INFO = STACK + HELM + CLUSTER + INFO
+HELMSTACK_TEMPLATE = STACK + HELM + TEMPLATE
+
+# Where kubernetes.core's name for an option is not that of stack/model.py
+_FIELDS = {"disable_hook": "disable_hooks"}
+
+# A folder's .helmstack must not turn a deployment into a deletion, nor say where itself is looked for.
+_NEVER_DEFAULTS = frozenset(("stack_files", "remote_src", "state", "all", "expected_plan"))
+
+
+def request(
+    given: Mapping[str, Any], *, stack_files: Sequence[str], groups: Sequence[str], environ: Mapping[str, str]
+) -> Request:
+    """What a task asks of the stack room, in its words."""
+    defaults = {_FIELDS.get(name, name): given[name] for name in RELEASE.argument_spec if name in given}
+    return Request(
+        stack_files=tuple(stack_files),
+        environment=given.get("environment"),
+        groups=tuple(groups),
+        overlays=tuple(given.get("overlays") or ()),
+        variables=given.get("variables") or {},
+        targets=tuple(given.get("targets") or ()),
+        selector=given.get("selector"),
+        include_needs=bool(given.get("include_needs")),
+        defaults=defaults,
+        environ=environ,
+    )
+
+
+def with_defaults(
+    spec: ArgSpec, given: Mapping[str, Any], defaults: Mapping[str, Any], environ: Mapping[str, str]
+) -> dict[str, Any]:
+    """``given`` and what a ``.helmstack`` file says of options that neither the task nor the environment sets.
+
+    Options of the other modules are passed over, as one file serves all of them.
+
+    :raises InputError: for an option that only the task may set.
+    """
+    refused = sorted(_NEVER_DEFAULTS & set(defaults))
+    if refused:
+        raise InputError(f"'{refused[0]}' cannot stand in .helmstack", hint="Set it in the task")
+    taken = {**given, **spec.from_environment(given, environ)}
+    options = spec.canonical(defaults)
+    return {**{name: value for name, value in options.items() if name in spec.names - set(taken)}, **given}

@@ -1,0 +1,340 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes a cluster match a stack."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: helmstack
+short_description: Makes a cluster match a stack of Helm releases
+version_added: 0.1.0
+author:
+  - The helmstack.core authors (@helmstack)
+description:
+  - Reads a stack file and its overlays, compares every release with what is deployed, and installs, upgrades or
+    uninstalls what differs, in the order that the stack asks for.
+  - Check mode makes the same plan as a run, from the cluster's own state, and stops there.
+extends_documentation_fragment:
+  - helmstack.core.attributes
+  - helmstack.core.attributes.action_group
+  - helmstack.core.stack
+  - helmstack.core.release
+  - helmstack.core.helm
+  - helmstack.core.cluster
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - One entry for each object that changes. Values of Secrets are masked.
+options:
+  state:
+    description:
+      - V(present) installs and upgrades releases.
+      - V(absent) uninstalls them in reverse order; either those of O(targets) or O(selector), or O(all) of them.
+      - Releases with C(protected) set in the stack are never uninstalled.
+    type: str
+    choices: [present, absent]
+    default: present
+  all:
+    description:
+      - With O(state=absent), uninstall the whole stack.
+    type: bool
+    default: false
+  prune:
+    description:
+      - Uninstall the releases that this stack deployed earlier, and that it no longer holds or now ignores.
+      - Cannot be combined with O(targets) or O(selector).
+    type: bool
+    default: false
+  prune_max:
+    description:
+      - If O(prune) would uninstall more releases than this, the task fails before it changes anything.
+    type: int
+    default: 5
+  expected_plan:
+    description:
+      - Apply the plan only if its digest is this one; see RV(plan.digest), which check mode returns as well.
+    type: str
+  on_failure:
+    description:
+      - What happens to the rest of the releases when one fails.
+      - V(stop) starts no other release.
+      - V(continue) skips only the releases that need the failed one, and fails at the end.
+    type: str
+    choices: [stop, continue]
+    default: stop
+  concurrency:
+    description:
+      - How many releases are worked on at once.
+    type: int
+    default: 8
+  diff_ignore:
+    description:
+      - Parts of objects whose differences do not count and are not shown.
+    type: list
+    elements: dict
+    suboptions:
+      kind:
+        description: The kind of the objects, for example V(Deployment). Not given, it is any kind.
+        type: str
+      name:
+        description: The name of the objects. Not given, it is any name.
+        type: str
+      path:
+        description: The path of the field, for example V(spec.replicas). Not given, it is the whole object.
+        type: str
+seealso:
+  - module: helmstack.core.helmstack_info
+  - module: helmstack.core.helmstack_template
+  - module: kubernetes.core.helm
+"""
+
+EXAMPLES = r"""
+- name: Make the cluster match the stack beside the playbook
+  helmstack.core.helmstack:
+    kubeconfig: ~/.kube/config
+    context: dev
+
+- name: Deploy version 1.7 of the shop to production
+  helmstack.core.helmstack:
+    stack_file: shop/helmstack.yaml
+    environment: prod
+    variables:
+      domain: shop.example.org
+      tag: "1.7.0"
+    context: prod
+    expected_cluster: https://prod.example.org:6443
+    wait: true
+    timeout: 10m
+
+- name: Upgrade the front end, and what it needs
+  helmstack.core.helmstack:
+    selector: "[?labels.tier=='front']"
+    include_needs: true
+    context: dev
+
+- name: Uninstall what has been taken out of the stack, but never more than two releases
+  helmstack.core.helmstack:
+    prune: true
+    prune_max: 2
+    context: dev
+
+- name: Uninstall one release
+  helmstack.core.helmstack:
+    state: absent
+    targets: [web/web-app]
+    context: dev
+
+- name: Look at the plan
+  helmstack.core.helmstack:
+    context: prod
+  check_mode: true
+  diff: true
+  register: review
+
+- name: Apply exactly that plan
+  helmstack.core.helmstack:
+    context: prod
+    expected_plan: "{{ review.plan.digest }}"
+"""
+
+RETURN = r"""
+cluster:
+  description: The cluster that was read and changed.
+  returned: once the cluster has been reached
+  type: dict
+  sample:
+    server: https://dev.example.org:6443
+    uid: 0c4dd4bb-9cf1-4c4b-a0a2-0e2a4c0f2b51
+    version: v1.36.3
+    context: dev
+  contains:
+    server:
+      description: The URL of the API server.
+      returned: success
+      type: str
+    uid:
+      description: The UID of the namespace C(kube-system).
+      returned: success
+      type: str
+    version:
+      description: The version of the API server.
+      returned: success
+      type: str
+    context:
+      description: The context of the kubeconfig, if there is one.
+      returned: success
+      type: str
+plan:
+  description:
+    - What was to be done and, after a run, what came of it.
+    - The plan of check mode and of the run that follows are equal but for RV(plan.releases[].status),
+      RV(plan.releases[].duration) and RV(plan.releases[].error).
+  returned: once the plan has been made
+  type: dict
+  contains:
+    digest:
+      description: The fingerprint of the plan, for O(expected_plan).
+      returned: success
+      type: str
+      sample: sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef
+    stack:
+      description: The name of the stack.
+      returned: success
+      type: str
+      sample: shop
+    environment:
+      description: The environment.
+      returned: success
+      type: str
+      sample: dev
+    releases:
+      description: The releases, in the order of the stack.
+      returned: success
+      type: list
+      elements: dict
+      contains:
+        namespace:
+          description: The namespace of the release.
+          returned: success
+          type: str
+          sample: web
+        name:
+          description: The name of the release.
+          returned: success
+          type: str
+          sample: web-app
+        action:
+          description:
+            - One of V(install), V(upgrade), V(unchanged), V(adopt), V(recover), V(uninstall) and V(skip).
+          returned: success
+          type: str
+          sample: upgrade
+        reason:
+          description:
+            - Why, any of V(new), V(version), V(chart), V(values), V(options), V(drift), V(failed), V(pending),
+              V(readiness) and V(removed).
+          returned: success
+          type: list
+          elements: str
+          sample: [version]
+        chart:
+          description: The name of the chart.
+          returned: success
+          type: str
+          sample: web-app
+        version:
+          description: The version of the chart, before (C(from)) and after (C(to)).
+          returned: success
+          type: dict
+          sample: {from: 1.6.0, to: 1.7.0}
+        revision:
+          description: The revision of the release, before (C(from)) and after (C(to)).
+          returned: success
+          type: dict
+          sample: {from: 3, to: 4}
+        wave:
+          description: How many releases have to be ready one after another before this one, plus one.
+          returned: success
+          type: int
+          sample: 1
+        needs:
+          description: The releases that have to be ready before this one, as C(namespace/name).
+          returned: success
+          type: list
+          elements: str
+          sample: [web/db]
+        objects:
+          description: The objects that change.
+          returned: success
+          type: list
+          elements: dict
+          sample: [{kind: Deployment, namespace: web, name: web-app, op: change}]
+          contains:
+            kind:
+              description: The kind of the object.
+              returned: success
+              type: str
+            namespace:
+              description: The namespace of the object; empty for one of the cluster.
+              returned: success
+              type: str
+            name:
+              description: The name of the object.
+              returned: success
+              type: str
+            op:
+              description: One of V(add), V(change), V(remove) and V(replace), which is deleted and made anew.
+              returned: success
+              type: str
+        status:
+          description: What Helm says of the release after the run.
+          returned: success
+          type: str
+          sample: deployed
+        duration:
+          description: How many seconds the release took.
+          returned: success
+          type: float
+          sample: 2.1
+        error:
+          description: What failed, if anything did.
+          returned: success
+          type: str
+    summary:
+      description: How many releases there are of each RV(plan.releases[].action).
+      returned: success
+      type: dict
+      sample: {install: 0, upgrade: 1, unchanged: 11, uninstall: 0}
+diff:
+  description: One entry for each object that changes.
+  returned: in diff mode
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: The release and the object, before.
+      returned: success
+      type: str
+    after_header:
+      description: The release and the object, after.
+      returned: success
+      type: str
+    before:
+      description: The object before, as YAML.
+      returned: success
+      type: str
+    after:
+      description: The object after, as YAML.
+      returned: success
+      type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK
+from ansible_collections.helmstack.core.plugins.module_utils.module import Call, run
+
+
+def main() -> None:
+    module = AnsibleModule(**HELMSTACK.to_kwargs())
+
+    def deploy(call: Call) -> dict[str, Any]:
+        from ansible_collections.helmstack.core.plugins.module_utils import engine
+
+        return engine.deploy(
+            call.stack, call.params, check_mode=module.check_mode, diff=module._diff, workdir=call.workdir
+        )
+
+    run(module, HELMSTACK, deploy)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules' action plugins share: find, decrypt, template and resolve here, then hand over to the module."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgSpec, request, with_defaults
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
+from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
+from ansible_collections.helmstack.core.plugins.module_utils.masking import forms, maskable
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES
+from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
+from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
+from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
+from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
+    plain,
+    strings_of_vaults,
+    vaulted_strings,
+)
+
+# What the controller has answered; the target need not see it, and its logs must not.
+_RESOLVED = ("overlays", "variables", "targets", "selector", "include_needs")
+_CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
+
+
+class StackAction(ActionBase):
+    """Runs the module of the same name with the stack resolved."""
+
+    _supports_async = True
+    spec: ArgSpec
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        try:
+            args = self._handed_over(task_vars or {})
+        except HelmstackError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        module = self._execute_module(module_args=args, task_vars=task_vars, wrap_async=self._task.async_val)
+        return {**result, **module}
+
+    def _handed_over(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The module's arguments, once all that they stand for lies on the target."""
+        environ = self._environ()
+        given = self.spec.typed(plain(self._task.args))
+        cargo = Cargo()
+        stack = None
+        args = self.spec.canonical(self._task.args)
+        if not given.get("remote_src"):
+            stack = self._stack(given, task_vars, environ)
+            args = with_defaults(self.spec, args, stack.defaults, environ)
+            if not self._shares_disk:
+                stack = cargo.take_stack(stack)
+        args = {name: value for name, value in args.items() if stack is None or name not in _RESOLVED}
+        args, params = self._connected(args, self.spec.from_environment(args, environ), task_vars, cargo)
+        if stack is not None or params:
+            args["_bundle"] = self._shipped(cargo, Handover(stack, params))
+        return args
+
+    def _stack(self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str]) -> Stack:
+        files = AnsibleFiles(self._loader, self._templar, task_vars)
+        paths = [self._found(path, task_vars) for path in given.get("stack_files") or ()]
+        paths = paths or [self._default_folder(task_vars)]
+        folder = paths[0] if os.path.isdir(paths[0]) else os.path.dirname(paths[0])
+        overlays = [self._found(path, task_vars, folder) for path in given.get("overlays") or ()]
+        asked = request(
+            {**given, "overlays": overlays},
+            stack_files=paths,
+            groups=plain(task_vars.get("group_names") or ()),
+            environ=environ,
+        )
+        stack = resolve(asked, files)
+        if not files.rendered and not given.get("variables"):
+            return stack
+        folders = [*self._folders(task_vars), *self._task.get_search_path()]
+        candidates = [*vaulted_strings({**task_vars, "_": self._task.args}), *strings_of_vaults(self._loader, folders)]
+        return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *_used(stack, candidates)))))
+
+    def _environ(self) -> dict[str, str]:
+        """The controller's environment, and over it what the task's ``environment`` says."""
+        task: dict[str, Any] = {}
+        self._compute_environment_string(task)
+        return {**os.environ, **{name: str(value) for name, value in plain(task).items()}}
+
+    @property
+    def _shares_disk(self) -> bool:
+        """Whether the module can read what this process can read, under the same path."""
+        return self._connection.transport == "local" and not self._connection.become
+
+    def _folders(self, task_vars: Mapping[str, Any]) -> list[str]:
+        """Where users keep their files: beside the playbook, in the inventory's folder, where they stand."""
+        folders = (self._loader.get_basedir(), task_vars.get("inventory_dir"), os.getcwd())
+        return list(dict.fromkeys(str(folder) for folder in folders if folder))
+
+    def _found(self, path: str, task_vars: Mapping[str, Any], *first: str) -> str:
+        """The absolute path of a file or folder of the controller.
+
+        :raises InputError: it is nowhere.
+        """
+        try:
+            needle = [str(self._find_needle("files", path))]
+        except AnsibleError:
+            needle = []
+        tries = [*(os.path.join(folder, path) for folder in first), *needle]
+        tries += [os.path.join(folder, path) for folder in self._folders(task_vars)]
+        for candidate in tries:
+            if os.path.exists(candidate):
+                return os.path.abspath(candidate)
+        searched = ", ".join((*first, *self._folders(task_vars)))
+        raise InputError(f"'{path}' does not exist on the controller", hint=f"Searched: {searched}")
+
+    def _default_folder(self, task_vars: Mapping[str, Any]) -> str:
+        role = [os.path.join(path, "files") for path in self._task.get_search_path()]
+        for folder in (*role, *self._folders(task_vars)):
+            if any(os.path.exists(os.path.join(folder, name)) for name in STACK_FILES):
+                return os.path.abspath(folder)
+        searched = ", ".join(self._folders(task_vars))
+        raise InputError(
+            f"There is no stack file: none of {', '.join(STACK_FILES)} lies in {searched}",
+            hint="Name one with the option stack_files",
+        )
+
+    def _connected(
+        self, args: dict[str, Any], environment: Mapping[str, str], task_vars: Mapping[str, Any], cargo: Cargo
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Arguments with the connection's options, and apart from them those that name files in the cargo."""
+        options = {**environment, **args}
+        params: dict[str, Any] = {}
+        for name in _CONNECTION_FILES:
+            value = plain(options.get(name))
+            if isinstance(value, dict):
+                params[name] = cargo.take_text("/inline", json.dumps(value).encode())
+            elif value and isinstance(value, str):
+                parts = value.split(os.pathsep) if name == "kubeconfig" else [value]
+                ours = name in environment
+                options[name] = os.pathsep.join(self._reachable(name, part, ours, task_vars, cargo) for part in parts)
+                if cargo.root in options[name]:
+                    params[name] = options[name]
+        return {name: value for name, value in options.items() if name not in params}, params
+
+    def _reachable(self, name: str, path: str, ours: bool, task_vars: Mapping[str, Any], cargo: Cargo) -> str:
+        """Where the module finds a file: on the target if it is there, else taken along from the controller."""
+        if not ours and not self._shares_disk and self._remote_file_exists(path):
+            return path
+        try:
+            found = self._found(os.path.expanduser(path), task_vars)
+        except InputError:
+            return path
+        content, secret = AnsibleFiles(self._loader, self._templar, task_vars).content(found)
+        if self._shares_disk and not secret:
+            return found
+        return cargo.take_kubeconfig(found, content) if name == "kubeconfig" else cargo.take_text(found, content)
+
+    def _shipped(self, cargo: Cargo, content: Handover) -> str:
+        """The path of the archive on the target, in the task's own temporary folder, which Ansible removes."""
+        if self._connection._shell.tmpdir is None:
+            self._make_tmp_path()
+        folder = self._connection._shell.tmpdir
+        archive = BytesIO()
+        cargo.write(archive, content)
+        path = str(self._connection._shell.join_path(folder, "helmstack.tar.gz"))
+        self._transfer_data(path, archive.getvalue())
+        self._remote_chmod([path], "0600")
+        self._fixup_perms2([folder, path], execute=False)
+        return path
+
+
+def _used(stack: Stack, candidates: Iterable[str]) -> Iterator[str]:
+    """The candidates that occur in the stack, as they are written there.
+
+    What is part of a release's name or namespace stands in the open, so that masking it would hide nothing.
+    """
+    names = [stack.name, stack.environment or ""]
+    names += [name for release in stack.releases for name in (release.name, release.namespace)]
+    texts = list(_strings(stack.to_data()))
+    for candidate in filter(maskable, dict.fromkeys(candidates)):
+        for form in forms(candidate):
+            if not any(form in name for name in names) and any(form in text for text in texts):
+                yield form
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (Mapping, Sequence)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(item)

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible's own kinds of values: to plain ones, and which of them came out of a vault."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import is_encrypted_file
+
+try:
+    from ansible.parsing.vault import EncryptedString, VaultHelper
+except ImportError:  # ansible-core 2.18 and older
+    EncryptedString = VaultHelper = None
+
+# Views of other variables, of other hosts, or of the run; walking them costs much and finds nothing new.
+_VIEWS = frozenset(("hostvars", "vars", "groups", "ansible_facts", "ansible_search_path", "omit"))
+
+
+def plain(value: Any) -> Any:
+    """``value`` without tags, lazy containers and vaults, as JSON knows it; a date is the text that Helm reads."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    return str.__str__(text)  # of a subclass, too, this makes an ordinary string
+
+
+def vaulted_strings(variables: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of all ``!vault`` values among a host's variables, as far as they can be decrypted."""
+    for name, value in variables.items():
+        if name not in _VIEWS:
+            yield from _vaulted(value)
+
+
+def strings_of_vaults(loader: DataLoader, folders: Iterable[str]) -> Iterator[str]:
+    """The texts in variables files that are encrypted as a whole.
+
+    Their values bear no mark. The loader's cache holds the files that inventories, plays and -e have loaded;
+    what include_vars reads is looked for in the ``vars`` of ``folders``.
+    """
+    cache: Mapping[str, Any] = getattr(loader, "_FILE_CACHE", {})
+    for path in {*cache, *_files_below(os.path.join(folder, "vars") for folder in folders)}:
+        if _is_vault(path):
+            try:
+                yield from _strings(cache[path] if path in cache else loader.load_from_file(path, unsafe=True))
+            except AnsibleError:
+                continue  # Nobody could have used it either.
+
+
+def _vaulted(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _vaulted(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _vaulted(item)
+    elif _is_vaulted(value):
+        try:
+            yield plain(value)
+        except AnsibleError:
+            return
+
+
+def _is_vaulted(value: Any) -> bool:
+    if VaultHelper:
+        return VaultHelper.get_ciphertext(value, with_tags=False) is not None
+    return bool(getattr(value, "__ENCRYPTED__", False))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, str) or _is_vaulted(value):
+        yield plain(value)
+
+
+def _files_below(folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
+        for parent, _subfolders, names in os.walk(folder):
+            yield from (os.path.join(parent, name) for name in names)
+
+
+def _is_vault(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return bool(is_encrypted_file(file))
+    except OSError:
+        return False
