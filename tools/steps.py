@@ -79,7 +79,7 @@ def docs(job: Job) -> str:
         "--plugin-docs",
         "--skip-rstcheck",
         "--validate-collection-refs",
-        "self",
+        "dependent",
         "--disallow-unknown-collection-refs",
     ]
     job.run([DEV_BIN / "antsibull-docs", *words, "."], cwd=folder, env=env)
