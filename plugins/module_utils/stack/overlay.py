@@ -58,9 +58,11 @@ def merge_release(base: Node, patch: Node) -> Node:
     before, after = base.value.get("values"), patch.value.get("values")
     if before and after and isinstance(before.value, list) and isinstance(after.value, list):
         members["values"] = Node([*before.value, *after.value], after.where)
-    if isinstance(members.get("labels", base).value, dict) and "labels" in patch.value and "labels" in base.value:
-        kept = {key: item for key, item in members["labels"].value.items() if item.value is not None}
-        members["labels"] = Node(kept, members["labels"].where)
+    labels = members.get("labels")
+    if labels and isinstance(labels.value, dict):
+        members["labels"] = Node(
+            {key: item for key, item in labels.value.items() if item.value is not None}, labels.where
+        )
     return Node(members, base.where, base.secret)
 
 
@@ -71,14 +73,14 @@ def named(node: Node, what: str, keys: frozenset[str]) -> list[Node]:
     else:
         entries = schema.items(node, what)
     for entry in entries:
-        if entry.value is None:
-            raise schema.wrong(entry, what, "a mapping")
         if "name" not in schema.mapping(entry, what, keys):
             raise InputError(f"an entry of {what} lacks a name", where=entry.where)
     return entries
 
 
 def _with_name(key: str, node: Node, what: str, keys: frozenset[str]) -> Node:
+    if node.value is None:
+        raise schema.wrong(node, f"{what} {key}", "a mapping")
     members = schema.mapping(node, f"{what} {key}", keys)
     name = members.get("name")
     if name and name.value != key:

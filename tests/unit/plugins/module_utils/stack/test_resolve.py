@@ -48,7 +48,7 @@ def test_templates_are_rendered_by_suffix(folder: Any) -> None:
 def test_values_keep_their_order_and_set_is_last(folder: Any) -> None:
     folder.write("a.yaml", "day: 2024-01-01 # as it stands\n")
     stack = folder.stack(
-        WEB + "  set: {n: 1.0, day: 2024-01-01, 'y': null, deep: {v: 0o17}}\n  values:\n  - a.yaml\n  - {b: 'y'}\n"
+        WEB + "  set: {num: 1.0, day: 2024-01-01, 'y': null, deep: {v: 0o17}}\n  values:\n  - a.yaml\n  - {b: 'y'}\n"
     )
     values = stack.releases[0].values
     assert [source.label for source in values] == [
@@ -58,7 +58,7 @@ def test_values_keep_their_order_and_set_is_last(folder: Any) -> None:
     ]
     assert values[0].text == "day: 2024-01-01 # as it stands\n"
     assert json.loads(values[1].text) == {"b": "y"}
-    assert json.loads(values[2].text) == {"n": 1, "day": "2024-01-01", "y": None, "deep": {"v": 15}}
+    assert json.loads(values[2].text) == {"num": 1, "day": "2024-01-01", "y": None, "deep": {"v": 15}}
     assert not any(source.secret for source in values)
 
 

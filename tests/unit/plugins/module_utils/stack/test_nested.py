@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stacks within stacks."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+
+ROOT = "releases:\n- {name: web, chart: ./web, needs: ['elk:search']}\nstacks:\n- {name: elk, path: ./elk}\n"
+ELK = "releases:\n- {name: search, namespace: logs, chart: ./search, description: '${d:-none}', values: [v.yaml]}\n"
+
+
+@pytest.fixture
+def nested(folder: Any) -> Any:
+    folder.write("elk/helmstack.yaml", ELK)
+    folder.write("elk/v.yaml", "a: 1\n")
+    return folder
+
+
+def test_a_nested_stacks_releases_belong_to_the_run(nested: Any) -> None:
+    web, search = nested.stack(ROOT).releases
+    assert web.needs == ("logs/search",)
+    assert (search.stack, search.chart) == ("elk", f"{nested.path}/elk/search")
+    assert search.values[0].text == "a: 1\n"
+
+
+def test_a_nested_stack_takes_its_place_in_order(nested: Any) -> None:
+    stack = nested.stack("stacks:\n- {path: elk/helmstack.yaml}\nreleases:\n- {name: web, chart: ./web}\n")
+    assert [(release.name, release.stack) for release in stack.releases] == [("search", "elk"), ("web", "shop")]
+
+
+def test_a_stack_may_hold_nothing_but_stacks(nested: Any) -> None:
+    assert nested.stack("stacks: [{name: elk, path: ./elk}]\n").releases[0].name == "search"
+
+
+@pytest.mark.parametrize("need", ["search", "logs/search", "elk:search", "elk:logs/search"])
+def test_a_need_may_name_a_nested_release_in_every_form(nested: Any, need: str) -> None:
+    assert nested.stack(ROOT.replace("elk:search", need)).releases[0].needs == ("logs/search",)
+
+
+def test_a_mere_name_means_the_own_stacks_release_first(nested: Any) -> None:
+    stack = nested.stack(ROOT.replace("elk:search", "search") + "variables: {}\n" + "")
+    assert stack.releases[0].needs == ("logs/search",)
+    stack = nested.stack(
+        ROOT.replace("'elk:search'", "search").replace("stacks:", "- {name: search, chart: ./s}\nstacks:")
+    )
+    assert stack.releases[0].needs == ("default/search",)
+
+
+def test_the_environment_applies_where_the_nested_stack_knows_it(nested: Any) -> None:
+    text = ROOT + "environments: {dev: {}, prod: {}}\n"
+    nested.write("elk/env/dev.yaml", "releases: {search: {version: 2.0.0}}\n")
+    assert nested.stack(text, environment="dev").releases[1].version == "2.0.0"
+    assert nested.stack(text, environment="prod").releases[1].version is None
+
+
+def test_variables_of_the_stack_around_win(nested: Any) -> None:
+    nested.write("elk/helmstack.yaml", ELK + "variables: {d: own}\n")
+    assert nested.stack(ROOT).releases[1].description == "own"
+    assert nested.stack(ROOT + "variables: {d: around}\n").releases[1].description == "around"
+    assert nested.stack(ROOT + "variables: {d: around}\n", variables={"d": "task"}).releases[1].description == "task"
+
+
+def test_repositories_of_the_stack_around_are_known_inside(nested: Any) -> None:
+    nested.write(
+        "elk/helmstack.yaml", ELK.replace("./search", "charts/search") + "repositories: [{name: own, url: b}]\n"
+    )
+    stack = nested.stack(ROOT + "repositories: [{name: charts, url: a}]\n")
+    assert [repository.name for repository in stack.repositories] == ["charts", "own"]
+    assert stack.releases[1].chart == "charts/search"
+
+
+def test_a_root_stack_may_point_anywhere(nested: Any, tmp_path: Any) -> None:
+    (nested.path / "elk").rename(tmp_path / "elk")
+    stack = nested.stack(ROOT.replace("./elk", "../elk"))
+    assert stack.releases[1].chart == f"{tmp_path}/elk/search"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ELK.replace("v.yaml", "../v.yaml"),
+        ELK.replace("v.yaml", "link/v.yaml"),
+        ELK.replace("v.yaml", "/etc/hostname"),
+        ELK.replace("./search", "../search"),
+        ELK.replace("./search", "../search-1.0.0.tgz"),
+        ELK.replace("v.yaml", "'${up}/v.yaml'") + "variables: {up: ..}\n",
+        ELK + "stacks: [{path: ../other}]\n",
+        ELK + "environments: {dev: {overlays: [../o.yaml]}}\n",
+        ELK + "helmDefaults: {postRenderer: ../run}\n",
+        ELK + "repositories: [{name: a, url: x, ca_file: ../ca.pem}]\n",
+    ],
+)
+def test_a_nested_stack_may_not_leave_its_folder(nested: Any, text: str) -> None:
+    nested.write("v.yaml", "a: 1\n")
+    nested.write("o.yaml", "variables: {}\n")
+    nested.write("other/helmstack.yaml", ELK)
+    os.symlink(nested.path, nested.path / "elk" / "link")
+    path = nested.write("elk/helmstack.yaml", text)
+    with pytest.raises(InputError, match="leaves the folder of the nested stack") as caught:
+        nested.stack(ROOT + "environments: {dev: {}}\n", environment="dev")
+    assert str(caught.value).startswith(f"{path}:")
+
+
+def test_stacks_that_nest_each_other_are_named(nested: Any) -> None:
+    nested.write("elk/helmstack.yaml", ELK + "stacks: [{path: ./inner}]\n")
+    os.symlink(nested.path / "elk", nested.path / "elk" / "inner")
+    nested.write("elk/v.yaml", "a: 1\n")
+    file = f"{nested.path}/elk/helmstack.yaml"
+    with pytest.raises(InputError) as caught:
+        nested.stack(ROOT)
+    assert f"the stacks nest each other in a circle: {file} -> {file}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (ROOT + "- {name: elk, path: ./elk2}\n", "there are two stacks 'elk'. Give one another 'name'"),
+        (ROOT + "- {path: ./elk2}\n", "the release logs/search is declared twice, first at"),
+        (ROOT.replace("elk:search", "elk:serch"), "Did you mean 'elk:search'?"),
+        (ROOT + "repositories: [{name: a, url: other}]\n", "the repository 'a' is declared differently"),
+    ],
+)
+def test_what_clashes_between_stacks_is_told(nested: Any, text: str, sentence: str) -> None:
+    nested.write("elk/helmstack.yaml", ELK + "repositories: [{name: a, url: x}]\n")
+    nested.write("elk2/helmstack.yaml", ELK)
+    nested.write("elk2/v.yaml", "a: 1\n")
+    with pytest.raises(InputError) as caught:
+        nested.stack(text)
+    assert sentence in str(caught.value)
