@@ -38,7 +38,7 @@ class Scope:
 def objects(before: Iterable[Object], after: Iterable[Object], scope: Scope) -> list[ObjectChange]:
     """What differs between the objects that a release was deployed with and those it is to have.
 
-    An object that leaves the release with Helm's annotation ``helm.sh/resource-policy: keep`` stays, so it is no change.
+    An object that leaves the release with Helm's annotation ``helm.sh/resource-policy: keep`` stays, and is no change.
     """
     old = {scope.key(item): item for item in before}
     new = {scope.key(item): item for item in after}

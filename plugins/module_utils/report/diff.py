@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
@@ -21,6 +21,7 @@ except ImportError:
 
 # AWX shows nothing of an event over 700,000 characters; escapes and the rest of the result need room too.
 MAX_CHARACTERS = 400_000
+_WIDEST = 2**31 - 1  # libyaml's int
 
 _WORDS = {"add": "is added", "change": "changes", "remove": "is removed", "replace": "is deleted and made anew"}
 
@@ -70,10 +71,19 @@ def _text(item: Mapping[str, Any] | None, mask: Mask) -> str:
 
 
 def to_yaml(item: Any) -> str:
-    """YAML as people write it: keys in their order, no folded lines."""
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(item, Dumper=dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize)
+    """YAML as people write it: keys in their order, no folded lines, texts of several lines as blocks."""
+    text: str = yaml.dump(item, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDEST)
     return text
+
+
+@lru_cache(maxsize=1)
+def _dumper() -> Any:
+    dumper = type("Dumper", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), {"ignore_aliases": lambda *_args: True})
+    dumper.add_representer(
+        str,
+        lambda self, text: self.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+    )
+    return dumper
 
 
 def _cut(found: list[dict[str, str]]) -> Iterator[dict[str, str]]:

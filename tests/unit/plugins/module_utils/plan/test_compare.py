@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM, Scope
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
+
+SCOPE = Scope("web", lambda version, kind: kind not in ("ClusterRole", "Namespace"))
+
+
+def obj(kind: str, name: str, namespace: str | None = None, api: str = "v1", **more: Any) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name} | ({"namespace": namespace} if namespace else {})
+    metadata |= more.pop("metadata", {})
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
+
+
+def hook(name: str, events: str, policy: str | None = None, **more: Any) -> dict[str, Any]:
+    annotations = {manifest.HOOK: events} | ({manifest.HOOK_DELETE_POLICY: policy} if policy else {})
+    return obj("Job", name, api="batch/v1", metadata={"annotations": annotations}, **more)
+
+
+def ops(changes: list[Any]) -> list[tuple[str, str, str, str]]:
+    return [(change.op, change.kind, change.namespace, change.name) for change in changes]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([], [obj("ConfigMap", "a")], [("add", "ConfigMap", "web", "a")]),
+        ([obj("ConfigMap", "a")], [], [("remove", "ConfigMap", "web", "a")]),
+        (
+            [obj("ConfigMap", "a", data={"k": "1"})],
+            [obj("ConfigMap", "a", data={"k": "2"})],
+            [("change", "ConfigMap", "web", "a")],
+        ),
+        ([obj("ConfigMap", "a")], [obj("ConfigMap", "a", "web")], [("change", "ConfigMap", "web", "a")]),
+        (
+            [obj("ConfigMap", "a")],
+            [obj("ConfigMap", "a", "other")],
+            [("add", "ConfigMap", "other", "a"), ("remove", "ConfigMap", "web", "a")],
+        ),
+        (
+            [obj("Ingress", "a", api="x/v1beta1")],
+            [obj("Ingress", "a", api="x/v1")],
+            [("change", "Ingress", "web", "a")],
+        ),
+        ([obj("ClusterRole", "a")], [obj("ClusterRole", "a", "web")], [("change", "ClusterRole", "", "a")]),
+        (
+            [{"kind": "A", "apiVersion": "v1", "metadata": {"name": "x"}}],
+            [{"metadata": {"name": "x"}, "apiVersion": "v1", "kind": "A"}],
+            [],
+        ),
+        ([obj("ConfigMap", "a", metadata={"annotations": {manifest.KEEP: "keep"}})], [], []),
+    ],
+)
+def test_objects_are_compared_by_identity_and_content(before: list[Any], after: list[Any], expected: list[Any]) -> None:
+    assert ops(compare.objects(before, after, SCOPE)) == expected
+
+
+def test_a_hook_that_runs_is_added_or_made_anew() -> None:
+    after = [hook("new", "pre-upgrade"), hook("old", "post-upgrade,post-install"), hook("other", "post-install")]
+    changes = compare.hooks(after, after, SCOPE, "upgrade", lambda item, namespace: manifest.name(item) == "old")
+    assert ops(changes) == [("add", "Job", "web", "new"), ("replace", "Job", "web", "old")]
+
+
+def test_a_hook_that_does_not_run_changes_as_it_is_stored() -> None:
+    before = [hook("test", "test"), hook("gone", "test")]
+    changes = compare.hooks(
+        before, [hook("test", "test", spec={"x": 1})], SCOPE, "upgrade", lambda item, namespace: True
+    )
+    assert ops(changes) == [("change", "Job", "web", "test"), ("remove", "Job", "web", "gone")]
+
+
+def test_only_delete_hooks_matter_to_a_deletion() -> None:
+    hooks = [hook("bye", "post-delete"), hook("hello", "pre-install")]
+    changes = compare.hooks((), hooks, SCOPE, "delete", lambda item, namespace: False)
+    assert ops(changes) == [("add", "Job", "web", "bye")]
+
+
+def test_what_differs_between_two_renders_counts_as_equal_to_what_was() -> None:
+    def secret(value: str, fixed: str = "f") -> Manifests:
+        return Manifests((obj("Secret", "s", data={"random": value, "fixed": fixed}),))
+
+    after, before = compare.without_random(secret("one"), secret("two"), secret("old"), SCOPE)
+    assert compare.objects(before.objects, after.objects, SCOPE) == []
+    after, before = compare.without_random(secret("one", "g"), secret("two", "g"), secret("old", "f"), SCOPE)
+    (change,) = compare.objects(before.objects, after.objects, SCOPE)
+    assert change.before is not None
+    assert change.after is not None
+    assert (change.before["data"], change.after["data"]) == (
+        {"random": RANDOM, "fixed": "f"},
+        {"random": RANDOM, "fixed": "g"},
+    )
+
+
+def test_random_items_of_lists_are_marked_one_by_one() -> None:
+    def env(value: str) -> Manifests:
+        return Manifests((obj("Pod", "p", spec={"env": [{"name": "A", "value": value}, {"name": "B", "value": "b"}]}),))
+
+    after, before = compare.without_random(env("1"), env("2"), env("0"), SCOPE)
+    assert after.objects == before.objects
+    assert after.objects[0]["spec"]["env"][1] == {"name": "B", "value": "b"}
+
+
+def test_lists_are_taken_apart_and_empty_documents_left_out() -> None:
+    text = "---\n# Source: x\n---\nkind: List\nitems: [{kind: A, metadata: {name: a}}]\n---\nkind: B\n"
+    assert [manifest.kind(item) for item in manifest.parse(text, "x")] == ["A", "B"]
+
+
+def test_hooks_are_told_by_their_annotation() -> None:
+    found = manifest.split([obj("A", "a"), hook("h", "pre-install, post-upgrade")])
+    assert ([manifest.name(i) for i in found.objects], [manifest.name(i) for i in found.hooks]) == (["a"], ["h"])
+    assert manifest.hook_events(found.hooks[0]) == {"pre-install", "post-upgrade"}

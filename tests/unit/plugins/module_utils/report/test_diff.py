@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.report import diff
+from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
+
+CANARY = "canary-7f3a"
+CODED = "Y2FuYXJ5LTdmM2E="
+
+
+def secret(**data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": data}
+
+
+def plan(*objects: ObjectChange, action: str = "upgrade") -> Plan:
+    return Plan("s", None, (Change("a", "n", action, objects=objects),), "d")
+
+
+def test_a_secret_shows_which_keys_change_and_no_value() -> None:
+    before, after = pair(secret(same="QQ==", new="QQ==", gone="QQ=="), secret(same="QQ==", new="Qg==", more="Qg=="))
+    assert before["data"] == {"same": MASK, "new": f"{MASK} (before)", "gone": MASK}
+    assert after["data"] == {"same": MASK, "new": f"{MASK} (after)", "more": MASK}
+
+
+def test_other_objects_are_left_alone() -> None:
+    item = {"kind": "ConfigMap", "data": {"a": "b"}}
+    assert pair(None, item) == (None, item)
+
+
+def test_strings_of_secrets_are_known_plain_and_decoded() -> None:
+    item = {**secret(a=CODED), "stringData": {"b": "other-canary", "short": "1", "word": "true"}}
+    assert secret_strings([item, {"kind": "ConfigMap", "data": {"x": "public"}}]) == {CANARY, "other-canary"}
+
+
+def test_known_secrets_are_masked_wherever_they_stand() -> None:
+    item = {"kind": "ConfigMap", "data": {"plain": f"x={CANARY};", "coded": CODED, "block": f"one\n{CANARY}\n"}}
+    (entry,) = diff.entries(plan(ObjectChange("add", "ConfigMap", "n", "c", None, item)), Mask([CANARY]))
+    assert CANARY not in entry["after"]
+    assert CODED not in entry["after"]
+    assert entry["after"].count(MASK) == 3
+
+
+def test_names_are_no_secrets() -> None:
+    assert Mask(["postgres", CANARY], public=["postgres"]).text(f"postgres {CANARY}") == f"postgres {MASK}"
+
+
+def test_each_object_has_an_entry_that_says_what_happens() -> None:
+    objects = [ObjectChange(op, "A", "n", op, {"x": 1}, {"x": 2}) for op in ("add", "change", "remove", "replace")]
+    found = diff.entries(plan(*objects), Mask(()))
+    assert [entry["after_header"] for entry in found] == [
+        "n/a: A add in n is added",
+        "n/a: A change in n changes",
+        "n/a: A remove in n is removed",
+        "n/a: A replace in n is deleted and made anew",
+    ]
+
+
+def test_what_stays_as_it_is_has_none() -> None:
+    assert diff.entries(plan(ObjectChange("add", "A", "n", "x"), action="adopt"), Mask(())) == []
+
+
+def test_the_largest_are_cut_first_and_say_so() -> None:
+    small = ObjectChange("add", "A", "n", "small", None, {"x": "y" * 100})
+    large = [ObjectChange("add", "A", "n", f"large{i}", None, {"x": "y" * 300_000}) for i in range(3)]
+    found = diff.entries(plan(small, *large), Mask(()))
+    assert sum(len(entry["before"]) + len(entry["after"]) for entry in found) <= diff.MAX_CHARACTERS
+    assert "cut" not in found[0]["after"]
+    assert all("too many to show" in entry["after"] for entry in found[1:])
