@@ -193,7 +193,9 @@ def _documents(text: str, builder: _Builder) -> Iterator[Any]:
 def _loader_class(libyaml: bool) -> Any:
     """PyYAML's composer, libyaml's or its own, that leaves the meaning of scalars to the builder."""
 
-    class Composing:
+    base = yaml.CSafeLoader if libyaml else yaml.SafeLoader
+
+    class Loader(base):  # type: ignore[valid-type, misc]
         depth = 0
 
         def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
@@ -209,16 +211,6 @@ def _loader_class(libyaml: bool) -> Any:
 
         def ascend_resolver(self) -> None:
             self.depth -= 1
-
-    if libyaml:
-        return type("Loader", (Composing, yaml.cyaml.CParser), {})
-
-    class Loader(Composing, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
-        def __init__(self, text: str) -> None:
-            yaml.reader.Reader.__init__(self, text)
-            yaml.scanner.Scanner.__init__(self)
-            yaml.parser.Parser.__init__(self)
-            yaml.composer.Composer.__init__(self)
 
     return Loader
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 
 WEB = "releases:\n- name: web\n  namespace: front\n  chart: ./web\n"
@@ -174,7 +175,7 @@ def test_two_stack_files_in_a_folder_are_named(folder: Any, second: str) -> None
 
 
 def test_a_folder_without_a_stack_file_is_told(folder: Any) -> None:
-    with pytest.raises(InputError, match="has no stack file. Looked for helmstack.yaml"):
+    with pytest.raises(InputError, match=r"has no stack file\. Looked for helmstack\.yaml"):
         folder.resolve()
 
 

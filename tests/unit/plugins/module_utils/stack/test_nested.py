@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 import pytest
+
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 
 ROOT = "releases:\n- {name: web, chart: ./web, needs: ['elk:search']}\nstacks:\n- {name: elk, path: ./elk}\n"

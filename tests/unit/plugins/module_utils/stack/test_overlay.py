@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 
 STACK = """
@@ -54,7 +55,8 @@ def test_maps_merge_scalars_and_lists_replace_and_values_are_joined(folder: Any)
 def test_null_removes_a_releases_key_and_stays_in_values(folder: Any) -> None:
     web = laid(
         folder,
-        "releases: {web: {version: null, labels: {a: null}, values: [{x: null}], set: {some: null, yet: {another: null}}}}",
+        "releases: {web: {version: null, labels: {a: null}, values: [{x: null}],\n"
+        "  set: {some: null, yet: {another: null}}}}\n",
     ).releases[0]
     assert web.version is None
     assert web.labels == {"b": "b1"}

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Stack
 
 WEB = "releases:\n- name: web\n  namespace: front\n  chart: ./web\n"
@@ -160,7 +161,8 @@ def test_charts_are_kept_as_written_but_for_paths(folder: Any) -> None:
 def test_a_release_takes_all_its_keys(folder: Any) -> None:
     release = folder.stack(
         WEB + "  weight: 2\n  protected: true\n  description: The shop\n  spray: {exclude: [a], default_weight: 1}\n"
-        "  ready: [{apiVersion: v1, kind: Pod, name: p, when: \"status.phase=='Running'\"}]\n  labels: {a.b/c: d, e: ''}\n"
+        "  ready: [{apiVersion: v1, kind: Pod, name: p, when: \"status.phase=='Running'\"}]\n"
+        "  labels: {a.b/c: d, e: ''}\n"
     ).releases[0]
     assert (release.weight, release.protected, release.description) == (2, True, "The shop")
     assert release.spray == {"exclude": ["a"], "default_weight": 1}
@@ -219,7 +221,8 @@ def test_several_stack_files_are_merged_in_order_and_may_add(folder: Any) -> Non
     )
     folder.write(
         "b/b.yaml",
-        "releases:\n- {name: web, version: 2.0.0, values: [v.yaml]}\n- {name: app, chart: ./app, description: '${x}${z}'}\n"
+        "releases:\n- {name: web, version: 2.0.0, values: [v.yaml]}\n"
+        "- {name: app, chart: ./app, description: '${x}${z}'}\n"
         "variables: {z: 2}\nenvironments: {dev: {overlays: [two.yaml]}}\n",
     )
     folder.write("b/v.yaml", "b: 1\n")
@@ -242,9 +245,11 @@ def test_a_stack_survives_json(folder: Any) -> None:
     folder.write("a.yaml", "VAULT\na: secret\n")
     stack = folder.stack(
         "stacks: []\nrepositories: [{name: r, url: x, password: p, oci: true}]\n"
-        "releases:\n- {name: a, chart: r/x, needs: [b], weight: 3, labels: {x: z}, spray: true, timeout: 3s, set: {n: null},\n"
-        "   ready: [{apiVersion: v1, kind: Pod, name: p, when: x}], values: [a.yaml, {d: [1, 1.5, true]}]}\n"
-        "- {name: b, chart: ./b, spray: {targets: [x]}, ignore: true, protected: true, helmBinary: /x/helm, version: '>1'}\n",
+        "releases:\n- {name: a, chart: r/x, needs: [b], weight: 3, labels: {x: z}, spray: true, timeout: 3s,\n"
+        "   set: {a: null}, ready: [{apiVersion: v1, kind: Pod, name: p, when: x}],\n"
+        "   values: [a.yaml, {d: [1, 1.5, true]}]}\n"
+        "- {name: b, chart: ./b, spray: {targets: [x]}, ignore: true, protected: true,\n"
+        "   helmBinary: /x/helm, version: '>1'}\n",
         targets=("a",),
         environ={"X": "1"},
     )
@@ -253,7 +258,8 @@ def test_a_stack_survives_json(folder: Any) -> None:
 
 def test_three_hundred_releases_resolve_quickly(folder: Any) -> None:
     rows = "".join(
-        f"- {{name: r{n}, chart: r/x, version: 1.0.{n}, values: [{{replicas: {n}, host: '${{d}}'}}], set: {{tag: a}}}}\n"
+        f"- {{name: r{n}, chart: r/x, version: 1.0.{n},\n"
+        f"   values: [{{replicas: {n}, host: '${{d}}'}}], set: {{tag: a}}}}\n"
         for n in range(300)
     )
     text = f"variables: {{d: x}}\nrepositories: [{{name: r, url: x}}]\nreleases:\n{rows}"

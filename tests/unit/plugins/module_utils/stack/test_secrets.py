@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles, Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request, resolve

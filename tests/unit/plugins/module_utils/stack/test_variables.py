@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import dotenv
 
@@ -83,7 +84,8 @@ def test_variables_reach_paths_names_and_nested_values_but_not_values_files(fold
     folder.write("env/x-dev.yaml", "releases: {web-dev: {description: '${e}'}}\n")
     stack = folder.stack(
         "variables: {e: dev}\nenvironments: {dev: {overlays: ['env/x-${e}.yaml']}}\n"
-        "releases:\n- {name: 'web-${e}', namespace: 'ns-${e}', chart: './${e}', values: ['values-${e}.yaml', {a: {b: ['${e}']}}]}\n",
+        "releases:\n- {name: 'web-${e}', namespace: 'ns-${e}', chart: './${e}',\n"
+        "   values: ['values-${e}.yaml', {a: {b: ['${e}']}}]}\n",
         environment="dev",
     )
     web = stack.releases[0]
