@@ -301,13 +301,16 @@ class Helm:
         wanted = f"{reference} {version}" if version else reference
         self._run([*argv, "--", reference], f"chart {wanted} cannot be fetched")
 
-    def repo_update(self, names: Sequence[str]) -> dict[str, str]:
-        """Downloads the index files of repositories; returns those that failed, and why."""
-        answer = self._start(["repo", "update", *names], _FILE_GUARD)
-        failed = dict(re.findall(r'Unable to get an update from the "([^"]+)" .*\n\t(.*)', answer.out))
-        if answer.code and not failed:
-            raise HelmFailure("the chart repositories cannot be updated", words(answer.err), answer.code)
-        return {name: without_credentials(reason) for name, reason in failed.items()}
+    def repo_update(self, name: str) -> str:
+        """Downloads the index file of a repository; returns why that failed, or "".
+
+        Helm 3 ends with exit code 0 either way; the reason stands in what both print.
+        """
+        answer = self._start(["repo", "update", name], _FILE_GUARD)
+        failed = re.search(r"Unable to get an update from the .*\n\t(.*)", answer.out)
+        if failed:
+            return without_credentials(failed[1])
+        return (words(answer.err) or f"helm ended with exit code {answer.code}") if answer.code else ""
 
     def chart_versions(self, reference: str) -> list[str]:
         """All versions of ``repository/chart`` in the cached index file, newest first."""

@@ -191,8 +191,8 @@ def test_tls_need_not_be_checked(store: Open, served: Path) -> None:
 def test_a_wrong_password_is_one_sentence(store: Open, served: Path) -> None:
     with ChartRepository(served, username="me", password="right") as running:
         text = message(lambda: store(Repository("r", running.url, "me", "s3cret")).fetch("r/web", "1.0.0"))
-    assert text.startswith(f"the chart repository 'r' ({running_url(text)}) refuses this user (")
-    assert text.endswith("). Check username and password of the repository")
+    assert text.startswith(f"the chart repository 'r' ({running_url(text)}) refuses this user: failed to fetch")
+    assert text.endswith("401 Unauthorized. Check username and password of the repository")
     assert "s3cret" not in text
 
 
@@ -204,14 +204,19 @@ def test_an_untrusted_certificate_is_one_sentence(store: Open, served: Path) -> 
     with ChartRepository(served, tls=True) as running:
         url = running.url
         text = message(lambda: store(Repository("r", url)).fetch("r/web", "1.0.0"))
-    assert text.startswith(f"the chart repository 'r' ({url}) is not trusted (")
+    assert text.startswith(f"the chart repository 'r' ({url}) is not trusted: tls: failed to verify certificate: x509")
     assert text.endswith(". Give its certificate authority with ca_file")
+
+
+def test_a_repository_of_an_unknown_kind_is_one_sentence(store: Open) -> None:
+    text = message(lambda: store(Repository("r", "ftp://x")).fetch("r/web", "1.0.0"))
+    assert text.startswith("the chart repository 'r' (ftp://x) is of a kind that helm does not know: ")
 
 
 def test_a_silent_repository_is_one_sentence(store: Open) -> None:
     declared = Repository("r", "http://me:s3cret@127.0.0.1:9")
     text = message(lambda: store(declared).fetch("r/web", "1.0.0"))
-    assert text.startswith("the chart repository 'r' (http://127.0.0.1:9) does not answer (dial tcp 127.0.0.1:9")
+    assert text.startswith("the chart repository 'r' (http://127.0.0.1:9) does not answer: dial tcp 127.0.0.1:9")
     assert text.endswith("Check its url, the network, and the proxy settings")
     assert "s3cret" not in text
 
@@ -221,7 +226,10 @@ def test_a_repository_without_an_index_is_one_sentence(store: Open, tmp_path: Pa
     with ChartRepository(tmp_path / "empty") as running:
         url = running.url
         text = message(lambda: store(Repository("r", url)).fetch("r/web", "1.0.0"))
-    assert text == f"the chart repository 'r' ({url}) has no index.yaml. Check its url"
+    assert text == (
+        f"the chart repository 'r' ({url}) has no such file: failed to fetch {url}/index.yaml : 404 File not found. "
+        "Check its url"
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,6 +247,23 @@ def test_what_is_not_there_is_told_with_what_is(
     where = Location("stack.yaml", 7)
     text = message(lambda: store(Repository("r", repository.url)).fetch(reference, version, where=where))
     assert text == f"stack.yaml:7: {expected}"
+
+
+def test_a_page_instead_of_an_index_is_told(store: Open, tmp_path: Path) -> None:
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "index.yaml").write_text("<html>log in</html>")
+    with ChartRepository(tmp_path / "page") as running:
+        declared = Repository("r", running.url)
+        assert "does not answer with a chart index" in message(lambda: store(declared).fetch("r/web", "1.0.0"))
+
+
+@pytest.mark.parametrize("names", [["ca_file"], ["cert_file", "key_file"]])
+def test_a_certificate_file_that_is_not_there_is_told(store: Open, served: Path, names: list[str]) -> None:
+    with ChartRepository(served, tls=True) as running:
+        declared = Repository("r", running.url, **dict.fromkeys(names, "/nowhere.pem"))  # type: ignore[arg-type]
+        text = message(lambda: store(declared).fetch("r/web", "1.0.0"))
+    assert "cannot be asked" in text
+    assert "/nowhere.pem" in text
 
 
 def test_a_missing_archive_is_told(store: Open, served: Path, tmp_path: Path) -> None:
@@ -264,7 +289,8 @@ def test_a_damaged_download_is_told(store: Open, served: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("reference", "expected"),
     [
-        ("other/web", "the chart repository 'other' is not declared in the stack. Known are: r"),
+        ("other/web", "the chart repository 'other' is not declared in the stack. Known are: ftp, o, r"),
+        ("o/web", "the chart repository 'o' is an OCI registry, which is not supported yet"),
         (
             "web",
             "'web' is no chart reference. A chart is repository/name, or a path that begins with './', '../' or '/'",
@@ -276,7 +302,12 @@ def test_a_damaged_download_is_told(store: Open, served: Path, tmp_path: Path) -
     ],
 )
 def test_a_bad_reference_is_the_users(store: Open, reference: str, expected: str) -> None:
-    text = message(lambda: store(Repository("r", "http://127.0.0.1:9")).fetch(reference, None), InputError)
+    declared = (
+        Repository("r", "http://127.0.0.1:9"),
+        Repository("ftp", "ftp://x"),
+        Repository("o", "oci://x", oci=True),
+    )
+    text = message(lambda: store(*declared).fetch(reference, None), InputError)
     assert text.startswith(expected)
 
 

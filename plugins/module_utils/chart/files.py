@@ -30,16 +30,22 @@ def read(path: str) -> Files:
 
     :raises ChartError: there is no chart, the archive is damaged, or it holds paths that leave its folder.
     """
-    if os.path.isdir(path):
-        files = _read_folder(path)
-    elif os.path.isfile(path):
-        with open(path, "rb") as stream:
-            files = read_archive(stream, f"chart archive '{path}'")
-    else:
-        raise _missing(path)
+    try:
+        files = _read(path)
+    except OSError as error:
+        raise ChartError(f"the chart '{path}' cannot be read ({error})") from None
     if "Chart.yaml" not in files:
         raise ChartError(f"'{path}' is not a chart: it has no Chart.yaml", hint=_hint_charts_inside(path))
     return files
+
+
+def _read(path: str) -> Files:
+    if os.path.isdir(path):
+        return _read_folder(path)
+    if not os.path.isfile(path):
+        raise _missing(path)
+    with open(path, "rb") as stream:
+        return read_archive(stream, f"the chart archive '{path}'")
 
 
 def _missing(path: str) -> ChartError:
@@ -189,5 +195,6 @@ def _rule(line: str) -> _Rule:
 def _glob(pattern: str, path: str) -> bool:
     """Go's filepath.Match: as fnmatch, but ``*`` and ``?`` stop at "/"."""
     return pattern.count("/") == path.count("/") and all(
-        fnmatch.fnmatchcase(part, wanted) for part, wanted in zip(path.split("/"), pattern.split("/"), strict=True)
+        fnmatch.fnmatchcase(part, wanted.replace("[^", "[!"))
+        for part, wanted in zip(path.split("/"), pattern.split("/"), strict=True)
     )

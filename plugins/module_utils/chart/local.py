@@ -57,7 +57,7 @@ class LocalCharts:
         root = tempfile.mkdtemp(prefix="build-", dir=self._workdir)
         # The copy lies as deep as the original, so that relative file:// references lead from it to places within root.
         copy = os.path.join(root, path.lstrip(os.sep))
-        shutil.copytree(path, copy)
+        shutil.copytree(path, copy, ignore=shutil.ignore_patterns(".git"), ignore_dangling_symlinks=True)
         for item in declared:
             self._link_folder(item, path, copy, chain)
         try:
@@ -88,7 +88,7 @@ class LocalCharts:
             if item.repository and not item.repository.startswith(("file://", "oci://")):
                 repository = self._repository(item, path)
                 needed[repository.name] = repository
-        self._repositories.update(list(needed.values()))
+                self._repositories.update(repository)
         config = os.path.join(root, "repositories.yaml")
         write_config(config, needed.values())
         return config
@@ -96,7 +96,7 @@ class LocalCharts:
     def _repository(self, item: Dependency, path: str) -> Repository:
         found = self._repositories.at(item.repository)
         if found:
-            return found
+            return self._repositories.declared(found.name)
         if "://" not in item.repository:
             raise ChartError(
                 f"the dependency '{item.name}' of chart '{path}' comes from the repository '{item.repository}', "

@@ -11,6 +11,7 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.errors import (
@@ -30,7 +31,8 @@ class Repositories:
         self._helm = helm
         self._declared = {repository.name: repository for repository in declared}
         self._lock = threading.Lock()
-        self._updated: dict[str, str | None] = {}  # name -> why it failed
+        self._locks: dict[str, threading.Lock] = {}
+        self._updated: dict[str, str] = {}  # name -> why it failed, or ""
         write_config(helm.repository_config, self._declared.values())
 
     def declared(self, name: str) -> Repository:
@@ -61,20 +63,19 @@ class Repositories:
                 self._declared[repository.name] = repository
                 write_config(self._helm.repository_config, self._declared.values())
 
-    def update(self, repositories: Sequence[Repository]) -> None:
-        """Downloads the index files that this run has not downloaded yet.
+    def update(self, repository: Repository) -> None:
+        """Downloads the repository's index file, unless this run has done so.
 
-        :raises ChartError: a repository does not answer, refuses, or is not trusted.
+        :raises ChartError: the repository does not answer, refuses, or is not trusted.
         """
         with self._lock:
-            missing = sorted({item.name for item in repositories} - self._updated.keys())
-            if missing:
-                failed = self._helm.repo_update(missing)
-                self._updated.update({name: failed.get(name) for name in missing})
-        for repository in repositories:
-            reason = self._updated[repository.name]
-            if reason is not None:
-                raise ChartError(_why_unreachable(repository, reason), hint=_hint_unreachable(repository, reason))
+            lock = self._locks.setdefault(repository.name, threading.Lock())
+        with lock:
+            if repository.name not in self._updated:
+                self._updated[repository.name] = self._helm.repo_update(repository.name)
+        reason = self._updated[repository.name]
+        if reason:
+            raise _unreachable(repository, reason)
 
     def explain(self, repository: Repository, name: str, version: str | None, failure: HelmFailure) -> ChartError:
         """Why a chart could not be pulled, from the index: no such chart, no such version, or what helm said."""
@@ -88,10 +89,8 @@ class Repositories:
             return ChartError(
                 f"no version of chart {repository.name}/{name} is {version}", hint=_nearest_versions(version, versions)
             )
-        return ChartError(
-            f"chart {repository.name}/{name} cannot be fetched: {_reason(failure.words)}",
-            hint=_hint_unreachable(repository, failure.words),
-        )
+        said = _reason(failure.words)
+        return ChartError(f"chart {repository.name}/{name} cannot be fetched: {said}", hint=_cause(failure.words).hint)
 
     def _chart_names(self, repository: Repository) -> list[str]:
         """Helm keeps the names beside the index file, which may be many megabytes."""
@@ -146,30 +145,38 @@ def _newest_first(versions: Iterable[str]) -> list[str]:
     return sorted(versions, key=lambda item: (semver.parse(item) or zero).key, reverse=True)
 
 
-def _who(repository: Repository) -> str:
-    return f"the chart repository '{repository.name}' ({without_credentials(repository.url)})"
+@dataclass(frozen=True)
+class _Cause:
+    """What Go's words on a failed request mean for the user."""
+
+    sign: str
+    verdict: str
+    hint: str = ""
 
 
-def _why_unreachable(repository: Repository, reason: str) -> str:
-    if "401" in reason or "403" in reason:
-        return f"{_who(repository)} refuses this user ({_reason(reason)})"
-    if "x509" in reason or "tls:" in reason:
-        return f"{_who(repository)} is not trusted ({_reason(reason)})"
-    if "404" in reason:
-        return f"{_who(repository)} has no index.yaml"
-    return f"{_who(repository)} does not answer ({_reason(reason)})"
+_CAUSES = (
+    _Cause(r"\b40[13]\b", "refuses this user", "Check username and password of the repository"),
+    _Cause(r"\b404\b", "has no such file", "Check its url"),
+    _Cause(
+        r"protocol handler",
+        "is of a kind that helm does not know",
+        "Use http or https, or install helm's plugin for it",
+    ),
+    _Cause(r"TLS config", "cannot be asked", "Check its ca_file, cert_file and key_file"),
+    _Cause(r"x509|tls:", "is not trusted", "Give its certificate authority with ca_file"),
+    _Cause(r"unmarshal|no API version|yaml:", "does not answer with a chart index", "Check its url"),
+    _Cause(r"", "does not answer", "Check its url, the network, and the proxy settings"),
+)
 
 
-def _hint_unreachable(repository: Repository, reason: str) -> str:
-    if "401" in reason or "403" in reason:
-        return "Check username and password of the repository"
-    if "x509" in reason or "tls:" in reason:
-        return "Give its certificate authority with ca_file"
-    if "404" in reason:
-        return "Check its url"
-    if re.search(r"dial tcp|no such host|timeout|connection refused|EOF", reason):
-        return "Check its url, the network, and the proxy settings"
-    return ""
+def _cause(said: str) -> _Cause:
+    return next(cause for cause in _CAUSES if re.search(cause.sign, said))
+
+
+def _unreachable(repository: Repository, reason: str) -> ChartError:
+    cause = _cause(reason)
+    who = f"the chart repository '{repository.name}' ({without_credentials(repository.url)})"
+    return ChartError(f"{who} {cause.verdict}: {_reason(reason)}", hint=cause.hint)
 
 
 def _reason(said: str) -> str:

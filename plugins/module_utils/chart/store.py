@@ -102,7 +102,7 @@ class ChartStore:
         return chart
 
     def _pull(self, repository: Repository, name: str, version: str | None, devel: bool) -> str:
-        self._repositories.update([repository])
+        self._repositories.update(repository)
         folder = tempfile.mkdtemp(prefix="pull-", dir=self._workdir)
         try:
             self._helm.pull(f"{repository.name}/{name}", folder, version, devel=devel, insecure=repository.insecure)

@@ -305,18 +305,29 @@ def test_warnings_are_collected_for_the_caller(tmp_path: Path) -> None:
     assert warnings == ["old"]
 
 
-def test_failed_repositories_are_named_with_their_reason(tmp_path: Path) -> None:
-    said = (
-        "Hang tight while we grab the latest from your chart repositories...\n"
-        '...Successfully got an update from the "good" chart repository\n'
-        '...Unable to get an update from the "bad" chart repository (https://u:p@x.example.org):\n'
-        "\tfailed to fetch https://u:p@x.example.org/index.yaml : 401 Unauthorized\n"
-    )
-    (tmp_path / "said").write_text(said)
-    helm = Helm(program(tmp_path, f"cat {tmp_path}/said"), str(tmp_path / "home"), None)
-    assert helm.repo_update(["bad", "good"]) == {
-        "bad": "failed to fetch https://x.example.org/index.yaml : 401 Unauthorized"
-    }
+UNABLE = (
+    "Hang tight while we grab the latest from your chart repositories...\n"
+    '...Unable to get an update from the "bad" chart repository (https://u:p@x.example.org):\n'
+    "\tfailed to fetch https://u:p@x.example.org/index.yaml : 401 Unauthorized\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "code", "expected"),
+    [
+        (UNABLE + "Update Complete.", "", 0, "failed to fetch https://x.example.org/index.yaml : 401 Unauthorized"),
+        (UNABLE, "Error: failed to update", 1, "failed to fetch https://x.example.org/index.yaml : 401 Unauthorized"),
+        ("", "Error: could not find protocol handler for: ftp", 1, "could not find protocol handler for: ftp"),
+        ("", "", 2, "helm ended with exit code 2"),
+        ('...Successfully got an update from the "bad" chart repository', "", 0, ""),
+    ],
+    ids=["3", "4", "before it starts", "silent", "success"],
+)
+def test_a_repository_that_fails_says_why(tmp_path: Path, said: str, error: str, code: int, expected: str) -> None:
+    (tmp_path / "out").write_text(said)
+    (tmp_path / "err").write_text(error)
+    script = f"cat {tmp_path}/out; cat {tmp_path}/err >&2; exit {code}"
+    assert Helm(program(tmp_path, script), str(tmp_path / "home"), None).repo_update("bad") == expected
 
 
 def test_running_helms_are_interrupted_not_killed(tmp_path: Path) -> None:

@@ -169,6 +169,8 @@ def test_a_damaged_subchart_is_named() -> None:
         ("# *.txt", "b.txt", False, False),
         ("!keep.txt", "drop.txt", False, True),
         ("!keep.txt", "keep.txt", False, False),
+        ("[^a].txt", "a.txt", False, False),
+        ("[^a].txt", "b.txt", False, True),
         ("\ufeffx", "x", False, True),
     ],
 )
