@@ -29,7 +29,7 @@ REASONS = [
     ("can't create TLS config for client: can't read CA file: /nope", "cannot be asked"),
     ("could not find protocol handler for: ftp", "is of a kind that helm does not know"),
     (
-        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type repo.IndexFile",
+        "error unmarshaling JSON: json: cannot unmarshal string into Go value of type repo.IndexFile",
         "does not answer with a chart index",
     ),
 ]
