@@ -205,7 +205,12 @@ _NEVER_DEFAULTS = frozenset(("stack_files", "remote_src", "state", "all", "expec
 
 
 def request(
-    given: Mapping[str, Any], *, stack_files: Sequence[str], groups: Sequence[str], environ: Mapping[str, str]
+    given: Mapping[str, Any],
+    *,
+    stack_files: Sequence[str],
+    groups: Sequence[str],
+    environ: Mapping[str, str],
+    secrets: Sequence[str] = (),
 ) -> Request:
     """What a task asks of the stack room, in its words."""
     defaults = {_FIELDS.get(name, name): given[name] for name in RELEASE.argument_spec if name in given}
@@ -220,6 +225,7 @@ def request(
         include_needs=bool(given.get("include_needs")),
         defaults=defaults,
         environ=environ,
+        secrets=tuple(secrets),
     )
 
 

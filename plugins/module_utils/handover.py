@@ -26,6 +26,7 @@ class Handover:
 
     stack: Stack | None  # None: its files lie on the target, which resolves it
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # of params; those of the stack are its own
 
 
 def write(
@@ -38,7 +39,8 @@ def write(
         machine, so that relative references between them hold.
     :arg texts: content by absolute path, of files that have another content on this machine, or none.
     """
-    content = {"root": root, "stack": handover.stack and handover.stack.to_data(), "params": handover.params}
+    stack = handover.stack and handover.stack.to_data()
+    content = {"root": root, "stack": stack, "params": handover.params, "secrets": handover.secrets}
     with tarfile.open(fileobj=target, mode="w:gz", compresslevel=1, dereference=True) as archive:
         _add(archive, _CONTENT, json.dumps(content).encode())
         for path in sorted(set(paths) - set(texts)):
@@ -57,7 +59,8 @@ def read(path: str, folder: str) -> Handover:
         text = file.read()
     root = json.loads(text)["root"]
     content = json.loads(text.replace(root, json.dumps(os.path.join(folder, _FILES))[1:-1]))
-    return Handover(content["stack"] and Stack.from_data(content["stack"]), content["params"])
+    stack = content["stack"] and Stack.from_data(content["stack"])
+    return Handover(stack, content["params"], tuple(content["secrets"]))
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -44,7 +44,7 @@ class Stopped(BaseException):
     """The process was told to end; not an Exception, so that nothing takes it for a failure to recover from."""
 
 
-def run(module: AnsibleModule, spec: ArgSpec, body: Callable[[Call], dict[str, Any]]) -> NoReturn:
+def run(module: AnsibleModule, spec: ArgSpec, body: Callable[[Call], dict[str, Any]]) -> None:
     """Resolve the stack or take it from the controller, call ``body``, and end the module with its result."""
     mask = Mask(())
     try:
@@ -73,9 +73,11 @@ def _call(module: AnsibleModule, spec: ArgSpec, workdir: str) -> Call:
     params = {**module.params, **content.params}
     if content.stack:
         return Call(content.stack, params, workdir)
-    given = spec.typed({key: value for key, value in basic._load_params().items() if not key.startswith("_")})
+    raw = {key: value for key, value in basic._load_params().items() if not key.startswith("_")}
+    given = spec.typed({**raw, **content.params})
     files = [os.path.abspath(file) for file in given.get("stack_files") or ["."]]
-    stack = resolve(request(given, stack_files=files, groups=(), environ=os.environ), PlainFiles())
+    asked = request(given, stack_files=files, groups=(), environ=os.environ, secrets=content.secrets)
+    stack = resolve(asked, PlainFiles())
     defaults = spec.typed(with_defaults(spec, given, stack.defaults, os.environ))
     return Call(stack, {**params, **defaults, **content.params}, workdir)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -65,8 +65,12 @@ class StackAction(ActionBase):
                 stack = cargo.take_stack(stack)
         args = {name: value for name, value in args.items() if stack is None or name not in _RESOLVED}
         args, params = self._connected(args, self.spec.from_environment(args, environ), task_vars, cargo)
+        secrets: tuple[str, ...] = ()
+        if args.pop("variables", None):
+            params["variables"] = given["variables"]
+            secrets = tuple(_used(self._candidates(task_vars), _strings(given["variables"])))
         if stack is not None or params:
-            args["_bundle"] = self._shipped(cargo, Handover(stack, params))
+            args["_bundle"] = self._shipped(cargo, Handover(stack, params, secrets))
         return args
 
     def _stack(self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str]) -> Stack:
@@ -84,9 +88,17 @@ class StackAction(ActionBase):
         stack = resolve(asked, files)
         if not files.rendered and not given.get("variables"):
             return stack
+        # What is part of a name stands in the open, so that masking it would hide nothing.
+        names = [stack.name, stack.environment or ""]
+        names += [name for release in stack.releases for name in (release.name, release.namespace)]
+        secrets = _used(self._candidates(task_vars), _strings(stack.to_data()), names)
+        return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *secrets))))
+
+    def _candidates(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
+        """Everything that came out of a vault and that templates may have used."""
+        yield from vaulted_strings({**task_vars, "task": self._task.args})
         folders = [*self._folders(task_vars), *self._task.get_search_path()]
-        candidates = [*vaulted_strings({**task_vars, "_": self._task.args}), *strings_of_vaults(self._loader, folders)]
-        return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *_used(stack, candidates)))))
+        yield from strings_of_vaults(self._loader, folders)
 
     def _environ(self) -> dict[str, str]:
         """The controller's environment, and over it what the task's ``environment`` says."""
@@ -177,14 +189,9 @@ class StackAction(ActionBase):
         return path
 
 
-def _used(stack: Stack, candidates: Iterable[str]) -> Iterator[str]:
-    """The candidates that occur in the stack, as they are written there.
-
-    What is part of a release's name or namespace stands in the open, so that masking it would hide nothing.
-    """
-    names = [stack.name, stack.environment or ""]
-    names += [name for release in stack.releases for name in (release.name, release.namespace)]
-    texts = list(_strings(stack.to_data()))
+def _used(candidates: Iterable[str], texts: Iterable[str], names: Collection[str] = ()) -> Iterator[str]:
+    """The candidates that occur in the texts, as they are written there, but for parts of the names."""
+    texts = list(texts)
     for candidate in filter(maskable, dict.fromkeys(candidates)):
         for form in forms(candidate):
             if not any(form in name for name in names) and any(form in text for text in texts):

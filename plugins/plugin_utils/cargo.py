@@ -65,7 +65,7 @@ class Cargo:
         return self.root + chart
 
     def _repository(self, repository: Repository) -> Repository:
-        files = {
+        files: dict[str, Any] = {
             name: self.take(path)
             for name in ("ca_file", "cert_file", "key_file")
             if (path := getattr(repository, name)) and os.path.exists(path)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import is_encrypted
 from ansible.template import Templar
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateSyntaxError
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Text
@@ -96,7 +97,7 @@ class AnsibleFiles:
             else:
                 result = _render_before_2_19(self._templar, text, settings)
         except (AnsibleError, TemplateError) as error:
-            raise InputError(_reason(error), where=Location(path, _line(error))) from error
+            raise InputError(_reason(error, text), where=Location(path, _line(error, text))) from error
         return plain(result) if isinstance(result, str) else json.dumps(plain(result))
 
 
@@ -109,18 +110,36 @@ def _render_before_2_19(templar: Templar, text: str, settings: Mapping[str, Any]
     )
 
 
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "message", "") or error).strip().rstrip(".")
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that led to it; before 2.19 Ansible keeps the cause apart."""
+    while error:
+        yield error
+        error = getattr(error, "orig_exc", None) or error.__cause__ or error.__context__
 
 
-def _line(error: BaseException) -> int:
-    """The line of the template that raised, from the frames that jinja2 adds; 0 if there are none."""
-    line = 0
-    cause: BaseException | None = error
-    while cause:
-        for frame in traceback.extract_tb(cause.__traceback__):
-            if frame.filename in ("<template>", "<unknown>"):
-                line = frame.lineno or line
-        line = getattr(cause, "lineno", None) or line
-        cause = cause.__cause__ or cause.__context__
-    return line
+def _reason(error: Exception, text: str) -> str:
+    """Why a template cannot be rendered, without the template's text, which Ansible quotes and which may be secret."""
+    syntax = next((each for each in _chain(error) if isinstance(each, TemplateSyntaxError)), None)
+    message = str(syntax.message if syntax else getattr(error, "message", "") or error)
+    return message.replace(text, "…").strip().rstrip(".")
+
+
+def _line(error: Exception, text: str) -> int:
+    """The line of the template that failed; 0 if it cannot be known."""
+    for each in _chain(error):
+        if isinstance(each, TemplateSyntaxError):
+            return int(each.lineno)
+        for frame, number in traceback.walk_tb(each.__traceback__):
+            if frame.f_code.co_filename == "<template>":
+                return _template_line(frame.f_globals.get("debug_info", ""), number)
+    names = re.findall(r"'(\w+)'", str(error))
+    lines = [
+        number for number, line in enumerate(text.splitlines(), 1) if names and re.search(rf"\b{names[-1]}\b", line)
+    ]
+    return lines[0] if len(lines) == 1 else 0
+
+
+def _template_line(debug_info: str, number: int) -> int:
+    """The template's line for one of the Python code that jinja2 made of it, from pairs like 1=10&3=12."""
+    pairs = [tuple(map(int, pair.split("="))) for pair in debug_info.split("&") if pair]
+    return max((line for line, code in pairs if code <= number), default=0)
