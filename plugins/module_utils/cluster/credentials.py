@@ -100,7 +100,7 @@ def _decoded(entry: Mapping[str, Any], key: str, whose: str) -> bytes | None:
     if not entry.get(key):
         return None
     try:
-        return base64.b64decode(str(entry[key]))
+        return base64.b64decode("".join(str(entry[key]).split()), validate=True)
     except ValueError:
         raise ClusterError(f"{whose} {key} in the kubeconfig is not base64") from None
 

@@ -97,7 +97,10 @@ def unreachable(server: str, error: BaseException) -> Unreachable:
             "or validate_certs: false if you must",
         )
     if isinstance(reason, ssl.SSLError):
-        return Unreachable(f"no TLS connection to the Kubernetes API at {server}: {reason.reason or reason}")
+        return Unreachable(
+            f"no TLS connection to the Kubernetes API at {server}: {getattr(reason, 'reason', '') or reason.strerror}",
+            hint="Check the server's scheme and port",
+        )
     return Unreachable(
         f"the Kubernetes API at {server} is not answering: {_reason(reason)}",
         hint="Check the server's address, the network and the proxy",
