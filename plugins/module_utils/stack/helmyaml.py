@@ -16,8 +16,7 @@ import json
 import re
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
 
@@ -51,8 +50,7 @@ _DOT_FLOAT = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].+)?")
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A value and where it stands; maps hold nodes by their key, lists hold nodes.
 
     A map's member stands where its key does. ``secret``: it came out of a vault.
@@ -295,6 +293,8 @@ class _Builder:
         if node.tag == _STR:
             return str(node.value)
         value = self.meaning(node)
+        if isinstance(value, str):
+            return value
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, float):
@@ -307,6 +307,8 @@ class _Builder:
         if node.tag == _STR:
             return node.value
         value = self.meaning(node)
+        if isinstance(value, str):
+            return value
         if isinstance(value, float):
             if value != value or value in (float("inf"), float("-inf")):
                 raise self.error(node, f"Helm does not take the number {node.value}")
@@ -377,7 +379,6 @@ class _PlacingBuilder(_Builder):
         return {key: _Merged(item.value, item.where, item.secret) for key, item in super().mapping_of(node).items()}
 
 
-@dataclass(frozen=True)
 class _Merged(Node):
     """A member that came through '<<': it may be overridden."""
 

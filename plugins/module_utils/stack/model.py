@@ -70,6 +70,8 @@ class Release:
     chart: str  # a reference of interface.md section 4; local paths are absolute
     version: str | None = None
     values: tuple[ValuesSource, ...] = ()  # in helm's order; `set` is the last
+    set_args: tuple[str, ...] = ()  # for helm's --set, after the values: what YAML cannot say (sprayed umbrellas only)
+    hidden_values: tuple[str, ...] = ()  # top-level keys of the values that this release's templates cannot see
     needs: tuple[str, ...] = ()  # identities, resolved; only releases of this run
     weight: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.stack import order, overlay, schema, select
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, place, plain
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, mark_secret, place, plain, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import Draft, Outer, Unit, locate
@@ -85,7 +85,7 @@ def resolve(request: Request, files: Files) -> Stack:
     environment = _environment(request, folder, _merged(documents), reader)
     outer = Outer(
         task=request.defaults,
-        layers=(place(dict(request.variables), _TASK).value,),
+        layers=(_task_variables(request),),
         environ=request.environ,
     )
     resolved = _stack(_Place(paths, folder, extra_overlays=request.overlays), documents, environment, outer, reader)
@@ -132,6 +132,17 @@ def _with_defaults(request: Request, members: Mapping[str, Node]) -> Request:
         include_needs=request.include_needs or include_needs,
         defaults={**options, **said},
     )
+
+
+def _task_variables(request: Request) -> dict[str, Node]:
+    """The task's variables; those that hold what came out of a vault are marked."""
+    nodes: dict[str, Node] = place(dict(request.variables), _TASK).value
+    secrets = [secret for secret in request.secrets if secret]
+
+    def holds_secret(node: Node) -> bool:
+        return any(isinstance(item.value, str) and any(part in item.value for part in secrets) for item in walk(node))
+
+    return {name: mark_secret(node) if holds_secret(node) else node for name, node in nodes.items()}
 
 
 def _stack_documents(paths: Sequence[str], reader: Reader) -> list[dict[str, Node]]:
@@ -307,10 +318,19 @@ def _nested_place(members: Mapping[str, Node], entry: Node, unit: Unit, chain: t
     if "path" not in members:
         raise InputError("an entry of stacks lacks a path", where=entry.where)
     where = members["path"].where
-    path = unit.reader.find_stack(unit.locate(schema.string(members["path"], "path"), where), where)
-    if os.path.realpath(path) in chain:
-        told = " -> ".join((*chain[chain.index(os.path.realpath(path)) :], os.path.realpath(path)))
-        raise InputError(f"the stacks nest each other in a circle: {told}", where=where)
+    text = schema.string(members["path"], "path")
+    _refuse_circle(os.path.realpath(locate(text, where, unit.folder, False)), where, chain)
+    path = unit.reader.find_stack(unit.locate(text, where), where)
+    _refuse_circle(os.path.realpath(path), where, chain)
     told = "a stack's name (letters, digits, '-', '_' and '.')"
     name = schema.matching(members["name"], "name", schema.SIMPLE_NAME, 63, told) if "name" in members else None
     return _Place((path,), os.path.dirname(path), name, chain)
+
+
+def _refuse_circle(path: str, where: Location, chain: tuple[str, ...]) -> None:
+    """Refuse a stack file that is being read, or the folder of a nested one."""
+    around = [*chain, *(os.path.dirname(file) for file in chain[:-1])]
+    if path in around:
+        first = around.index(path) % len(chain)
+        told = " -> ".join((*chain[first:], chain[first]))
+        raise InputError(f"the stacks nest each other in a circle: {told}", where=where)

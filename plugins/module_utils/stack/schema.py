@@ -209,6 +209,8 @@ def spray(node: Node) -> dict[str, Any] | None:
             strings(item, key)
         elif key == "default_weight":
             integer(item, key)
+        elif key == "prefix_releases":
+            string(item, key)
         else:
             boolean(item, key)
     return {key: plain(item) for key, item in options.items()}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, walk
 
 # "$${", or "${name}" and "${name:-default}" where the default may hold plain references, or a "${" that is neither
 _REFERENCE = re.compile(
@@ -23,6 +23,17 @@ _DOTENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
+MAX_GROWTH = 1_000_000  # values that references may bring into one stack, so that variables of variables cannot explode
+
+
+class _Worked:
+    """The variables worked out so far, with their sizes, and the size of all that references brought."""
+
+    def __init__(self) -> None:
+        self.variables: dict[str, tuple[Node, int]] = {}
+        self.size = 0
+
+
 @dataclass(frozen=True)
 class Scope:
     """The variables that a stack's strings see: the first layer that has a name wins."""
@@ -30,6 +41,7 @@ class Scope:
     layers: tuple[Mapping[str, Node], ...]
     literal: Mapping[str, str]  # the process environment, whose strings are taken as they are
     fallback: tuple[Mapping[str, Node], ...] = ()  # .env files, the stronger first
+    worked: _Worked = field(default_factory=_Worked, compare=False, repr=False)
 
     def apply(self, node: Node, trail: tuple[str, ...] = ()) -> Node:
         """A node with all strings in it substituted.
@@ -71,11 +83,23 @@ class Scope:
         if name in trail:
             chain = " -> ".join((*trail[trail.index(name) :], name))
             raise InputError(f"the variables use each other in a circle: {chain}", where=where)
-        variable = self._find(name, trail)
+        variable = self._variable(name, where, trail)
         if match["has_default"] and (variable is None or variable.value in ("", None)):
             return self.apply(Node(match["default"], where), trail)
         if variable is None:
             raise InputError(f"the variable '{name}' is not defined", where=where, hint=self._hint(name))
+        return variable
+
+    def _variable(self, name: str, where: Location, trail: tuple[str, ...]) -> Node | None:
+        if name not in self.worked.variables:
+            found = self._find(name, trail)
+            if found is None:
+                return None
+            self.worked.variables[name] = (found, _size(found))
+        variable, size = self.worked.variables[name]
+        self.worked.size += size
+        if self.worked.size > MAX_GROWTH:
+            raise InputError(f"the variable '{name}' makes the stack grow beyond all measure", where=where)
         return variable
 
     def _find(self, name: str, trail: tuple[str, ...]) -> Node | None:
@@ -91,6 +115,10 @@ class Scope:
 
     def _hint(self, name: str) -> str:
         return did_you_mean(name, {key for layer in (*self.layers, *self.fallback) for key in layer})
+
+
+def _size(node: Node) -> int:
+    return sum(1 + len(item.value) // 100 if isinstance(item.value, str) else 1 for item in walk(node))
 
 
 def _text(node: Node, name: str, where: Location) -> str:

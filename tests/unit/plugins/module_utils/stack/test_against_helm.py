@@ -57,7 +57,7 @@ def helm(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         (tmp_path / "values.yaml").write_text(text, encoding="utf-8")
         argv = [request.param, "template", "x", str(tmp_path / "chart"), "--values", str(tmp_path / "values.yaml")]
         result = subprocess.run(argv, capture_output=True, text=True, check=True)
-        return json.loads(helmyaml.load(result.stdout, "manifest")["values"])
+        return json.loads(helmyaml.load(result.stdout, "manifest")["values"], parse_int=float)
 
     return read
 

@@ -182,7 +182,7 @@ def _merge_bomb() -> str:
 
 
 def _long_text_bomb() -> str:
-    return f"a: &a {'x' * 500_000}\nb: [{', '.join(['*a'] * 100_000)}]"
+    return f"a: &a {'x' * 50_000}\nb: [{', '.join(['*a'] * 20_000)}]"
 
 
 @pytest.mark.parametrize("make", [_bomb, _merge_bomb, _long_text_bomb])

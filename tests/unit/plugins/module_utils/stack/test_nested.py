@@ -119,6 +119,15 @@ def test_stacks_that_nest_each_other_are_named(nested: Any) -> None:
     assert f"the stacks nest each other in a circle: {file} -> {file}" in str(caught.value)
 
 
+def test_a_nested_stack_that_nests_the_outer_one_is_a_circle(nested: Any) -> None:
+    inner = nested.write("elk/helmstack.yaml", ELK + "stacks: [{path: ../helmstack.yaml}]\n")
+    nested.write("elk/v.yaml", "a: 1\n")
+    with pytest.raises(InputError) as caught:
+        nested.stack(ROOT)
+    outer = f"{nested.path}/helmstack.yaml"
+    assert str(caught.value) == f"{inner}:3: the stacks nest each other in a circle: {outer} -> {inner} -> {outer}"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

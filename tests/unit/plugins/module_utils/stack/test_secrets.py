@@ -84,6 +84,12 @@ def test_secrets_of_templates_and_of_the_task_are_masked(folder: Any, monkeypatc
     assert stack.releases[0].values[0].secret
 
 
+def test_a_task_variable_that_holds_a_secret_makes_values_secret(folder: Any) -> None:
+    text = WEB + "  values: [{a: '${url}'}, {b: '${open}'}]\n"
+    stack = folder.stack(text, variables={"url": {"x": "db://hidden@db"}, "open": 1}, secrets=("hidden",))
+    assert [source.secret for source in stack.releases[0].values] == [True, False]
+
+
 def test_an_error_does_not_show_a_secret(folder: Any) -> None:
     with pytest.raises(InputError) as caught:
         folder.stack(WEB + "  timeout: !vault ENCterces\n")

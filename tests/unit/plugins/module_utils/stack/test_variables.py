@@ -140,3 +140,21 @@ def test_broken_dotenv_files_are_told_with_their_line(text: str, sentence: str) 
     with pytest.raises(InputError) as caught:
         dotenv(text, "f")
     assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("seed", "row"),
+    [
+        ("x", "'" + "${v%d}" * 9 + "'"),
+        ("''", "'" + "${v%d}" * 9 + "'"),
+        ("[x]", "[" + ", ".join(["'${v%d}'"] * 9) + "]"),
+    ],
+)
+def test_variables_of_variables_do_not_explode(folder: Any, seed: str, row: str) -> None:
+    rows = "".join(f"  v{n + 1}: {row.replace('%d', str(n))}\n" for n in range(12))
+    text = WEB % "${v12}" + f"variables:\n  v0: {seed}\n{rows}"
+    if seed == "''":
+        assert value_of(folder.stack(text)) == ""
+        return
+    with pytest.raises(InputError, match="makes the stack grow beyond all measure"):
+        folder.stack(text)
