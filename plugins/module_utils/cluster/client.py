@@ -150,7 +150,7 @@ class Client:
         if access.tls_server_name:
             options["server_hostname"] = access.tls_server_name
         options["cert_reqs"] = access.context.verify_mode
-        if access.context.verify_mode == ssl.CERT_NONE:
+        if access.context.verify_mode == ssl.CERT_NONE and access.server.startswith("https:"):
             options["assert_hostname"] = False
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has asked for it
         if access.proxy and access.proxy.startswith("socks"):
