@@ -20,6 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Apply
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
 from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
@@ -69,8 +70,7 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
     session = open_session(stack, params, workdir, everything=bool(params.get("prune")))
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
     values = ValuesFiles(workdir)
-    planner = Planner(stack, settings(params), session, tools.fetch, tools.helm, values.of)
-    plan = planner.plan()
+    plan = planner_of(stack, params, session, tools, values, workdir).plan()
     check_plan(plan, params.get("expected_plan"))
     mask = report.mask_for(plan, stack.secrets)
     if check_mode:
@@ -90,6 +90,15 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
     if outcome.failed:
         raise ApplyError(report.failure(plan, outcome, mask), result=result)
     return result
+
+
+def planner_of(
+    stack: Stack, params: Mapping[str, Any], session: Session, tools: Tools, values: ValuesFiles, workdir: str
+) -> Planner:
+    def sprayed(release: Release, chart: Chart) -> Sprayed:
+        return expand(release, chart, workdir)
+
+    return Planner(stack, settings(params), session, tools.fetch, tools.helm, values.of, sprayed)
 
 
 def settings(params: Mapping[str, Any]) -> Settings:
@@ -130,7 +139,7 @@ def info(stack: Stack, params: Mapping[str, Any], workdir: str) -> dict[str, Any
     """What the stack's releases are in the cluster (interface.md section 9)."""
     session = open_session(stack, params, workdir, everything=stack.targets is None)
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
-    planner = Planner(stack, settings(params), session, tools.fetch, tools.helm, ValuesFiles(workdir).of)
+    planner = planner_of(stack, params, session, tools, ValuesFiles(workdir), workdir)
     return Reader(stack, session, planner, tuple(params.get("include") or ())).read()
 
 

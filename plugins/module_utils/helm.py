@@ -62,6 +62,7 @@ class TemplateArgs:
     namespace: str
     chart: str
     values: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()  # for --set, over the values
     kube_version: str | None = None
     api_versions: tuple[str, ...] = ()
     is_upgrade: bool = False
@@ -80,6 +81,7 @@ class UpgradeArgs:
     namespace: str
     chart: str
     values: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()  # for --set, over the values
     wait: bool = False
     wait_for_jobs: bool = False
     timeout: int = 300
@@ -196,7 +198,7 @@ class Helm:
         :arg warnings: gets what Helm warned of.
         :raises HelmFailure: with release, template and line in Helm's own words.
         """
-        argv = ["template", "--namespace", args.namespace, *_values(args.values)]
+        argv = ["template", "--namespace", args.namespace, *_values(args.values), *_sets(args.sets)]
         if args.kube_version:
             argv += ["--kube-version", args.kube_version]
         if args.api_versions:
@@ -411,7 +413,7 @@ def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
     Helm 4 renamed --atomic and --force; its --wait alone means the strategy "watcher", the nearest to Helm 3's.
     """
     options = ["--namespace", args.namespace, "--timeout", f"{args.timeout}s", "--history-max", str(args.history_max)]
-    options += _values(args.values)
+    options += [*_values(args.values), *_sets(args.sets)]
     options += _switches(
         ("--wait", args.wait),
         ("--wait-for-jobs", args.wait_for_jobs),
@@ -447,6 +449,10 @@ def _values(files: Sequence[str]) -> list[str]:
         quoted = '"' + file.replace('"', '""') + '"' if re.search(r'[,"\n]', file) else file
         argv += ["--values", quoted]
     return argv
+
+
+def _sets(items: Sequence[str]) -> list[str]:
+    return [part for item in items for part in ("--set", item)]
 
 
 def _switches(*switches: tuple[str, bool]) -> list[str]:

@@ -11,7 +11,6 @@ would make with helm-spray's values, that is, with the umbrella's values.yaml as
 from __future__ import annotations
 
 import copy
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -70,7 +69,7 @@ class SubRelease:
     values: tuple[ValuesSource, ...] = ()  # all documents for helm, in order
     set_args: tuple[str, ...] = ()  # for helm's --set, after the documents: the integers of set_values, see strvals
     digest: str = ""  # of chart_path but for the umbrella's values.yaml
-    values_digest: str = ""  # of all values that can shape this release's manifest
+    hidden_values: tuple[str, ...] = ()  # top-level keys of the values that cannot shape this release's manifest
 
 
 @dataclass(frozen=True)
@@ -331,9 +330,6 @@ class _Maker:
         places = {item.place for item in releases}
         self.libraries = [item for item in umbrella.dependencies if item.place not in places]
         self.private = self._private_keys()
-        self.layers = [
-            {key: _digest(value) for key, value in layer.items()} for layer in (values.defaults, values.user)
-        ]
 
     def complete(self, row: SubRelease, dependency: Dependency) -> SubRelease:
         path, digest = self.umbrella.reduce([dependency, *self.libraries], os.path.join(self.workdir, row.name))
@@ -347,7 +343,7 @@ class _Maker:
             values=(*self.values.documents, source),
             set_args=self.values.set_args,
             digest=digest,
-            values_digest=self._values_digest(dependency),
+            hidden_values=tuple(sorted(self.private - {dependency.used_name.split(".")[0]})),
         )
 
     def _private_keys(self) -> frozenset[str]:
@@ -361,18 +357,8 @@ class _Maker:
         seen = {path.strip().split(".")[0] for path in conditions.split(",")}
         return frozenset(item.used_name.split(".")[0] for item in self.releases) - seen
 
-    def _values_digest(self, dependency: Dependency) -> str:
-        hidden = self.private - {dependency.used_name.split(".")[0]}
-        seen: list[Any] = [{key: digest for key, digest in layer.items() if key not in hidden} for layer in self.layers]
-        seen.append([item for item in self.values.set_args if re.split(r"[.\[=]", item, maxsplit=1)[0] not in hidden])
-        return _digest(seen)
-
 
 def _nested(path: str, value: Any) -> dict[str, Any]:
     for key in reversed(path.split(".")):
         value = {key: value}
     return dict(value)
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(helmyaml.to_json(value).encode()).hexdigest()

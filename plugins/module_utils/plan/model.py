@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 # Actions that make a new revision or remove a release; the others leave all that users own as it is.
@@ -79,6 +80,7 @@ class Plan:
     changes: tuple[Change, ...]
     digest: str
     warnings: tuple[str, ...] = ()
+    sprays: tuple[Sprayed, ...] = ()
 
     @property
     def changed(self) -> bool:

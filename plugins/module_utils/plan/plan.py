@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,17 +19,29 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, manifest, order
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
+from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be planned: releases, what each needs, and the charts that are known already."""
+
+    releases: list[Release]
+    edges: order.Graph
+    charts: Mapping[str, Chart]
+    sprays: tuple[Sprayed, ...]
 
 
 class Cluster(Protocol):
@@ -67,6 +80,7 @@ class Planner:
     fetch: Callable[[Release], Chart]
     helm: Callable[[Release], Helm]
     values: Callable[[Release], Values]
+    expand: Callable[[Release, Chart], Sprayed]
 
     def plan(self) -> Plan:
         """The plan.
@@ -74,12 +88,14 @@ class Planner:
         :raises HelmstackError: the stack cannot be planned; nothing has been done.
         """
         selected = self._selected()
+        ignored = [self._skipped(release, "ignored") for release in selected if release.ignore]
+        work = self.work([release for release in selected if not release.ignore])
         if self.settings.state == "absent":
-            changes = self._absent(selected)
+            changes = self._absent(work)
         else:
-            changes = self._present([release for release in selected if not release.ignore]) + self._pruned()
-        ordered = _in_order([*changes, *(self._skipped(r) for r in selected if r.ignore)])
-        return Plan(self.stack.name, self.stack.environment, ordered, self._digest(ordered))
+            changes = self._present(work) + self._pruned(work)
+        ordered = _in_order([*changes, *ignored])
+        return Plan(self.stack.name, self.stack.environment, ordered, self._digest(ordered), sprays=work.sprays)
 
     # which releases
 
@@ -95,18 +111,32 @@ class Planner:
         wanted = None if targets is None else set(targets)
         return [release for release in self.stack.releases if wanted is None or release.id in wanted]
 
-    def _present(self, releases: list[Release]) -> list[Change]:
-        self._check_needs(releases)
-        edges = order.graph(releases)
-        depth = order.waves(edges)
-        changes = self._parallel(self._change, releases)
-        changes = [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
+    def work(self, releases: list[Release]) -> Work:
+        """The releases to plan and their graph, sprayed umbrellas expanded."""
+        umbrellas = [release for release in releases if release.spray is not None]
+        found = self._parallel(lambda release: self.expand(release, self.fetch(release)), umbrellas)
+        sprays = {sprayed.umbrella.id: sprayed for sprayed in found}
+        every = [each for r in releases for each in (sprays[r.id].releases if r.id in sprays else (r,))]
+        twice = [identity for identity, count in Counter(release.id for release in every).items() if count > 1]
+        if twice:
+            raise InputError(
+                f"release {min(twice)} is declared twice: by a sprayed umbrella and by another release or umbrella",
+                hint="Give the umbrella a prefix with 'prefix_releases'",
+            )
+        charts = {identity: chart for sprayed in found for identity, chart in sprayed.charts.items()}
+        return Work(every, spraying.ordered(order.graph(releases), sprays), charts, tuple(found))
+
+    def _present(self, work: Work) -> list[Change]:
+        self._check_needs(work)
+        depth = order.waves(work.edges)
+        changes = self._parallel(lambda release: self._change(release, work.charts.get(release.id)), work.releases)
+        changes = [replace(c, wave=depth[c.id], needs=tuple(sorted(work.edges[c.id]))) for c in changes]
         return self._with_namespaces(changes)
 
-    def _check_needs(self, releases: list[Release]) -> None:
-        planned = {release.id for release in releases}
+    def _check_needs(self, work: Work) -> None:
+        planned = {r.id for r in work.releases} | {sprayed.umbrella.id for sprayed in work.sprays}
         every = {release.id: release for release in self.stack.releases}
-        for release in releases:
+        for release in (*work.releases, *(sprayed.umbrella for sprayed in work.sprays)):
             for need in release.needs:
                 deployed = self.cluster.releases().get(need) if need not in planned else None
                 if need in planned or (deployed and deployed.status == "deployed"):
@@ -119,32 +149,30 @@ class Planner:
                     hint=hint,
                 )
 
-    def _skipped(self, release: Release) -> Change:
+    def _skipped(self, release: Release, why: str) -> Change:
         deployed = self.cluster.releases().get(release.id)
-        return Change(release.name, release.namespace, "skip", release=release, deployed=deployed, note="ignored")
+        return Change(release.name, release.namespace, "skip", release=release, deployed=deployed, note=why)
 
-    def _absent(self, releases: list[Release]) -> list[Change]:
-        edges = order.reversed_graph(order.graph(releases))
+    def _absent(self, work: Work) -> list[Change]:
+        edges = order.reversed_graph(work.edges)
         depth = order.waves(edges)
         observed = self.cluster.releases()
 
         def removal(release: Release) -> Change:
             found = observed.get(release.id)
             if release.protected and found:
-                return Change(
-                    release.name, release.namespace, "skip", release=release, deployed=found, note="protected"
-                )
+                return self._skipped(release, "protected")
             if found is None or found.status == "uninstalled":
                 return Change(release.name, release.namespace, "unchanged", release=release)
             return replace(self._removal(found), release=release)
 
-        changes = self._parallel(removal, releases)
+        changes = self._parallel(removal, work.releases)
         return [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
 
-    def _pruned(self) -> list[Change]:
+    def _pruned(self, work: Work) -> list[Change]:
         if not self.settings.prune:
             return []
-        wanted = {release.id: release for release in self.stack.releases}
+        wanted = {release.id: release for release in (*self.stack.releases, *work.releases)}
         mine = [found for found in self.cluster.releases().values() if self._is_mine(found)]
         gone = [
             found
@@ -168,8 +196,8 @@ class Planner:
 
     # one release
 
-    def _change(self, release: Release) -> Change:
-        chart = self.fetch(release)
+    def _change(self, release: Release, known: Chart | None = None) -> Change:
+        chart = known or self.fetch(release)
         values = self.values(release)
         deployed = self.cluster.releases().get(release.id)
         base = Change(
@@ -192,7 +220,7 @@ class Planner:
     def fingerprint(self, release: Release, chart: Chart) -> str:
         """What the stamp of this release would say."""
         helm = self.helm(release).version
-        merged = self.values(release).merged
+        merged = _visible(release, self.values(release).merged)
         return stamp.fingerprint(release, chart, merged, f"{helm.major}.{helm.minor}", self.cluster.info.version)
 
     @staticmethod
@@ -249,7 +277,8 @@ class Planner:
         found = []
         if (base.chart_from, base.version_from) != (_chart(base).name, _chart(base).version):
             found.append("version")
-        if not release.options.reuse_values and self.values(release).merged != body.config:
+        values = _visible(release, self.values(release).merged)
+        if not release.options.reuse_values and values != _visible(release, body.config):
             found.append("values")
         hooks_differ = {scope.key(i): i for i in before.hooks} != {scope.key(i): i for i in after.hooks}
         if (changes or hooks_differ) and not found:
@@ -386,6 +415,11 @@ def stored(body: ReleaseBody) -> Manifests:
     """The manifests that a release was deployed with."""
     hooks = [item for hook in body.hooks for item in manifest.parse(hook.manifest, f"{body.namespace}/{body.name}")]
     return Manifests(tuple(manifest.parse(body.manifest, f"{body.namespace}/{body.name}")), tuple(hooks))
+
+
+def _visible(release: Release, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values that can shape the release: what a sprayed umbrella says of other sub-charts cannot."""
+    return {key: value for key, value in values.items() if key not in release.hidden_values}
 
 
 def _in_order(changes: list[Change]) -> tuple[Change, ...]:

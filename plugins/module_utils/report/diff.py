@@ -78,7 +78,8 @@ def to_yaml(item: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _dumper() -> Any:
-    dumper = type("Dumper", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), {"ignore_aliases": lambda *_args: True})
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    dumper: Any = type("Dumper", (base,), {"ignore_aliases": lambda *_args: True})
     dumper.add_representer(
         str,
         lambda self, text: self.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
@@ -38,7 +39,9 @@ class Reader:
     def read(self) -> dict[str, Any]:
         """The stack's releases in its order, then those that bear its label and are no longer in it."""
         wanted = [r for r in self.stack.releases if self.stack.targets is None or r.id in self.stack.targets]
-        every = {release.id for release in self.stack.releases}
+        work = self.planner.work([release for release in wanted if not release.ignore])
+        wanted = [*work.releases, *(release for release in wanted if release.ignore)]
+        every = {release.id for release in (*self.stack.releases, *wanted)}
         found = self.cluster.releases()
         strays = [
             found[identity]
@@ -49,13 +52,13 @@ class Reader:
             and found[identity].labels.get(stamp.ENVIRONMENT, "") == (self.stack.environment or "")
         ]
         with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-            known = pool.map(self._release, wanted)
+            known = pool.map(lambda release: self._release(release, work.charts.get(release.id)), wanted)
             return {"changed": False, "releases": [*known, *pool.map(lambda stray: self._known(None, stray), strays)]}
 
-    def _release(self, release: Release) -> dict[str, Any]:
+    def _release(self, release: Release, chart: Chart | None) -> dict[str, Any]:
         deployed = self.cluster.releases().get(release.id)
         if deployed is not None:
-            return self._known(release, deployed)
+            return self._known(release, deployed, chart)
         absent = {
             "status": None,
             "revision": None,
@@ -66,7 +69,7 @@ class Reader:
         }
         return {**_identity(release.namespace, release.name), **absent, **_place(release), "verified": False}
 
-    def _known(self, release: Release | None, deployed: Deployed) -> dict[str, Any]:
+    def _known(self, release: Release | None, deployed: Deployed, chart: Chart | None = None) -> dict[str, Any]:
         body = self.cluster.body(deployed)
         return {
             **_identity(deployed.namespace, deployed.name),
@@ -77,12 +80,12 @@ class Reader:
             "app_version": body.app_version or None,
             "updated": body.last_deployed,
             **_place(release),
-            "verified": release is not None and not release.ignore and self._verified(release, deployed),
+            "verified": release is not None and not release.ignore and self._verified(release, deployed, chart),
             **self._included(body),
         }
 
-    def _verified(self, release: Release, deployed: Deployed) -> bool:
-        chart = self.planner.fetch(release)
+    def _verified(self, release: Release, deployed: Deployed, chart: Chart | None) -> bool:
+        chart = chart or self.planner.fetch(release)
         change = Change(release.name, release.namespace, "unchanged", deployed=deployed)
         return self.planner.verified(replace(change, fingerprint=self.planner.fingerprint(release, chart)))
 

@@ -48,6 +48,7 @@ def result(plan: Plan, cluster: ClusterInfo, outcome: Outcome | None, mask: Mask
             "releases": [release(change, results.get(change.id), mask) for change in plan.changes],
             "summary": {action: sum(change.action == action for change in plan.changes) for action in ACTIONS},
         },
+        **({"sub_charts": sub_charts(plan, results)} if plan.sprays else {}),
         **({"diff": diff.entries(plan, mask)} if with_diff else {}),
     }
 
@@ -73,6 +74,37 @@ def release(change: Change, done: Result | None, mask: Mask) -> dict[str, Any]:
         "status": done.status if done and done.status else status,
         "duration": done.duration if done else None,
         "error": mask.text(done.error) if done and done.error else None,
+    }
+
+
+def sub_charts(plan: Plan, results: Mapping[str, Result]) -> list[dict[str, Any]]:
+    """helm-spray's table as data: a row for each sub-chart of each sprayed umbrella."""
+    changes = {change.id: change for change in plan.changes}
+    return [
+        {
+            "umbrella": sprayed.umbrella.id,
+            "sub_chart": row.chart,
+            "alias": row.alias,
+            "targeted": row.targeted,
+            "why": row.why,
+            "weight": row.weight,
+            "release": row.name,
+            **_progress(changes.get(f"{sprayed.umbrella.namespace}/{row.name}"), results, row.targeted),
+        }
+        for sprayed in plan.sprays
+        for row in sprayed.table
+    ]
+
+
+def _progress(change: Change | None, results: Mapping[str, Result], targeted: bool) -> dict[str, Any]:
+    if change is None or not targeted:
+        return {"action": "skip", "revision": {"from": None, "to": None}, "status": None}
+    done = results.get(change.id)
+    status = change.deployed.status if change.deployed else None
+    return {
+        "action": change.action,
+        "revision": {"from": change.revision_from, "to": change.revision_to},
+        "status": done.status if done and done.status else status,
     }
 
 

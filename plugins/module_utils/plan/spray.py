@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sprayed umbrella charts: one release becomes one a sub-chart, which take its place in the plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, load
+from ansible_collections.helmstack.core.plugins.module_utils.chart.spray import SprayOptions, SubRelease, spray
+from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.plan.order import Graph
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+
+@dataclass(frozen=True)
+class Sprayed:
+    """One umbrella: its table of sub-charts, and those that are wanted as releases."""
+
+    umbrella: Release
+    table: tuple[SubRelease, ...]
+    releases: tuple[Release, ...]
+    charts: Mapping[str, Chart] = field(repr=False)  # by the release's identity
+
+
+def expand(release: Release, chart: Chart, workdir: str) -> Sprayed:
+    """The releases of an umbrella.
+
+    :raises HelmstackError: the umbrella, its values or the options do not allow it.
+    """
+    folder = os.path.join(workdir, "sprays", release.namespace, release.name)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    try:
+        table = spray(chart.path, _options(release), folder)
+    except HelmstackError as error:
+        error.where = error.where or release.where
+        raise
+    wanted = [row for row in table if row.targeted]
+    releases = tuple(_release(release, row) for row in wanted)
+    charts = {r.id: replace(load(row.chart_path, release.chart), digest=row.digest) for r, row in zip(releases, wanted)}
+    return Sprayed(release, table, releases, charts)
+
+
+def _options(release: Release) -> SprayOptions:
+    given = release.spray or {}
+    return SprayOptions(
+        release_namespace=release.namespace,
+        values=release.values,
+        set_values=tuple(_set_value(item) for item in given.get("set_values") or ()),
+        targets=tuple(given.get("targets") or ()),
+        exclude=tuple(given.get("exclude") or ()),
+        prefix_releases=given.get("prefix_releases") or None,
+        prefix_releases_with_namespace=bool(given.get("prefix_releases_with_namespace")),
+        default_weight=given.get("default_weight"),
+        reuse_values=release.options.reuse_values,
+        reset_values=release.options.reset_values and not release.options.reuse_values,
+    )
+
+
+def _set_value(item: Mapping[str, Any]) -> SetValue:
+    return SetValue(str(item["value"]), str(item.get("value_type") or "raw"), bool(item.get("secret")))
+
+
+def _release(umbrella: Release, row: SubRelease) -> Release:
+    return replace(
+        umbrella,
+        name=row.name,
+        chart=row.chart_path,
+        version=None,
+        values=row.values,
+        set_args=row.set_args,
+        hidden_values=row.hidden_values,
+        weight=row.weight,
+        needs=(),
+        spray=None,
+    )
+
+
+def ordered(outer: Graph, sprays: Mapping[str, Sprayed]) -> dict[str, frozenset[str]]:
+    """The graph with each umbrella replaced by its releases.
+
+    They start when all that the umbrella needs and the next lower weight is done; who needs the umbrella waits for all.
+    """
+
+    def members(identity: str) -> list[str]:
+        return [release.id for release in sprays[identity].releases] if identity in sprays else [identity]
+
+    edges: dict[str, frozenset[str]] = {}
+    for identity, needs in outer.items():
+        before = frozenset(member for need in needs for member in _through(need, outer, members))
+        if identity not in sprays:
+            edges[identity] = before
+            continue
+        lower: frozenset[str] = frozenset()
+        for weight in sorted({release.weight or 0 for release in sprays[identity].releases}):
+            level = [release.id for release in sprays[identity].releases if (release.weight or 0) == weight]
+            edges |= dict.fromkeys(level, before | lower)
+            lower = frozenset(level)
+    return edges
+
+
+def _through(need: str, outer: Graph, members: Callable[[str], list[str]]) -> list[str]:
+    """The releases that a need stands for; an umbrella without any stands for what it needs itself."""
+    return members(need) or [found for further in outer.get(need, ()) for found in _through(further, outer, members)]
