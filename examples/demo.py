@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make demo`: deploys examples/shop step by step with each command shown, and fails if one does not do as promised."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOP = ROOT / "examples" / "shop"
+WORK = ROOT / ".work" / "demo"
+CLUSTER = ROOT / "tests" / "cluster" / "cluster.py"
+REPOSITORY = WORK / "charts"
+ENVIRONMENT = WORK / "environment"
+
+# A chart's folder holds one version; the demo packs it as these, which differ in the image that they run.
+VERSIONS = {"web": {"1.6.0": "1.26.3-alpine", "1.7.0": "1.27.5-alpine", "1.8.0": "1.28.0-alpine"}}
+
+FULL_LINES = 48
+NEXT = "-e helmstack_overlays=overlays/next.yaml"
+
+
+class DemoError(Exception):
+    """A step did not do what it promised."""
+
+
+@dataclass
+class Terminal:
+    """Where the demo's own words go; colours only if somebody looks."""
+
+    colours: bool = field(default_factory=lambda: sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+
+    def say(self, text: str = "", code: str = "") -> None:
+        print(f"\033[{code}m{text}\033[0m" if code and self.colours else text, flush=True)
+
+    def step(self, title: str, why: str) -> None:
+        self.say(f"\n── {title} ".ljust(100, "─"), "1;36")
+        self.say(why)
+
+
+@dataclass
+class Shell:
+    """Runs the commands that it shows."""
+
+    terminal: Terminal
+    environment: Mapping[str, str]
+    transcripts: int = 0
+
+    def run(self, command: str, short: bool = False) -> str:
+        """Shows a command and its output as it comes; `short` leaves out the bodies of a long diff.
+
+        :raises DemoError: it failed.
+        """
+        self.terminal.say(f"\n$ {command}\n", "1")
+        began = time.monotonic()
+        self.transcripts += 1
+        transcript = WORK / f"{self.transcripts}.txt"
+        lines: list[str] = []
+        left_out = 0
+        in_diff = False
+        with subprocess.Popen(
+            shlex.split(command),
+            cwd=SHOP,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                in_diff = is_diff(line) or (in_diff and not line.strip())
+                if short and len(lines) > FULL_LINES and in_diff and not is_title(line):
+                    left_out += 1
+                else:
+                    self.terminal.say(line.rstrip("\n"))
+        transcript.write_text(plain("".join(lines)), encoding="utf-8")
+        if left_out:
+            self.terminal.say(f"({left_out} lines of the diff are left out here: {transcript.relative_to(ROOT)})", "2")
+        if process.returncode:
+            raise DemoError(f"{command.split()[0]} failed (exit code {process.returncode})")
+        self.terminal.say(f"({time.monotonic() - began:.1f} s)", "2")
+        return plain("".join(lines))
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\033\[[0-9;]*m", "", text)
+
+
+def is_diff(line: str) -> bool:
+    """Whether a line of a playbook's output is part of the diff of an object that is added."""
+    return plain(line).startswith(("+", "---", "@@"))
+
+
+def is_title(line: str) -> bool:
+    """Whether a line of a diff names the object and what becomes of it."""
+    return plain(line).startswith("+++ ")
+
+
+def changed(output: str) -> dict[str, int]:
+    """How many tasks changed something, by host, from Ansible's recap."""
+    return {host: int(count) for host, count in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", output, re.MULTILINE)}
+
+
+def expect(output: str, hosts: Sequence[str], changes: bool) -> None:
+    """Checks the recap: these hosts and no others, all changed or none.
+
+    :raises DemoError: it is otherwise.
+    """
+    counts = changed(output)
+    if sorted(counts) != sorted(hosts) or any(bool(count) != changes for count in counts.values()):
+        wanted = "changed=1" if changes else "changed=0"
+        raise DemoError(f"expected {wanted} for {', '.join(hosts)}; the recap says {counts}")
+
+
+# ---- what the demo needs: a cluster, helm, a chart repository
+
+
+def captured(*words: object, env: Mapping[str, str] | None = None) -> str:
+    """A command's output; its messages go to the terminal."""
+    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, text=True, env=env, check=False)
+    if done.returncode:
+        raise DemoError(f"{words[0]} failed (exit code {done.returncode})")
+    return done.stdout
+
+
+def cluster_and_helm() -> tuple[str, str, bool]:
+    """The kubeconfig, the helm binary, and whether the cluster is the local one, which the demo may clear."""
+    own = os.environ.get("HELMSTACK_DEMO_KUBECONFIG", "")
+    helm = shutil.which("helm") if own else None
+    helm = helm or captured(sys.executable, CLUSTER, "helm", "--major", "4").strip()
+    if own:
+        return own, helm, False
+    started = captured(sys.executable, CLUSTER, "start")
+    return shlex.split(started.strip().rpartition("KUBECONFIG=")[2])[0], helm, True
+
+
+def pack_charts(helm: str) -> None:
+    """All charts of the shop as a repository's archives and index."""
+    shutil.rmtree(REPOSITORY, ignore_errors=True)
+    for chart in sorted((SHOP / "charts").iterdir()):
+        for version, app_version in VERSIONS.get(chart.name, {"": ""}).items():
+            numbers = ["--version", version, "--app-version", app_version] if version else []
+            captured(helm, "package", chart, "--destination", REPOSITORY, *numbers)
+    captured(helm, "repo", "index", REPOSITORY)
+
+
+def chart_repository(kubeconfig: str) -> str:
+    """The URL of the running chart repository, started if need be; it ends with the cluster."""
+    file = WORK / "url"
+    if file.exists() and answers(file.read_text()):
+        return file.read_text()
+    file.unlink(missing_ok=True)
+    server = subprocess.Popen(
+        [sys.executable, str(ROOT / "examples" / "serve.py"), str(REPOSITORY), str(file), kubeconfig],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not file.exists():
+        if server.poll() is not None:
+            raise DemoError("the chart repository did not start")
+        time.sleep(0.02)
+    return file.read_text()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/index.yaml", timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def clear(helm: str, environment: Mapping[str, str]) -> None:
+    """Removes what an earlier demo left, so that this one begins with nothing."""
+    listed = captured(
+        helm, "list", "--all-namespaces", "--selector", "helmstack.io/stack=shop", "--output", "json", env=environment
+    )
+    for release in json.loads(listed):
+        captured(helm, "uninstall", release["name"], "--namespace", release["namespace"], env=environment)
+
+
+def prepare(terminal: Terminal) -> tuple[dict[str, str], bool]:
+    """The environment in which the demo's commands run, and whether the cluster is the local one."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    kubeconfig, helm, local = cluster_and_helm()
+    pack_charts(helm)
+    environment = dict(os.environ)
+    if terminal.colours:
+        environment.pop("ANSIBLE_NOCOLOR", None)
+        environment["ANSIBLE_FORCE_COLOR"] = "1"
+    bins = [str(Path(sys.executable).parent), str(Path(helm).parent)]
+    settings = {
+        "KUBECONFIG": kubeconfig,
+        "SHOP_CHARTS": chart_repository(kubeconfig),
+        "ANSIBLE_COLLECTIONS_PATH": environment.get("ANSIBLE_COLLECTIONS_PATH", ""),
+    }
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in settings.items() if value]
+    exports.append(f'export PATH={shlex.quote(os.pathsep.join(bins))}:"$PATH"')
+    ENVIRONMENT.write_text("\n".join(exports) + "\n", encoding="utf-8")
+    environment.update(settings, PATH=os.pathsep.join([*bins, environment.get("PATH", "")]))
+    if local:
+        clear(helm, environment)
+    return environment, local
+
+
+# ---- the demo
+
+
+def demonstrate(terminal: Terminal, shell: Shell) -> None:
+    """The steps in the order in which a newcomer wants to see them."""
+    both = ("shop-dev", "shop-prod")
+
+    terminal.step(
+        "1. What would happen to dev?",
+        "Check mode makes the whole plan and writes nothing. Every object is shown, also those of a first\n"
+        "installation; values of Secrets and what came from ansible-vault are masked.",
+    )
+    shell.run("ansible-playbook helmstack.core.review --limit dev", short=True)
+
+    terminal.step(
+        "2. Deploy dev and prod",
+        "One stack, two overlays: env/prod.yaml has other chart versions, more replicas, and no mailbox.",
+    )
+    expect(shell.run("ansible-playbook helmstack.core.deploy"), both, changes=True)
+
+    terminal.step("What Helm says", "Ordinary releases, which helm and all its friends know as such.")
+    shell.run("helm list --all-namespaces --selector helmstack.io/stack=shop")
+
+    terminal.step("3. Deploy again", "Nothing differs, so nothing is touched: changed=0.")
+    expect(shell.run("ansible-playbook helmstack.core.deploy"), both, changes=False)
+
+    terminal.step(
+        "4. A new version for dev", "overlays/next.yaml raises the storefront's chart and adds a banner. The check:"
+    )
+    shell.terminal.say("\n" + (SHOP / "overlays" / "next.yaml").read_text(encoding="utf-8").strip(), "2")
+    expect(shell.run(f"ansible-playbook helmstack.core.review --limit dev {NEXT}"), both[:1], changes=True)
+    terminal.say("\nAnd the run, which does what the check has shown:")
+    expect(shell.run(f"ansible-playbook helmstack.core.deploy --limit dev {NEXT}"), both[:1], changes=True)
+
+
+def farewell(terminal: Terminal, seconds: float, local: bool) -> None:
+    terminal.step(f"All steps did as promised, in {seconds:.0f} s. What to try next", "")
+    terminal.say(f"""\
+    cd examples/shop
+    . {os.path.relpath(ENVIRONMENT, SHOP)}                     # KUBECONFIG, helm, ansible-playbook, the charts' URL
+    $EDITOR env/dev.yaml                            # say, api: {{set: {{replicas: 2}}}}
+    ansible-playbook helmstack.core.review          # what would change, where?
+    ansible-playbook helmstack.core.deploy --limit dev
+    helm history storefront --namespace dev-shop
+
+    ansible-doc helmstack.core.helmstack            # all options
+    ansible-playbook helmstack.core.deploy --limit dev --check --diff -e helmstack_state=absent -e helmstack_all=true
+""")
+    if local:
+        terminal.say("The cluster keeps running, and with it the chart repository: make cluster-stop ends both.")
+    else:
+        terminal.say("To remove the shop again, run the last command without --check --diff; what is protected stays.")
+
+
+def main() -> int:
+    terminal = Terminal()
+    began = time.monotonic()
+    try:
+        environment, local = prepare(terminal)
+        terminal.say(f"\nThe commands are run in {SHOP.relative_to(ROOT)}, whose ansible.cfg names the inventory.")
+        demonstrate(terminal, Shell(terminal, environment))
+    except DemoError as error:
+        terminal.say(f"\nThe demo stopped: {error}", "1;31")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    farewell(terminal, time.monotonic() - began, local)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
