@@ -1,0 +1,406 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A folder with stacks and charts, real runs of ansible-playbook on it, and what they do to the cluster."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "cluster"))
+
+from cluster import Cluster
+from cluster_api import Api, ApiError
+
+HELM = os.environ.get("HELMSTACK_HELM", "")
+KUBECONFIG = os.environ.get("HELMSTACK_KUBECONFIG", "")
+ANSIBLE = os.environ.get("HELMSTACK_ANSIBLE", "")
+READY = all((HELM, KUBECONFIG, ANSIBLE))
+
+Object = dict[str, Any]
+Key = tuple[str, str, str]  # kind, namespace ("" for none), name
+
+CORE = "/api/v1"
+APPS = "/apis/apps/v1"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+# Kinds that charts of the tests make. What controllers make of them (pods, endpoints, …) is not of interest.
+KINDS: Mapping[str, tuple[str, str]] = {
+    "Namespace": (CORE, "namespaces"),
+    "ConfigMap": (CORE, "configmaps"),
+    "Secret": (CORE, "secrets"),
+    "Service": (CORE, "services"),
+    "ServiceAccount": (CORE, "serviceaccounts"),
+    "PersistentVolumeClaim": (CORE, "persistentvolumeclaims"),
+    "Deployment": (APPS, "deployments"),
+    "StatefulSet": (APPS, "statefulsets"),
+    "Job": ("/apis/batch/v1", "jobs"),
+    "Role": (RBAC, "roles"),
+    "ClusterRole": (RBAC, "clusterroles"),
+    "CustomResourceDefinition": ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
+}
+_MADE_BY_CONTROLLERS = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A release as its newest storage object shows it."""
+
+    revision: int
+    status: str
+    labels: Mapping[str, str]
+    resource_version: str
+    body: Object
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The objects and hooks as they are stored, by a line that tells one from another."""
+        texts = [
+            *self.body.get("manifest", "").split("---\n"),
+            *(hook["manifest"] for hook in self.body.get("hooks") or ()),
+        ]
+        found = {}
+        for text in filter(None, map(str.strip, texts)):
+            body = text.partition("\n")[2] if text.startswith("# Source") else text
+            kind = next(line for line in body.splitlines() if line.startswith("kind: "))
+            name = re.search(r"^metadata:\s*(?:\{name: |\n  name: )\"?([^\s\",}]+)", body, re.MULTILINE)
+            assert name is not None, body
+            found[f"{kind.removeprefix('kind: ')} {name[1]}"] = body
+        return found
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the cluster holds in the namespaces of one test, and in none."""
+
+    objects: Mapping[Key, tuple[str, Object]]  # uid, content without status
+    releases: Mapping[str, Stored]
+    versions: Mapping[tuple[str, str, str], str]  # resourceVersions, storage included
+
+    def changes_since(self, before: Snapshot) -> dict[Key, str]:
+        """The objects that differ, with the plan's words for it."""
+        result = {}
+        for key in self.objects.keys() | before.objects.keys():
+            old, new = before.objects.get(key), self.objects.get(key)
+            if old is None or new is None:
+                result[key] = "add" if old is None else "remove"
+            elif old[0] != new[0]:
+                result[key] = "replace"
+            elif old[1] != new[1]:
+                result[key] = "change"
+        return result
+
+    def stored_since(self, before: Snapshot) -> dict[tuple[str, str], str]:
+        """The kinds and names that differ in what Helm has stored of the releases."""
+        result = {}
+        for identity in self.releases.keys() & before.releases.keys():
+            old, new = before.releases[identity].texts, self.releases[identity].texts
+            for key in old.keys() | new.keys():
+                kind, name = key.split()
+                if old.get(key) != new.get(key):
+                    result[kind, name] = "add" if key not in old else "change" if key in new else "remove"
+        return result
+
+    def new_revisions_since(self, before: Snapshot) -> dict[str, int | None]:
+        """The releases whose newest revision is another one; None: the release is gone."""
+        names = self.releases.keys() | before.releases.keys()
+        found = {name: (before.releases.get(name), self.releases.get(name)) for name in names}
+        return {
+            name: new.revision if new else None
+            for name, (old, new) in found.items()
+            if (old and old.revision) != (new and new.revision)
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """One ansible-playbook run."""
+
+    code: int
+    output: str
+    records: list[Object]
+
+    @property
+    def results(self) -> list[Object]:
+        return [record["result"] for record in self.records]
+
+    @property
+    def result(self) -> Object:
+        """The result of the last task."""
+        return self.results[-1]
+
+    def __getitem__(self, task: str) -> Object:
+        return next(record["result"] for record in self.records if record["task"] == task)
+
+
+def plan_of(result: Object) -> Object:
+    """A result's plan without what only a run can know."""
+    plan = json.loads(json.dumps(result["plan"]))
+    for release in plan["releases"]:
+        for key in ("status", "duration", "error"):
+            release.pop(key)
+    return plan
+
+
+def objects_of(result: Object) -> dict[Key, str]:
+    """The objects of a plan with what becomes of them."""
+    return {
+        (item["kind"], item["namespace"], item["name"]): item["op"]
+        for release in result["plan"]["releases"]
+        for item in release["objects"]
+    }
+
+
+def actions_of(result: Object) -> dict[str, str]:
+    """What a plan does with each release, by name."""
+    return {release["name"]: release["action"] for release in result["plan"]["releases"]}
+
+
+def release_of(result: Object, name: str) -> Object:
+    return next(release for release in result["plan"]["releases"] if release["name"] == name)
+
+
+CONFIG = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "{{ .Release.Name }}"}
+data:
+{{- range $key, $value := .Values.data }}
+  {{ $key }}: {{ $value | toString | quote }}
+{{- end }}
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "{{ .Release.Name }}"}
+spec:
+  replicas: {{ .Values.replicas | default 1 }}
+  selector: {matchLabels: {app: "{{ .Release.Name }}"}}
+  template:
+    metadata: {labels: {app: "{{ .Release.Name }}", helmstack.test/behaviour: "{{ .Values.behaviour | default "ready" }}"}}
+    spec:
+      containers:
+        - name: main
+          image: registry.invalid/app:{{ .Chart.Version }}
+          env: [{name: SETTING, value: "{{ .Values.setting | default "none" }}"}]
+"""
+
+
+class Workspace:
+    """A folder of one test, with namespaces of its own whose names begin with ``prefix``."""
+
+    def __init__(self, root: Path, prefix: str) -> None:
+        self.root = root
+        self.prefix = prefix
+        self.cluster = Cluster(Path(KUBECONFIG).parent)
+        self.api: Api = self.cluster.api()
+        self.kubeconfig = KUBECONFIG
+        self.home = root / "home"
+        self.local_temp = root / "local-temp"
+        self.remote_temp = root / "remote-temp"
+        self.temp = root / "tmp"
+        for folder in (self.home, self.local_temp, self.remote_temp, self.temp):
+            folder.mkdir(parents=True)
+
+    # files
+
+    def write(self, name: str, content: Any) -> Path:
+        """A file of text or, from data, of JSON, which is YAML too."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(content) if isinstance(content, str) else json.dumps(content, indent=1))
+        return path
+
+    def chart(self, name: str, version: str = "1.0.0", files: Mapping[str, Any] | None = None, **meta: Any) -> Path:
+        """A chart in charts/<name>; without files it has one ConfigMap made of the values below ``data``."""
+        folder = f"charts/{name}"
+        self.write(f"{folder}/Chart.yaml", {"apiVersion": "v2", "name": name, "version": version, **meta})
+        for file, content in (files if files is not None else {"templates/config.yaml": CONFIG}).items():
+            self.write(f"{folder}/{file}", content)
+        return self.root / folder
+
+    def release(self, name: str, chart: str = "app", namespace: str = "a", **keys: Any) -> Object:
+        return {"name": name, "namespace": self.ns(namespace), "chart": f"./charts/{chart}", **keys}
+
+    def stack(self, *releases: Object, file: str = "helmstack.yaml", **keys: Any) -> Path:
+        content = {"name": self.prefix, "helmDefaults": {"createNamespace": True}, "releases": list(releases), **keys}
+        return self.write(file, content)
+
+    def ns(self, suffix: str) -> str:
+        return f"{self.prefix}-{suffix}"
+
+    # runs
+
+    def run(
+        self,
+        *tasks: Object,
+        check: bool = False,
+        diff: bool = True,
+        args: Iterable[str] = (),
+        inventory: str | None = None,
+        play: Mapping[str, Any] | None = None,
+        env: Mapping[str, str] | None = None,
+        code: int | None = 0,
+    ) -> Run:
+        """Runs tasks in one play against localhost.
+
+        :arg code: what ansible-playbook must end with; None: anything.
+        """
+        task_list = [self.task(task) for task in tasks] or [self.task({})]
+        whole = {"hosts": "all", "gather_facts": False, "tasks": task_list, **(play or {})}
+        self.write("playbook.yml", [whole])
+        if inventory is not None or not (self.root / "inventory").exists():
+            self.write("inventory", inventory or "localhost ansible_connection=local\n")
+        record = self.root / "record.jsonl"
+        record.unlink(missing_ok=True)
+        words = [
+            f"{ANSIBLE}/ansible-playbook",
+            "-i",
+            "inventory",
+            "-e",
+            "ansible_python_interpreter={{ansible_playbook_python}}",
+        ]
+        words += [*(["--check"] if check else []), *(["--diff"] if diff else []), *args, "playbook.yml"]
+        done = subprocess.run(words, cwd=self.root, env=self._environ(env or {}), capture_output=True, text=True)
+        output = done.stdout + done.stderr
+        lines = record.read_text().splitlines() if record.exists() else []
+        if code is not None and done.returncode != code:
+            raise AssertionError(f"ansible-playbook ended with {done.returncode}\n{output}")
+        return Run(done.returncode, output, [json.loads(line) for line in lines])
+
+    def check(self, **options: Any) -> Object:
+        """The result of one task in check mode."""
+        return self.run(options, check=True).result
+
+    def deploy(self, **options: Any) -> Object:
+        """The result of one task."""
+        return self.run(options).result
+
+    def fail(self, *, check: bool = False, **options: Any) -> str:
+        """The message of one task that must fail, and must not crash."""
+        run = self.run(options, check=check, code=2)
+        assert "Traceback" not in run.output, run.output
+        return str(run.result["msg"])
+
+    def task(self, options: Object) -> Object:
+        """A task of the module helmstack from its options; what has a name of a module in it is a task already."""
+        if any("." in key for key in options):
+            return options
+        return {"name": "deploy", "helmstack.core.helmstack": {**self.connection, **options}}
+
+    @property
+    def connection(self) -> Object:
+        return {"kubeconfig": self.kubeconfig, "binary_path": HELM}
+
+    def _environ(self, extra: Mapping[str, str]) -> dict[str, str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH", "KUBE", "HELM_"))}
+        return {
+            **env,
+            "HOME": str(self.home),
+            "TMPDIR": str(self.temp),
+            "XDG_CACHE_HOME": str(self.home / ".cache"),
+            "ANSIBLE_HOME": str(self.home / ".ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(self.local_temp),
+            "ANSIBLE_REMOTE_TEMP": str(self.remote_temp),
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "ANSIBLE_RETRY_FILES_ENABLED": "0",
+            "ANSIBLE_NOCOLOR": "1",
+            "HELMSTACK_RECORD": str(self.root / "record.jsonl"),
+            **extra,
+        }
+
+    def helm(self, *words: str) -> str:
+        """Helm by hand."""
+        done = subprocess.run(
+            [HELM, *words, "--kubeconfig", self.kubeconfig],
+            cwd=self.root,
+            env=self._environ({}),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    # the cluster
+
+    def snapshot(self) -> Snapshot:
+        with ThreadPoolExecutor(max_workers=6) as pool:
+            lists = dict(zip(KINDS, pool.map(lambda place: self.api.get("/".join(place)), KINDS.values())))
+        objects: dict[Key, tuple[str, Object]] = {}
+        releases: dict[str, Stored] = {}
+        versions = {}
+        for kind, found in lists.items():
+            for item in found["items"]:
+                meta = item["metadata"]
+                key = (kind, meta.get("namespace", ""), meta["name"])
+                if not self._is_mine(key):
+                    continue
+                if kind not in ("Deployment", "StatefulSet", "Job", "Namespace"):  # whose status controllers write
+                    versions[key] = meta["resourceVersion"]
+                if item.get("type") == "helm.sh/release.v1":
+                    _newest(releases, item)
+                else:
+                    objects[key] = (meta["uid"], _content(item))
+        return Snapshot(objects, releases, versions)
+
+    def _is_mine(self, key: Key) -> bool:
+        kind, namespace, name = key
+        if (kind, name) in _MADE_BY_CONTROLLERS:
+            return False
+        return (namespace or name).startswith(self.prefix)
+
+    def secret(self, release: str, revision: int, namespace: str = "a") -> str:
+        """The API path of a release's storage object."""
+        return f"{CORE}/namespaces/{self.ns(namespace)}/secrets/sh.helm.release.v1.{release}.v{revision}"
+
+    def clean(self) -> None:
+        for kind in ("Namespace", "ClusterRole", "CustomResourceDefinition"):
+            path = "/".join(KINDS[kind])
+            for item in self.api.get(path)["items"]:
+                if item["metadata"]["name"].startswith(self.prefix):
+                    try:
+                        self.api.delete(f"{path}/{item['metadata']['name']}")
+                    except ApiError as error:
+                        if error.code not in (404, 409):
+                            raise
+
+
+def _newest(releases: dict[str, Stored], item: Object) -> None:
+    labels = item["metadata"]["labels"]
+    name = f"{item['metadata']['namespace']}/{labels['name']}"
+    body = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(item["data"]["release"]))))
+    stored = Stored(int(labels["version"]), labels["status"], labels, item["metadata"]["resourceVersion"], body)
+    if name not in releases or releases[name].revision < stored.revision:
+        releases[name] = stored
+
+
+def _content(item: Object) -> Object:
+    """An object without what the server keeps for itself."""
+    meta = {
+        key: value
+        for key, value in item["metadata"].items()
+        if key not in ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp")
+    }
+    # a controller's counter, not what anybody asked for
+    annotations = {
+        key: value for key, value in meta.get("annotations", {}).items() if "deployment.kubernetes.io" not in key
+    }
+    return {
+        **{key: value for key, value in item.items() if key != "status"},
+        "metadata": {**meta, "annotations": annotations},
+    }

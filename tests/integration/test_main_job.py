@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The main job: check mode says what a run will do, the run does just that, and then nothing is left to do."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from harness import (
+    CONFIG,
+    DEPLOYMENT,
+    Object,
+    Workspace,
+    actions_of,
+    objects_of,
+    plan_of,
+    release_of,
+)
+
+EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
+
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: "{{ .Release.Name }}-secret"}
+stringData: {password: "{{ .Values.password | default "canary-in-a-secret" }}"}
+"""
+HOOKS = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "{{ .Release.Name }}-install", annotations: {helm.sh/hook: pre-install}}
+data: {version: "{{ .Chart.Version }}"}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: "{{ .Release.Name }}-migrate"
+  annotations: {helm.sh/hook: "pre-upgrade,post-install"}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: main, image: "registry.invalid/migrate:{{ .Chart.Version }}"}]
+"""
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %(plural)s.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {plural: %(plural)s, singular: %(plural)sx, kind: %(kind)s}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+
+
+def exact(workspace: Workspace, **options: Any) -> Object:
+    """Checks, runs, checks again, and holds the plan against what really changed; returns the run's result.
+
+    That check mode writes nothing is a test of its own.
+    """
+    task = workspace.task(options)
+    before = workspace.snapshot()
+    checked, result, again = workspace.run({**task, "check_mode": True}, task, {**task, "check_mode": True}).results
+    after = workspace.snapshot()
+    assert plan_of(checked) == plan_of(result)
+    assert checked["changed"] == result["changed"]
+    assert checked["diff"] == result["diff"]
+    planned, live, stored = objects_of(result), after.changes_since(before), after.stored_since(before)
+    # a hook that does not run now is only stored
+    assert {key: op for key, op in planned.items() if key in live or stored.get((key[0], key[2])) != op} == live
+    announced = {
+        f"{release['namespace']}/{release['name']}": release["revision"]["to"]
+        for release in result["plan"]["releases"]
+        if release["action"] in EFFECTIVE
+    }
+    assert after.new_revisions_since(before) == announced
+    assert result["changed"] == bool(announced)
+    assert again["changed"] is False, again["plan"]
+    assert objects_of(again) == {}
+    return result
+
+
+def headers(result: Object) -> list[str]:
+    return [entry["after_header"] for entry in result["diff"]]
+
+
+def test_the_rhythm_check_run_check_run(workspace: Workspace) -> None:
+    plural = f"{workspace.prefix}things"
+    files = {
+        "templates/config.yaml": CONFIG,
+        "templates/deployment.yaml": DEPLOYMENT,
+        "templates/secret.yaml": SECRET,
+        "templates/hooks.yaml": HOOKS,
+        "crds/thing.yaml": CRD % {"plural": plural, "kind": plural.capitalize()},
+    }
+    workspace.chart("rich", files=files)
+    workspace.chart("app")
+    workspace.stack(
+        workspace.release("rich", "rich", set={"data": {"one": "1"}}),
+        workspace.release("app", namespace="b", needs=["rich"]),
+    )
+    first = exact(workspace)
+    assert actions_of(first) == {"rich": "install", "app": "install"}
+    a, b = workspace.ns("a"), workspace.ns("b")
+    assert objects_of(first) == {
+        ("Namespace", "", a): "add",
+        ("Namespace", "", b): "add",
+        ("CustomResourceDefinition", "", f"{plural}.example.org"): "add",
+        ("ConfigMap", a, "rich"): "add",
+        ("Deployment", a, "rich"): "add",
+        ("Secret", a, "rich-secret"): "add",
+        ("ConfigMap", a, "rich-install"): "add",
+        ("Job", a, "rich-migrate"): "add",
+        ("ConfigMap", b, "app"): "add",
+    }
+    assert "canary-in-a-secret" not in json.dumps(first)
+
+    before = workspace.snapshot()
+    assert workspace.deploy()["changed"] is False
+    assert workspace.snapshot().versions == before.versions, "a run with nothing to do has written"
+
+    workspace.chart("rich", "1.1.0", files=files)
+    workspace.write("charts/rich/templates/more.yaml", CONFIG.replace('.Release.Name }}"', '.Release.Name }}-more"'))
+    (workspace.root / "charts/rich/templates/secret.yaml").unlink()
+    workspace.stack(
+        workspace.release("rich", "rich", version="1.1.0", set={"data": {"one": "2"}}),
+        workspace.release("app", namespace="b", needs=["rich"]),
+    )
+    second = exact(workspace)
+    assert actions_of(second) == {"rich": "upgrade", "app": "unchanged"}
+    assert release_of(second, "rich")["version"] == {"from": "1.0.0", "to": "1.1.0"}
+    assert release_of(second, "rich")["reason"] == ["version", "values"]
+    assert objects_of(second) == {
+        ("ConfigMap", a, "rich"): "change",
+        ("ConfigMap", a, "rich-more"): "add",
+        ("Secret", a, "rich-secret"): "remove",
+        ("Deployment", a, "rich"): "change",
+        ("Job", a, "rich-migrate"): "replace",
+        ("ConfigMap", a, "rich-install"): "change",
+    }
+
+
+def test_state_absent_removes_in_reverse_order_and_keeps_what_is_protected(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(
+        workspace.release("db", protected=True),
+        workspace.release("api", needs=["db"]),
+        workspace.release("web", needs=["api"]),
+    )
+    workspace.deploy()
+    one = exact(workspace, state="absent", targets=["web"])
+    assert actions_of(one) == {"web": "uninstall"}
+    assert objects_of(one) == {("ConfigMap", workspace.ns("a"), "web"): "remove"}
+    rest = exact(workspace, state="absent", all=True)
+    assert actions_of(rest) == {"web": "unchanged", "api": "uninstall", "db": "skip"}
+    assert list(workspace.snapshot().releases) == [f"{workspace.ns('a')}/db"]
+
+
+def test_prune_takes_what_left_the_stack_but_never_too_much(workspace: Workspace) -> None:
+    workspace.chart("app")
+    names = ["one", "two", "three"]
+    workspace.stack(*(workspace.release(name) for name in names), workspace.release("kept"))
+    workspace.deploy()
+    workspace.helm("install", "foreign", "charts/app", "-n", workspace.ns("a"))
+    workspace.stack(workspace.release("one", ignore=True), workspace.release("kept"))
+    assert actions_of(exact(workspace)) == {"one": "skip", "kept": "unchanged"}
+    before = workspace.snapshot()
+    message = workspace.fail(prune=True, prune_max=2)
+    assert "3 releases" in message
+    assert "prune_max allows 2" in message
+    assert workspace.snapshot().versions == before.versions
+    pruned = exact(workspace, prune=True)
+    gone = {release["name"] for release in pruned["plan"]["releases"] if release["action"] == "uninstall"}
+    assert gone == set(names)
+    assert {name.partition("/")[2] for name in workspace.snapshot().releases} == {"kept", "foreign"}
+
+
+def test_needs_and_weights_order_the_work(workspace: Workspace) -> None:
+    workspace.chart("app", files={"templates/d.yaml": DEPLOYMENT})
+    workspace.stack(
+        workspace.release("last", needs=["middle"]),
+        workspace.release("heavy", weight=7),
+        workspace.release("light", weight=1),
+        workspace.release("middle", needs=["first"]),
+        workspace.release("first"),
+    )
+    result = workspace.deploy(concurrency=4)
+    waves = {release["name"]: release["wave"] for release in result["plan"]["releases"]}
+    assert waves == {"first": 0, "light": 0, "middle": 1, "heavy": 1, "last": 2}
+    began, ended = {}, {}
+    for name in waves:
+        record = json.loads(workspace.helm("status", name, "-n", workspace.ns("a"), "-o", "json"))["info"]
+        began[name], ended[name] = record["first_deployed"], record["last_deployed"]
+    assert began["first"] < began["middle"] < began["last"]
+    assert began["light"] < began["heavy"]
+
+
+def test_independent_releases_are_worked_on_at_once(workspace: Workspace) -> None:
+    text = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: "{{ .Release.Name }}"
+  labels: {helmstack.test/behaviour: slow}
+  annotations: {helmstack.test/delay: "3s"}
+spec:
+  containers: [{name: main, image: registry.invalid/app}]
+"""
+    workspace.chart("slow", files={"templates/pod.yaml": text})
+    workspace.stack(*(workspace.release(f"r{number}", "slow") for number in range(4)))
+    began = time.monotonic()
+    result = workspace.deploy(concurrency=4)
+    took = time.monotonic() - began
+    durations = [release["duration"] for release in result["plan"]["releases"]]
+    assert min(durations) >= 3
+    assert took < sum(durations)
