@@ -5,8 +5,8 @@
 """An umbrella chart on disk, folder or archive, and smaller ones made from it that hold only some of its sub-charts.
 
 What stays is what helm's ProcessDependencies would keep, so that helm makes the same of the smaller one. Files of a
-folder are hard links to the originals where the file system allows it: whoever changes them, their mode included, changes
-the user's chart.
+folder are hard links to the originals where the file system allows it: whoever changes them, or their mode, changes the
+user's chart.
 """
 
 from __future__ import annotations
