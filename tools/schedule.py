@@ -20,6 +20,7 @@ from .junit import Count
 from .layout import LOGS, ROOT
 
 HEARTBEAT = 30.0
+GRACE = 10.0
 
 
 class StepFailed(Exception):
@@ -39,6 +40,7 @@ class Job:
     stopping: threading.Event
     count: Count = field(default_factory=Count)
     process: subprocess.Popen[bytes] | None = None
+    deadline: float | None = None
 
     def run(
         self,
@@ -68,8 +70,7 @@ class Job:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            status = self.process.wait()
-            self.process = None
+            status = self.wait()
         if self.stopping.is_set():
             raise Interrupted
         if status:
@@ -85,21 +86,38 @@ class Job:
         with self.log.open("a") as log:
             log.write(text + "\n")
 
+    def wait(self) -> int:
+        """The process's exit status; StepFailed once the step's time is over."""
+        assert self.process is not None
+        try:
+            return self.process.wait(self.deadline and max(1.0, self.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise StepFailed("took too long and was stopped") from None
+        finally:
+            self.process = None
+
     def kill(self) -> None:
         """End what the step has started, with its children."""
         process = self.process
-        if process and process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
+        if not process or process.poll() is not None:
+            return
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A named piece of the test run; `action` returns a remark for the summary."""
+    """A named piece of the test run; `action` returns a remark for the summary, `limit` is in seconds."""
 
     name: str
     action: Callable[[Job], str]
     needs: tuple[str, ...] = ()
     lock: str = ""
+    limit: float = 900.0
     cleanup: Callable[[Job], None] | None = None
 
 
@@ -176,6 +194,7 @@ class Schedule:
     @staticmethod
     def execute(step: Step, job: Job) -> Result:
         began = time.monotonic()
+        job.deadline = began + step.limit
         try:
             outcome, remark = "ok", step.action(job)
         except Interrupted:
@@ -206,6 +225,7 @@ class Schedule:
         self.stopping.clear()
         for step in self.steps:
             if step.cleanup and step.name in self.jobs:
+                self.jobs[step.name].deadline = None
                 try:
                     step.cleanup(self.jobs[step.name])
                 except (StepFailed, OSError) as error:

@@ -129,7 +129,7 @@ def counted(job: Job, files: list[Path], status_text: str) -> str:
     """Add the tests in `files` to the job's count; none at all is a failure, and so is a failed one."""
     job.count = job.count + count(files)
     if job.count.passed + job.count.failed == 0:
-        raise StepFailed("no test was run")
+        raise StepFailed(", ".join(filter(None, ["no test was run", status_text])))
     if job.count.failed or status_text:
         raise StepFailed(", ".join(filter(None, [str(job.count), status_text])))
     return str(job.count)
@@ -315,28 +315,27 @@ def all_steps(oldest: Pair, newest: Pair) -> list[Step]:
     """Every step; those that take longest or that others wait for come first."""
     old_venv = WORK / "matrix" / oldest.slug
     ends = (("oldest", oldest, old_venv, 3), ("newest", newest, DEV_VENV, 4))
-    steps = [
-        Step("control-plane", start_cluster, cleanup=stop_cluster),
-        Step("venv-oldest", make_oldest(oldest)),
-        Step("lint", lint),
-        Step("unit", unit),
-    ]
+    # a first start builds the control plane and both Helms from source
+    steps = [Step("control-plane", start_cluster, limit=1800.0, cleanup=stop_cluster)]
+    steps.append(Step("venv-oldest", make_oldest(oldest)))
+    for end, pair, venv, major in ends:
+        needs = ("control-plane", "venv-oldest") if end == "oldest" else ("control-plane",)
+        steps.append(Step(f"integration-{end}", integration(pair, venv, major), needs, lock="cluster"))
+        steps.append(Step(f"targets-{end}", targets(pair, venv, major), needs, lock="cluster"))
+    steps += [Step("lint", lint), Step("unit", unit)]
     for end, pair, venv, _major in ends:
-        needs: tuple[str, ...] = ("venv-oldest",) if end == "oldest" else ()
+        own: tuple[str, ...] = ("venv-oldest",) if end == "oldest" else ()
         # the two share the home folder's environments where the Python is the same
-        steps.append(Step(f"sanity-{end}", sanity(pair, venv), needs, lock="sanity"))
-        steps.append(Step(f"units-{end}", units(pair, venv), needs))
+        steps.append(Step(f"sanity-{end}", sanity(pair, venv), own, lock="sanity"))
+        steps.append(Step(f"units-{end}", units(pair, venv), own))
     steps += [
         Step("ansible-lint", ansible_lint),
         Step("docs", docs),
         Step("changelog", changelog),
         Step("build", build),
+        Step("cluster", cluster_tests, ("control-plane",)),
     ]
-    for end, pair, venv, major in ends:
-        needs = ("control-plane", "venv-oldest") if end == "oldest" else ("control-plane",)
-        steps.append(Step(f"integration-{end}", integration(pair, venv, major), needs, lock="cluster"))
-        steps.append(Step(f"targets-{end}", targets(pair, venv, major), needs, lock="cluster"))
-    return [*steps, Step("cluster", cluster_tests, ("control-plane",))]
+    return steps
 
 
 def chosen(steps: list[Step], wanted: list[str]) -> list[Step]:
