@@ -29,7 +29,6 @@ ENVIRONMENT = WORK / "environment"
 # A chart's folder holds one version; the demo packs it as these, which differ in the image that they run.
 VERSIONS = {"web": {"1.6.0": "1.26.3-alpine", "1.7.0": "1.27.5-alpine", "1.8.0": "1.28.0-alpine"}}
 
-FULL_LINES = 48
 NEXT = "-e helmstack_overlays=overlays/next.yaml"
 
 
@@ -52,6 +51,27 @@ class Terminal:
 
 
 @dataclass
+class Shortener:
+    """Leaves out what stands in the diff's later objects, but not their titles."""
+
+    limit: int  # lines that are shown whole
+    seen: int = 0
+    left_out: int = 0
+    cutting: bool = False
+
+    def keeps(self, line: str) -> bool:
+        text = plain(line)
+        self.seen += 1
+        if text.startswith("--- "):
+            self.cutting = self.seen > self.limit
+        elif text.strip() and not text.startswith(("+", "-", "@@")):
+            self.cutting = False
+        kept = not self.cutting or text.startswith("+++ ")
+        self.left_out += not kept
+        return kept
+
+
+@dataclass
 class Shell:
     """Runs the commands that it shows."""
 
@@ -59,19 +79,35 @@ class Shell:
     environment: Mapping[str, str]
     transcripts: int = 0
 
-    def run(self, command: str, short: bool = False) -> str:
-        """Shows a command and its output as it comes; `short` leaves out the bodies of a long diff.
+    def run(self, command: str, full_lines: int = 1000) -> str:
+        """Shows a command and its output as it comes.
 
         :raises DemoError: it failed.
         """
         self.terminal.say(f"\n$ {command}\n", "1")
         began = time.monotonic()
+        shortener = Shortener(full_lines)
+        lines: list[str] = []
+        with self._process(command) as process:
+            for line in process.stdout or ():
+                if lines or line.strip():
+                    lines.append(line)
+                    if shortener.keeps(line):
+                        self.terminal.say(line.rstrip("\n"))
+        output = plain("".join(lines))
         self.transcripts += 1
         transcript = WORK / f"{self.transcripts}.txt"
-        lines: list[str] = []
-        left_out = 0
-        in_diff = False
-        with subprocess.Popen(
+        transcript.write_text(output, encoding="utf-8")
+        if shortener.left_out:
+            told = f"{shortener.left_out} lines of the diff are left out; {transcript.relative_to(ROOT)} has them all"
+            self.terminal.say(f"({told})", "2")
+        if process.returncode:
+            raise DemoError(f"{command.split()[0]} failed (exit code {process.returncode})")
+        self.terminal.say(f"({time.monotonic() - began:.1f} s)", "2")
+        return output
+
+    def _process(self, command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             shlex.split(command),
             cwd=SHOP,
             env=self.environment,
@@ -79,36 +115,12 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                lines.append(line)
-                in_diff = is_diff(line) or (in_diff and not line.strip())
-                if short and len(lines) > FULL_LINES and in_diff and not is_title(line):
-                    left_out += 1
-                else:
-                    self.terminal.say(line.rstrip("\n"))
-        transcript.write_text(plain("".join(lines)), encoding="utf-8")
-        if left_out:
-            self.terminal.say(f"({left_out} lines of the diff are left out here: {transcript.relative_to(ROOT)})", "2")
-        if process.returncode:
-            raise DemoError(f"{command.split()[0]} failed (exit code {process.returncode})")
-        self.terminal.say(f"({time.monotonic() - began:.1f} s)", "2")
-        return plain("".join(lines))
+        )
 
 
 def plain(text: str) -> str:
+    """A text without the terminal's colours."""
     return re.sub(r"\033\[[0-9;]*m", "", text)
-
-
-def is_diff(line: str) -> bool:
-    """Whether a line of a playbook's output is part of the diff of an object that is added."""
-    return plain(line).startswith(("+", "---", "@@"))
-
-
-def is_title(line: str) -> bool:
-    """Whether a line of a diff names the object and what becomes of it."""
-    return plain(line).startswith("+++ ")
 
 
 def changed(output: str) -> dict[str, int]:
@@ -186,12 +198,18 @@ def answers(url: str) -> bool:
         return False
 
 
-def clear(helm: str, environment: Mapping[str, str]) -> None:
-    """Removes what an earlier demo left, so that this one begins with nothing."""
-    listed = captured(
-        helm, "list", "--all-namespaces", "--selector", "helmstack.io/stack=shop", "--output", "json", env=environment
-    )
-    for release in json.loads(listed):
+def clear(helm: str, environment: Mapping[str, str], local: bool) -> None:
+    """Removes what an earlier demo left, so that this one begins with nothing.
+
+    :raises DemoError: the cluster is not the local one, and what is there may not be the demo's.
+    """
+    words = ["list", "--all-namespaces", "--selector", "helmstack.io/stack=shop", "--output", "json"]
+    releases = json.loads(captured(helm, *words, env=environment))
+    if releases and not local:
+        raise DemoError(
+            "this cluster has a stack named shop already, and the demo begins with nothing: remove it first"
+        )
+    for release in releases:
         captured(helm, "uninstall", release["name"], "--namespace", release["namespace"], env=environment)
 
 
@@ -214,8 +232,7 @@ def prepare(terminal: Terminal) -> tuple[dict[str, str], bool]:
     exports.append(f'export PATH={shlex.quote(os.pathsep.join(bins))}:"$PATH"')
     ENVIRONMENT.write_text("\n".join(exports) + "\n", encoding="utf-8")
     environment.update(settings, PATH=os.pathsep.join([*bins, environment.get("PATH", "")]))
-    if local:
-        clear(helm, environment)
+    clear(helm, environment, local)
     return environment, local
 
 
@@ -231,16 +248,17 @@ def demonstrate(terminal: Terminal, shell: Shell) -> None:
         "Check mode makes the whole plan and writes nothing. Every object is shown, also those of a first\n"
         "installation; values of Secrets and what came from ansible-vault are masked.",
     )
-    shell.run("ansible-playbook helmstack.core.review --limit dev", short=True)
+    review = shell.run("ansible-playbook helmstack.core.review --limit dev", full_lines=50)
+    expect(review, both[:1], changes=True)
 
     terminal.step(
         "2. Deploy dev and prod",
-        "One stack, two overlays: env/prod.yaml has other chart versions, more replicas, and no mailbox.",
+        "One stack, two overlays: prod has older charts than dev, more replicas, its own password, and no mailbox.",
     )
     expect(shell.run("ansible-playbook helmstack.core.deploy"), both, changes=True)
 
-    terminal.step("What Helm says", "Ordinary releases, which helm and all its friends know as such.")
-    shell.run("helm list --all-namespaces --selector helmstack.io/stack=shop")
+    terminal.step("What Helm says", "The releases are ordinary ones, with the chart versions of their environment.")
+    shell.run("helm list --all-namespaces --selector helmstack.io/stack=shop --time-format 15:04:05")
 
     terminal.step("3. Deploy again", "Nothing differs, so nothing is touched: changed=0.")
     expect(shell.run("ansible-playbook helmstack.core.deploy"), both, changes=False)
@@ -258,19 +276,22 @@ def farewell(terminal: Terminal, seconds: float, local: bool) -> None:
     terminal.step(f"All steps did as promised, in {seconds:.0f} s. What to try next", "")
     terminal.say(f"""\
     cd examples/shop
-    . {os.path.relpath(ENVIRONMENT, SHOP)}                     # KUBECONFIG, helm, ansible-playbook, the charts' URL
-    $EDITOR env/dev.yaml                            # say, api: {{set: {{replicas: 2}}}}
-    ansible-playbook helmstack.core.review          # what would change, where?
+    . {os.path.relpath(ENVIRONMENT, SHOP)}             # KUBECONFIG, helm, ansible-playbook, the charts' URL
+    $EDITOR env/dev.yaml                       # say, api: {{set: {{replicas: 2}}}}
+    ansible-playbook helmstack.core.review     # what would change, and where?
     ansible-playbook helmstack.core.deploy --limit dev
     helm history storefront --namespace dev-shop
+    ansible-doc helmstack.core.helmstack       # all options
 
-    ansible-doc helmstack.core.helmstack            # all options
-    ansible-playbook helmstack.core.deploy --limit dev --check --diff -e helmstack_state=absent -e helmstack_all=true
+All of it away again, first as a check:
+
+    ansible-playbook helmstack.core.review --limit dev -e helmstack_state=absent -e helmstack_all=true
+    ansible-playbook helmstack.core.deploy --limit dev -e helmstack_state=absent -e helmstack_all=true
 """)
     if local:
         terminal.say("The cluster keeps running, and with it the chart repository: make cluster-stop ends both.")
     else:
-        terminal.say("To remove the shop again, run the last command without --check --diff; what is protected stays.")
+        terminal.say("Of prod, the database stays: env/prod.yaml protects it.")
 
 
 def main() -> int:
