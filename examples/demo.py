@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -161,18 +162,26 @@ def cluster_and_helm() -> tuple[str, str, bool]:
     return shlex.split(started.strip().rpartition("KUBECONFIG=")[2])[0], helm, True
 
 
-def pack_charts(helm: str) -> None:
-    """All charts of the shop as a repository's archives and index."""
-    shutil.rmtree(REPOSITORY, ignore_errors=True)
-    for chart in sorted((SHOP / "charts").iterdir()):
-        for version, app_version in VERSIONS.get(chart.name, {"": ""}).items():
-            numbers = ["--version", version, "--app-version", app_version] if version else []
-            captured(helm, "package", chart, "--destination", REPOSITORY, *numbers)
-    captured(helm, "repo", "index", REPOSITORY)
+def pack_charts(helm: str) -> str:
+    """All charts as a repository's archives and index, in a folder of REPOSITORY; returns its name.
+
+    It tells of the content, so that charts edited since have another URL: archives are cached by URL and version.
+    """
+    digest = hashlib.sha256(repr(VERSIONS).encode())
+    for file in sorted(path for path in (SHOP / "charts").rglob("*") if path.is_file()):
+        digest.update(str(file.relative_to(SHOP)).encode() + file.read_bytes())
+    target = REPOSITORY / digest.hexdigest()[:12]
+    if not (target / "index.yaml").exists():
+        for chart in sorted((SHOP / "charts").iterdir()):
+            for version, app_version in VERSIONS.get(chart.name, {"": ""}).items():
+                numbers = ["--version", version, "--app-version", app_version] if version else []
+                captured(helm, "package", chart, "--destination", target, *numbers)
+        captured(helm, "repo", "index", target)
+    return target.name
 
 
 def chart_repository(kubeconfig: str) -> str:
-    """The URL of the running chart repository, started if need be; it ends with the cluster."""
+    """The URL of the running server of REPOSITORY, started if need be; it ends with the cluster."""
     file = WORK / "url"
     if file.exists() and answers(file.read_text()):
         return file.read_text()
@@ -192,7 +201,7 @@ def chart_repository(kubeconfig: str) -> str:
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/index.yaml", timeout=2):
+        with urllib.request.urlopen(url, timeout=2):
             return True
     except OSError:
         return False
@@ -217,7 +226,7 @@ def prepare(terminal: Terminal) -> tuple[dict[str, str], bool]:
     """The environment in which the demo's commands run, and whether the cluster is the local one."""
     WORK.mkdir(parents=True, exist_ok=True)
     kubeconfig, helm, local = cluster_and_helm()
-    pack_charts(helm)
+    charts = pack_charts(helm)
     environment = dict(os.environ)
     if terminal.colours:
         environment.pop("ANSIBLE_NOCOLOR", None)
@@ -225,7 +234,7 @@ def prepare(terminal: Terminal) -> tuple[dict[str, str], bool]:
     bins = [str(Path(sys.executable).parent), str(Path(helm).parent)]
     settings = {
         "KUBECONFIG": kubeconfig,
-        "SHOP_CHARTS": chart_repository(kubeconfig),
+        "SHOP_CHARTS": f"{chart_repository(kubeconfig)}/{charts}",
         "ANSIBLE_COLLECTIONS_PATH": environment.get("ANSIBLE_COLLECTIONS_PATH", ""),
     }
     exports = [f"export {name}={shlex.quote(value)}" for name, value in settings.items() if value]
