@@ -17,6 +17,7 @@ attributes:
     description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
   platform:
     description: Target operating systems on which the module can run.
+    support: full
     platforms: posix
   action:
     description: Has a corresponding action plugin, so that some parts of the options are executed on the controller.

@@ -61,6 +61,10 @@ options:
       - Such files cannot use Ansible's templates and vaults, and the host's groups do not choose the O(environment).
     type: bool
     default: false
+  _bundle:
+    description:
+      - The archive that the action plugin hands over to the module. A task that sets it fails.
+    type: path
 requirements:
   - python >= 3.10
   - PyYAML

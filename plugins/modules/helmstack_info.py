@@ -58,6 +58,8 @@ RETURN = r"""
 releases:
   description:
     - The releases of the stack in its order, and after them those that carry its label but are no longer in it.
+    - If O(include) has V(values), each has a key C(values) as well, the values that it was given. In templates write
+      C(release['values']).
   returned: success
   type: list
   elements: dict
@@ -117,10 +119,6 @@ releases:
       returned: success
       type: bool
       sample: true
-    values:
-      description: The values that the release was given.
-      returned: if O(include) has V(values)
-      type: dict
     computed_values:
       description: The values that the release was given over the chart's own.
       returned: if O(include) has V(computed_values)

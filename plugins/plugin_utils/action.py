@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Helms
 from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
 from ansible_collections.helmstack.core.plugins.module_utils.masking import forms, maskable
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
-from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
 from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
@@ -136,7 +136,7 @@ class StackAction(ActionBase):
     def _default_folder(self, task_vars: Mapping[str, Any]) -> str:
         role = [os.path.join(path, "files") for path in self._task.get_search_path()]
         for folder in (*role, *self._folders(task_vars)):
-            if any(os.path.exists(os.path.join(folder, name)) for name in STACK_FILES):
+            if any(os.path.exists(os.path.join(folder, name + suffix)) for name in STACK_FILES for suffix in SUFFIXES):
                 return os.path.abspath(folder)
         searched = ", ".join(self._folders(task_vars))
         raise InputError(

@@ -16,9 +16,9 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import is_encrypted_file
 
 try:
-    from ansible.parsing.vault import EncryptedString, VaultHelper
+    from ansible.parsing.vault import VaultHelper
 except ImportError:  # ansible-core 2.18 and older
-    EncryptedString = VaultHelper = None
+    VaultHelper = None
 
 # Views of other variables, of other hosts, or of the run; walking them costs much and finds nothing new.
 _VIEWS = frozenset(("hostvars", "vars", "groups", "ansible_facts", "ansible_search_path", "omit"))

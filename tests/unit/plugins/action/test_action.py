@@ -1,0 +1,210 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the action plugins find, resolve and hand over, with a connection that only takes notes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from ansible_collections.helmstack.core.plugins.module_utils import handover
+from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
+from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import SECRET, known, scalar
+
+Run = Callable[..., "tuple[dict[str, Any], Handover | None]"]
+STACK = "releases:\n- {name: app, namespace: web, chart: ./chart, values: [v.yaml.j2], set: {d: '${domain:-none}'}}\n"
+
+
+class Action(StackAction):
+    """Keeps what it would transfer."""
+
+    spec = HELMSTACK
+    archive = b""
+
+    def _remote_file_exists(self, path: str) -> bool:
+        return path.startswith("/target/")
+
+    def _transfer_data(self, remote_path: str, data: Any) -> str:
+        self.archive = data
+        return remote_path
+
+    def _remote_chmod(self, paths: Any, mode: str, sudoable: bool = False) -> dict[str, Any]:
+        assert mode == "0600"
+        return {}
+
+    def _fixup_perms2(self, remote_paths: Any, remote_user: Any = None, execute: bool = True) -> None:
+        return None
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "shop" / "chart").mkdir(parents=True)
+    (tmp_path / "shop" / "helmstack.yaml").write_text(STACK)
+    (tmp_path / "shop" / "chart" / "Chart.yaml").write_text("name: chart\nversion: 1.0.0\n")
+    (tmp_path / "shop" / "v.yaml.j2").write_text("pw: {{ pw | default('open') }}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    for name in ("K8S_AUTH_KUBECONFIG", "K8S_AUTH_CONTEXT", "K8S_AUTH_HOST", "K8S_AUTH_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(project)
+    loader = known(monkeypatch, SECRET)
+    loader.set_basedir(str(project))
+
+    def handed_over(
+        transport: str = "local", task_vars: dict[str, Any] | None = None, **args: Any
+    ) -> tuple[dict[str, Any], Handover | None]:
+        action = _action(loader, transport, task_vars or {}, args)
+        result = action._handed_over(task_vars or {})
+        if not action.archive:
+            return result, None
+        (tmp_path / "archive").write_bytes(io.BytesIO(action.archive).getvalue())
+        return result, handover.read(str(tmp_path / "archive"), str(tmp_path / "target"))
+
+    return handed_over
+
+
+def _action(loader: DataLoader, transport: str, variables: dict[str, Any], args: dict[str, Any]) -> Action:
+    shell = SimpleNamespace(
+        tmpdir="/remote/tmp", join_path=lambda *parts: "/".join(parts), env_prefix=lambda **names: ""
+    )
+    task = SimpleNamespace(
+        args=args, async_val=0, environment=None, action="helmstack", get_search_path=lambda: [loader.get_basedir()]
+    )
+    return Action(
+        task=task,
+        connection=SimpleNamespace(transport=transport, become=None, _shell=shell),
+        play_context=SimpleNamespace(),
+        loader=loader,
+        templar=Templar(loader=loader, variables=variables),
+        shared_loader_obj=None,
+    )
+
+
+def test_what_the_controller_has_resolved_is_not_sent_as_arguments(run: Run) -> None:
+    args, content = run(stack_file="shop", variables={"domain": "d"}, targets=["app"], overlays=[], prune=True)
+    assert args == {"stack_files": "shop", "prune": True, "_bundle": "/remote/tmp/helmstack.tar.gz"}
+    assert content is not None
+    assert content.stack is not None
+    assert [source.text for source in content.stack.releases[0].values] == ["pw: open\n", '{"d": "d"}']
+
+
+def test_a_shared_disk_needs_no_copies(run: Run, project: Path) -> None:
+    _args, content = run(stack_file="shop")
+    assert content is not None
+    assert content.stack is not None
+    assert content.stack.releases[0].chart == str(project / "shop" / "chart")
+
+
+def test_a_remote_target_gets_the_chart(run: Run, project: Path) -> None:
+    _args, content = run("ssh", stack_file="shop")
+    assert content is not None
+    assert content.stack is not None
+    chart = Path(content.stack.releases[0].chart)
+    assert (chart / "Chart.yaml").read_text() == "name: chart\nversion: 1.0.0\n"
+    assert chart != project / "shop" / "chart"
+
+
+@pytest.mark.parametrize("name", ["helmstack.yaml", "stackfile.yml.j2"])
+def test_without_a_name_the_stack_beside_the_playbook_is_taken(run: Run, project: Path, name: str) -> None:
+    (project / name).write_text("releases: [{name: here, namespace: web, chart: oci://x/y}]\n")
+    _args, content = run()
+    assert content is not None
+    assert content.stack is not None
+    assert [release.name for release in content.stack.releases] == ["here"]
+
+
+def test_a_stack_in_the_inventory_folder_is_found(run: Run, project: Path) -> None:
+    (project / "inventory").mkdir()
+    (project / "shop").rename(project / "inventory" / "shop")
+    assert run(stack_file="shop", task_vars={"inventory_dir": str(project / "inventory")})[1] is not None
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"stack_file": "none"}, "'none' does not exist on the controller"),
+        ({}, "There is no stack file"),
+        ({"stack_file": "shop", "overlays": ["none.yaml"]}, "'none.yaml' does not exist on the controller"),
+        ({"stack_file": "shop", "_bundle": "/x"}, "'_bundle' is no option"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_is_sent(run: Run, args: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        run(**args)
+
+
+def test_vaulted_variables_that_are_used_are_secrets_and_others_do_not_travel(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = known(monkeypatch, SECRET).load(scalar("pw", "hidden text") + scalar("other", "not used"))
+    _args, content = run(stack_file="shop", task_vars=variables)
+    assert content is not None
+    assert content.stack is not None
+    assert "pw: hidden text\n" in [source.text for source in content.stack.releases[0].values]
+    assert content.stack.secrets == ("hidden text",)
+
+
+def test_a_vaulted_name_that_everybody_reads_is_not_masked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = known(monkeypatch, SECRET).load(scalar("pw", "shop"))
+    _args, content = run(stack_file="shop", task_vars=variables)
+    assert content is not None
+    assert content.stack is not None
+    assert content.stack.secrets == ()
+
+
+def test_an_inline_kubeconfig_never_stands_among_the_arguments(run: Run) -> None:
+    args, content = run(stack_file="shop", kubeconfig={"users": [{"user": {"token": "hidden"}}]})
+    assert "kubeconfig" not in args
+    assert content is not None
+    assert "hidden" in Path(content.params["kubeconfig"]).read_text()
+
+
+@pytest.mark.parametrize(("path", "shipped"), [("kube.conf", True), ("/target/kube.conf", False)])
+def test_a_kubeconfig_comes_along_only_if_the_target_has_none(
+    run: Run, project: Path, path: str, shipped: bool
+) -> None:
+    (project / "kube.conf").write_text("kind: Config\n")
+    args, content = run("ssh", stack_file="shop", kubeconfig=path)
+    assert content is not None
+    assert ("kubeconfig" in content.params) is shipped
+    assert args.get("kubeconfig") == (None if shipped else path)
+
+
+def test_the_controllers_environment_counts_on_a_remote_target(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K8S_AUTH_CONTEXT", "from-environment")
+    monkeypatch.setenv("K8S_AUTH_HOST", "https://environment")
+    args, _content = run("ssh", stack_file="shop", host="https://task")
+    assert (args["context"], args["host"]) == ("from-environment", "https://task")
+
+
+def test_the_helmstack_file_fills_what_the_task_leaves_unset(run: Run, project: Path) -> None:
+    (project / "shop" / ".helmstack").write_text("context: from-file\nconcurrency: 2\n")
+    args, _content = run(stack_file="shop", concurrency=5)
+    assert (args["context"], args["concurrency"]) == ("from-file", 5)
+
+
+def test_with_remote_src_the_target_resolves_and_vaulted_variables_stay_hidden(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = known(monkeypatch, SECRET).load(scalar("pw", "hidden text"))
+    args, content = run(
+        "ssh", stack_file="/target/shop", remote_src=True, task_vars=variables, variables={"a": "hidden text"}
+    )
+    assert args["stack_files"] == "/target/shop"
+    assert "variables" not in args
+    assert content == Handover(None, {"variables": {"a": "hidden text"}}, ("hidden text",))

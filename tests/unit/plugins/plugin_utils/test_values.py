@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible's kinds of values, and which of them came out of a vault."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain, strings_of_vaults, vaulted_strings
+from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import (
+    SECRET,
+    encrypted,
+    known,
+    loader,
+    scalar,
+)
+
+
+def test_plain_makes_ordinary_values_of_loaded_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = known(monkeypatch, SECRET).load(
+        "a: [1, 1.5, true, null, text]\nd: 2024-01-31\n3: x\n" + scalar("v", "hidden")
+    )
+    value = plain(loaded)
+    assert json.loads(json.dumps(value)) == {
+        "a": [1, 1.5, True, None, "text"],
+        "d": "2024-01-31",
+        "3": "x",
+        "v": "hidden",
+    }
+    assert {type(item) for item in (*value["a"], value["d"], value["v"])} == {int, float, bool, type(None), str}
+
+
+def test_vault_scalars_are_found_at_any_depth_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"open: readable\nlist:\n- name: x\n{scalar('top', 'hidden one')}"
+    source = known(monkeypatch, SECRET)
+    variables = source.load(text)
+    nested = source.load(scalar("deep", "hidden two"))
+    assert set(vaulted_strings({**variables, "nest": [{"a": nested}]})) == {"hidden one", "hidden two"}
+
+
+def test_undecryptable_vault_scalars_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(vaulted_strings(known(monkeypatch).load(scalar("v", "hidden")))) == []
+
+
+def test_files_encrypted_as_a_whole_give_all_their_strings(tmp_path: Path) -> None:
+    (tmp_path / "vars").mkdir()
+    (tmp_path / "vars" / "secret.yml").write_text(encrypted("a: {b: [hidden, 5]}\n"))
+    (tmp_path / "vars" / "open.yml").write_text("a: readable\n")
+    loaded = tmp_path / "group.yml"
+    loaded.write_text(encrypted("c: loaded\n"))
+    source = loader(SECRET)
+    source.load_from_file(str(loaded))
+    assert set(strings_of_vaults(source, [str(tmp_path)])) == {"hidden", "loaded"}
