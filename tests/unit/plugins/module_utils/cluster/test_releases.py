@@ -188,6 +188,8 @@ def test_superseded_revisions_are_read_only_of_what_is_wanted_and_was_not_found(
         "web/a": (1, "deployed", 1),
         "web/b": (2, "superseded", None),
     }
+    items.append(stored("b", 1, "superseded", "data"))  # not asked for, though its name and its namespace are
+    assert set(observe(items, None, wanted=["web/b", "data/c"])) == {"web/a", "web/b"}
     client: Any = FakeClient(items)
     releases.observe(client, None, wanted=["web/a"])
     assert len(client.calls) == 1
