@@ -11,6 +11,7 @@ would make with helm-spray's values, that is, with the umbrella's values.yaml as
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -68,7 +69,7 @@ class SubRelease:
     chart_path: str = ""  # the umbrella for this release alone, for helm
     values: tuple[ValuesSource, ...] = ()  # all documents for helm, in order
     set_args: tuple[str, ...] = ()  # for helm's --set, after the documents: the integers of set_values, see strvals
-    digest: str = ""  # of chart_path but for the umbrella's values.yaml
+    digest: str = ""  # of chart_path but for the hidden values
     hidden_values: tuple[str, ...] = ()  # top-level keys of the values that cannot shape this release's manifest
 
 
@@ -333,6 +334,8 @@ class _Maker:
 
     def complete(self, row: SubRelease, dependency: Dependency) -> SubRelease:
         path, digest = self.umbrella.reduce([dependency, *self.libraries], os.path.join(self.workdir, row.name))
+        hidden = self.private - {dependency.used_name.split(".")[0]}
+        defaults = {key: value for key, value in self.values.defaults.items() if key not in hidden}
         switches: dict[str, Any] = {}
         for other in self.releases:
             strvals.merge(switches, _nested(f"{other.used_name}.enabled", other is dependency))
@@ -342,8 +345,8 @@ class _Maker:
             chart_path=path,
             values=(*self.values.documents, source),
             set_args=self.values.set_args,
-            digest=digest,
-            hidden_values=tuple(sorted(self.private - {dependency.used_name.split(".")[0]})),
+            digest=hashlib.sha256(f"{digest} {helmyaml.to_json(defaults)}".encode()).hexdigest(),
+            hidden_values=tuple(sorted(hidden)),
         )
 
     def _private_keys(self) -> frozenset[str]:

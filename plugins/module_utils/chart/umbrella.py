@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella_versions import compatible
+from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
@@ -65,7 +65,12 @@ class Packed:
     defaults: str  # its values.yaml
 
     def fits(self, dependency: Dependency) -> bool:
-        return self.name == dependency.name and compatible(dependency.version, self.version)
+        """Whether it is what helm takes for the dependency; a range that helm cannot read fits nothing."""
+        try:
+            wanted = dependency.version.strip()
+            return self.name == dependency.name and bool(wanted) and semver.satisfies(self.version, wanted)
+        except ValueError:
+            return False
 
 
 class _Files(Protocol):
@@ -305,12 +310,19 @@ class Umbrella:
 
     def _declaration(self, places: set[int]) -> bytes:
         """The file that declares dependencies, without those that do not stay; all else is as its author wrote it."""
-        root = next(yaml.compose_all(self._text(self._declared_in), Loader=yaml.SafeLoader))
-        for key, value in root.value:
-            if key.value == "dependencies":
-                value.value = [item for place, item in enumerate(value.value) if place in places]
+        members = dict(self._composed.value)
+        key, listed = next(item for item in members.items() if item[0].value == "dependencies")
+        kept = [item for place, item in enumerate(listed.value) if place in places]
+        members[key] = yaml.SequenceNode(listed.tag, kept, flow_style=listed.flow_style)
+        root = yaml.MappingNode(self._composed.tag, list(members.items()), flow_style=self._composed.flow_style)
         text: bytes = yaml.serialize(root, Dumper=yaml.SafeDumper, encoding="utf-8", allow_unicode=True, width=2**30)
         return text
+
+    @cached_property
+    def _composed(self) -> Any:
+        """The declaring file as YAML nodes, which keep how a scalar is written."""
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return next(yaml.compose_all(self._text(self._declared_in), Loader=loader))
 
     def _stubs(self, dropped: Iterable[Packed]) -> dict[str, bytes]:
         """Empty charts of the same name and version: all that helm wants of a dependency that it then disables."""
