@@ -163,6 +163,7 @@ CHANGE = ArgSpec(
         "prune_max": {"type": "int", "default": 5},
         "expected_plan": _STR,
         "on_failure": {"type": "str", "default": "stop", "choices": ["stop", "continue"]},
+        "drift": {"type": "str", "default": "ignore", "choices": ["ignore", "report", "correct"]},
         "concurrency": {"type": "int", "default": 8},
         "diff_ignore": {
             "type": "list",

@@ -16,16 +16,20 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
-from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.plan.change import CORRECT, IGNORE, Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
 from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
 from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import place
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
+from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import duration
 
 
 class Tools:
@@ -80,8 +84,9 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
         session,
         tools.helm,
         values.of,
-        concurrency=int(params.get("concurrency") or 8),
+        concurrency=_at_once(params.get("concurrency")),
         stop_on_failure=params.get("on_failure") != "continue",
+        correct_drift=params.get("drift") == CORRECT,
     )
     outcome = applier.run()
     result = report.result(plan, session.info, outcome, mask, with_diff=diff)
@@ -98,7 +103,15 @@ def planner_of(
     def sprayed(release: Release, chart: Chart) -> Sprayed:
         return expand(release, chart, workdir)
 
-    return Planner(stack, settings(params), session, tools.fetch, tools.helm, values.of, sprayed)
+    changes = Changes(
+        session,
+        tools.helm,
+        values.of,
+        Recovery(params.get("recover") or "rollback", _seconds(params.get("pending_age"), 600)),
+        tuple(params.get("diff_ignore") or ()),
+        params.get("drift") or IGNORE,
+    )
+    return Planner(stack, settings(params), session, tools.fetch, sprayed, changes)
 
 
 def settings(params: Mapping[str, Any]) -> Settings:
@@ -107,9 +120,19 @@ def settings(params: Mapping[str, Any]) -> Settings:
         all=bool(params.get("all")),
         prune=bool(params.get("prune")),
         prune_max=int(params["prune_max"]) if params.get("prune_max") is not None else 5,
-        concurrency=int(params.get("concurrency") or 8),
-        diff_ignore=tuple(params.get("diff_ignore") or ()),
+        concurrency=_at_once(params.get("concurrency")),
     )
+
+
+def _seconds(value: Any, default: int) -> int:
+    """A duration as Helm writes it, or seconds."""
+    return default if value is None else duration(place(value, Location("")), "pending_age")
+
+
+def _at_once(value: Any) -> int:
+    if value is not None and int(value) < 1:
+        raise InputError(f"concurrency: expected an integer of 1 or more, found {value}")
+    return 8 if value is None else int(value)
 
 
 def check_plan(plan: Plan, expected: str | None) -> None:
@@ -121,6 +144,7 @@ def check_plan(plan: Plan, expected: str | None) -> None:
         raise InputError(
             f"the plan is no longer the expected one: expected_plan is {expected}, the plan is {plan.digest}",
             hint="Stack, charts or cluster have changed since the check. Nothing was done: check and approve again",
+            detail="\n".join(["What the plan is now:", *report.summary(plan)]),
         )
 
 

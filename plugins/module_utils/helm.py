@@ -67,6 +67,7 @@ class TemplateArgs:
     api_versions: tuple[str, ...] = ()
     is_upgrade: bool = False
     include_crds: bool = False
+    look_up: bool = False  # templates may look live objects up, in the cluster of the kubeconfig
     disable_hooks: bool = False
     skip_tests: bool = False
     post_renderer: str | None = None
@@ -97,6 +98,7 @@ class UpgradeArgs:
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     disable_openapi_validation: bool = False
+    force_conflicts: bool = False  # Helm 4, server-side apply: what others have changed becomes ours again
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -193,7 +195,7 @@ class Helm:
         return version
 
     def template(self, args: TemplateArgs, warnings: list[str] | None = None) -> str:
-        """The manifests of a release, hooks included, in Helm's order; no cluster is asked.
+        """The manifests of a release, hooks included, in Helm's order; no cluster is asked but for ``look_up``.
 
         :arg warnings: gets what Helm warned of.
         :raises HelmFailure: with release, template and line in Helm's own words.
@@ -208,6 +210,7 @@ class Helm:
         argv += _switches(
             ("--is-upgrade", args.is_upgrade),
             ("--include-crds", args.include_crds),
+            ("--dry-run=server", args.look_up),
             ("--no-hooks", args.disable_hooks),
             ("--skip-tests", args.skip_tests),
         )
@@ -426,6 +429,7 @@ def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
         ("--disable-openapi-validation", args.disable_openapi_validation),
     )
     options += _force(args.force, major)
+    options += _switches(("--force-conflicts", args.force_conflicts and major >= 4 and not args.force))
     if args.post_renderer:
         options += ["--post-renderer", args.post_renderer]
     if args.description:

@@ -19,8 +19,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.change import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan
-from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
@@ -46,6 +46,7 @@ class Applier:
     values: Callable[[Release], Values]
     concurrency: int = 8
     stop_on_failure: bool = True
+    correct_drift: bool = False
     _results: dict[str, Result] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)
 
@@ -111,7 +112,7 @@ class Applier:
         assert release is not None
         assert chart is not None
         labels = {stamp.STACK: self.plan.stack, stamp.ENVIRONMENT: self.plan.environment or ""}
-        args = upgrade_args(release, chart, self.values(release), labels)
+        args = upgrade_args(release, chart, self.values(release), labels, force_conflicts=self.correct_drift)
         revision = self.helm(release).upgrade(args, self._warnings)
         if release.options.recreate_pods and change.action != "install":
             self._restart(change, revision)

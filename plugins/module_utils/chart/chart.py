@@ -14,7 +14,12 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
-from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import mentions_cluster, mentions_random
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import (
+    mentions_apis,
+    mentions_cluster,
+    mentions_random,
+    mentions_revision,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
@@ -62,8 +67,10 @@ class Chart:
     version: str
     app_version: str | None
     digest: str
-    uses_cluster: bool
+    uses_cluster: bool  # its templates look live objects up
     random: bool
+    uses_revision: bool = False
+    uses_apis: bool = False
     dependencies: tuple[Dependency, ...] = ()
 
 
@@ -84,6 +91,8 @@ def load(path: str, reference: str = "") -> Chart:
         digest=digest(content),
         uses_cluster=any(mentions_cluster(text) for text in texts),
         random=any(mentions_random(text) for text in texts),
+        uses_revision=any(mentions_revision(text) for text in texts),
+        uses_apis=any(mentions_apis(text) for text in texts),
         dependencies=meta.dependencies,
     )
 

@@ -12,6 +12,7 @@ _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 _CLUSTER = re.compile(r"(?<![\w.$-])lookup(?![\w.-])")
+_APIS = re.compile(r"\bAPIVersions\b")
 _REVISION = re.compile(r"\bRelease\b.*\bRevision\b", re.DOTALL)
 # Functions of Sprig and Helm whose result is not the same twice. derivePassword is.
 _RANDOM = re.compile(
@@ -21,8 +22,18 @@ _RANDOM = re.compile(
 
 
 def mentions_cluster(text: str) -> bool:
-    """Whether template actions in a text call ``lookup`` or read ``.Release.Revision``."""
-    return any(_REVISION.search(action) or _CLUSTER.search(_STRING.sub('""', action)) for action in _actions(text))
+    """Whether template actions in a text call ``lookup``."""
+    return any(_CLUSTER.search(_STRING.sub('""', action)) for action in _actions(text))
+
+
+def mentions_revision(text: str) -> bool:
+    """Whether template actions in a text read ``.Release.Revision``."""
+    return any(_REVISION.search(action) for action in _actions(text))
+
+
+def mentions_apis(text: str) -> bool:
+    """Whether template actions in a text read ``.Capabilities.APIVersions``."""
+    return any(_APIS.search(action) for action in _actions(text))
 
 
 def mentions_random(text: str) -> bool:

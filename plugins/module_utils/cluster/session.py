@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import discovery, releases
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api, resource_path
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MANAGER, Drifted, as_applied, compare
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
     ClusterInfo,
     Deployed,
@@ -21,7 +22,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
     ReleaseBody,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.objects import existing_namespaces
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+
+APPLY = "application/apply-patch+yaml"
 
 
 class Session:
@@ -103,6 +107,27 @@ class Session:
         if resource is None:
             return False
         return self.client.get_or_none(resource_path(resource, namespace, name), accept=METADATA) is not None
+
+    def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
+        """How a live object differs from what applying its manifest again would make of it.
+
+        :raises ClusterError: the dry run is refused; it needs the right to patch, though it changes nothing.
+        """
+        item = as_applied(manifest, release.name, release.namespace)
+        api_version, kind = str(item.get("apiVersion", "")), str(item.get("kind", ""))
+        name = str(item["metadata"]["name"])
+        live = self.live(api_version, kind, namespace, name)
+        if live is None:
+            return Drifted(None, item)
+        path = self.api.path(api_version, kind, namespace or None, name)
+        try:
+            applied = self.client.patch(path, item, APPLY, dryRun="All", fieldManager=MANAGER, force="true")
+        except Forbidden as error:
+            raise ClusterError(
+                f"drift of {kind} {name} cannot be told: {error}",
+                hint="The server-side dry run needs the right to patch. Grant it, or set 'drift: ignore'",
+            ) from None
+        return compare(live, applied)
 
     def has_namespace(self, name: str) -> bool:
         with self._lock:

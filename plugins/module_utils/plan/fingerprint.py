@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,12 +36,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def fingerprint(release: Release, chart: Chart, values: Mapping[str, Any], helm: str, cluster: str) -> str:
+def fingerprint(release: Release, chart: Chart, values: Mapping[str, Any], helm: str, cluster: Sequence[str]) -> str:
     """The fingerprint of a release.
 
     :arg values: the user's values, merged as Helm merges them.
     :arg helm: Helm's version as "major.minor".
-    :arg cluster: the cluster's version, and what else of it a template can see.
+    :arg cluster: the cluster's version, and what else of it the templates look at.
     """
     options = asdict(release.options)
     inputs = {
@@ -52,6 +52,6 @@ def fingerprint(release: Release, chart: Chart, values: Mapping[str, Any], helm:
         "labels": dict(release.labels),
         "description": release.description,
         "helm": helm,
-        "cluster": cluster,
+        "cluster": list(cluster),
     }
     return digest(inputs)[:_LENGTH]

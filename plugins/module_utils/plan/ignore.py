@@ -15,14 +15,15 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 
 
 def without(manifests: Manifests, rules: Sequence[Mapping[str, Any]]) -> Manifests:
-    """The manifests without what the rules name; each rule has ``path``, and may have ``kind`` and ``name`` (globs)."""
+    """The manifests without what the rules name: ``kind``, ``name`` (globs) and ``path``; no path: whole objects."""
     if not rules:
         return manifests
     return Manifests(_each(manifests.objects, rules), _each(manifests.hooks, rules))
 
 
 def _each(items: Iterable[Object], rules: Sequence[Mapping[str, Any]]) -> tuple[Object, ...]:
-    return tuple(_pruned(item, [_parts(str(r["path"])) for r in rules if _matches(r, item)]) for item in items)
+    kept = [item for item in items if not any(not rule.get("path") and _matches(rule, item) for rule in rules)]
+    return tuple(_pruned(item, [_parts(str(r["path"])) for r in rules if _matches(r, item)]) for item in kept)
 
 
 def _matches(rule: Mapping[str, Any], item: Object) -> bool:

@@ -46,7 +46,6 @@ class Change:
     reasons: tuple[str, ...] = ()
     release: Release | None = None  # None: only in the cluster
     chart: Chart | None = None
-    values: tuple[str, ...] = ()  # files for helm, in its order
     deployed: Deployed | None = None
     chart_from: str | None = None
     version_from: str | None = None

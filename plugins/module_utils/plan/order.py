@@ -29,6 +29,14 @@ def graph(releases: Iterable[Release]) -> dict[str, frozenset[str]]:
     }
 
 
+def reach(edges: Graph) -> dict[str, frozenset[str]]:
+    """For each node all that must be done before it, at any distance."""
+    found: dict[str, frozenset[str]] = {}
+    for node, _depth in sorted(waves(edges).items(), key=lambda item: item[1]):
+        found[node] = edges[node].union(*(found[need] for need in edges[node]))
+    return found
+
+
 def reversed_graph(edges: Graph) -> dict[str, frozenset[str]]:
     """The same graph for deletion: what is needed goes after what needs it."""
     return {node: frozenset(other for other, needs in edges.items() if node in needs) for node in edges}

@@ -7,27 +7,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, crds
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
-from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, manifest, order
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
-from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
+from ansible_collections.helmstack.core.plugins.module_utils.plan import order
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
-from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
+from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, Cluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
-from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
-from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
-from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 T = TypeVar("T")
@@ -44,19 +38,6 @@ class Work:
     sprays: tuple[Sprayed, ...]
 
 
-class Cluster(Protocol):
-    """What the plan asks of the cluster; all of it reads."""
-
-    @property
-    def info(self) -> ClusterInfo: ...
-    def releases(self) -> Mapping[str, Deployed]: ...
-    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody: ...
-    def api_versions(self) -> tuple[str, ...]: ...
-    def namespaced(self, api_version: str, kind: str) -> bool: ...
-    def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool: ...
-    def has_namespace(self, name: str) -> bool: ...
-
-
 @dataclass(frozen=True)
 class Settings:
     """What the task says about planning, beyond the stack."""
@@ -66,21 +47,18 @@ class Settings:
     prune: bool = False
     prune_max: int = 5
     concurrency: int = 8
-    recovery: Recovery = field(default_factory=Recovery)
-    diff_ignore: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass
 class Planner:
-    """Makes the plan of one run. ``fetch``, ``helm`` and ``values`` give a release's chart, helm program and values."""
+    """Makes the plan of one run. ``fetch`` gives a release's chart, ``expand`` an umbrella's releases."""
 
     stack: Stack
     settings: Settings
     cluster: Cluster
     fetch: Callable[[Release], Chart]
-    helm: Callable[[Release], Helm]
-    values: Callable[[Release], Values]
     expand: Callable[[Release, Chart], Sprayed]
+    changes: Changes
 
     def plan(self) -> Plan:
         """The plan.
@@ -129,9 +107,24 @@ class Planner:
     def _present(self, work: Work) -> list[Change]:
         self._check_needs(work)
         depth = order.waves(work.edges)
-        changes = self._parallel(lambda release: self._change(release, work.charts.get(release.id)), work.releases)
-        changes = [replace(c, wave=depth[c.id], needs=tuple(sorted(work.edges[c.id]))) for c in changes]
+        before = order.reach(work.edges)
+        found: dict[str, Change] = {}
+
+        def change(release: Release) -> Change:
+            return self._change(release, work, [found[identity] for identity in before[release.id]])
+
+        for wave in range(max(depth.values(), default=-1) + 1):
+            level = [release for release in work.releases if depth[release.id] == wave]
+            for done in self._parallel(change, level):
+                found[done.id] = done
+        changes = [replace(found[r.id], wave=depth[r.id], needs=tuple(sorted(work.edges[r.id]))) for r in work.releases]
         return self._with_namespaces(changes)
+
+    def _change(self, release: Release, work: Work, before: list[Change]) -> Change:
+        """A release's change, which may use the kinds that what it needs brings."""
+        chart = work.charts.get(release.id) or self.fetch(release)
+        new = (item.after for earlier in before for item in earlier.objects if item.after)
+        return self.changes.of(release, chart, brought(new))
 
     def _check_needs(self, work: Work) -> None:
         planned = {r.id for r in work.releases} | {sprayed.umbrella.id for sprayed in work.sprays}
@@ -164,7 +157,7 @@ class Planner:
                 return self._skipped(release, "protected")
             if found is None or found.status == "uninstalled":
                 return Change(release.name, release.namespace, "unchanged", release=release)
-            return replace(self._removal(found), release=release)
+            return replace(self.changes.removal(found), release=release)
 
         changes = self._parallel(removal, work.releases)
         return [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
@@ -185,7 +178,7 @@ class Planner:
                 f"prune would uninstall {len(gone)} releases ({names}), and prune_max allows {self.settings.prune_max}",
                 hint="Nothing was done. Raise prune_max if that is what you want",
             )
-        return self._parallel(self._removal, gone)
+        return self._parallel(self.changes.removal, gone)
 
     def _is_mine(self, found: Deployed) -> bool:
         return (
@@ -193,184 +186,6 @@ class Planner:
             and found.labels.get(stamp.STACK) == self.stack.name
             and found.labels.get(stamp.ENVIRONMENT, "") == (self.stack.environment or "")
         )
-
-    # one release
-
-    def _change(self, release: Release, known: Chart | None = None) -> Change:
-        chart = known or self.fetch(release)
-        values = self.values(release)
-        deployed = self.cluster.releases().get(release.id)
-        base = Change(
-            name=release.name,
-            namespace=release.namespace,
-            action="unchanged",
-            release=release,
-            chart=chart,
-            values=values.files,
-            deployed=deployed,
-            fingerprint=self.fingerprint(release, chart),
-        )
-        recovery = self.settings.recovery.of(deployed)
-        if deployed is None or deployed.status == "uninstalled":
-            return self._install(base, chart, values)
-        if recovery is None and self.verified(base):
-            return replace(base, chart_from=chart.name, version_from=chart.version, revision_to=deployed.revision)
-        return self._compared(base, chart, values, deployed, recovery is not None)
-
-    def fingerprint(self, release: Release, chart: Chart) -> str:
-        """What the stamp of this release would say."""
-        helm = self.helm(release).version
-        merged = _visible(release, self.values(release).merged)
-        return stamp.fingerprint(release, chart, merged, f"{helm.major}.{helm.minor}", self.cluster.info.version)
-
-    @staticmethod
-    def verified(change: Change) -> bool:
-        """Whether the deployed release bears the stamp of just this, at its latest revision."""
-        found = change.deployed
-        return (
-            found is not None
-            and found.status == "deployed"
-            and found.labels.get(stamp.FINGERPRINT) == change.fingerprint
-            and found.labels.get(stamp.REVISION) == str(found.revision)
-        )
-
-    def _install(self, base: Change, chart: Chart, values: Values) -> Change:
-        release = _of(base)
-        scope = self._scope(release)
-        after, _unused = self._rendered(release, chart, values, Manifests(), scope, is_upgrade=False)
-        changes = [
-            *self._crds(release, chart),
-            *compare.objects((), after.objects, scope),
-            *self._hooks(release, Manifests(), after, scope, "install"),
-        ]
-        revision = base.deployed.revision + 1 if base.deployed else 1
-        return self._finished(base, "install", ("new",), changes, after, revision)
-
-    def _compared(self, base: Change, chart: Chart, values: Values, deployed: Deployed, recovering: bool) -> Change:
-        release = _of(base)
-        body = self.cluster.body(deployed, deployed.current_revision or deployed.revision)
-        scope = self._scope(release)
-        before = stored(body)
-        after, before = self._rendered(release, chart, values, before, scope, is_upgrade=True)
-        changes = compare.objects(before.objects, after.objects, scope)
-        base = replace(base, chart_from=body.chart_name, version_from=body.chart_version)
-        reasons = self._reasons(base, body, changes, before, after, scope)
-        if not reasons and not recovering:
-            return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision)
-        changes += self._hooks(release, before, after, scope, "upgrade")
-        action = "recover" if recovering else "upgrade"
-        extra = 1 if recovering and deployed.current_revision else 0
-        revision = deployed.revision + 1 + extra if deployed.current_revision or not recovering else 1
-        return self._finished(base, action, reasons, changes, after, revision)
-
-    def _reasons(
-        self,
-        base: Change,
-        body: ReleaseBody,
-        changes: list[ObjectChange],
-        before: Manifests,
-        after: Manifests,
-        scope: Scope,
-    ) -> tuple[str, ...]:
-        release, deployed = _of(base), base.deployed
-        status = deployed.status if deployed else ""
-        found = []
-        if (base.chart_from, base.version_from) != (_chart(base).name, _chart(base).version):
-            found.append("version")
-        values = _visible(release, self.values(release).merged)
-        if not release.options.reuse_values and values != _visible(release, body.config):
-            found.append("values")
-        hooks_differ = {scope.key(i): i for i in before.hooks} != {scope.key(i): i for i in after.hooks}
-        if (changes or hooks_differ) and not found:
-            found.append("chart")
-        if {**body.labels, **release.labels} != body.labels:
-            found.append("options")
-        if status == "failed":
-            found.append("failed")
-        if status.startswith(("pending", "uninstalling")):
-            found.append("pending")
-        return tuple(found)
-
-    def _removal(self, found: Deployed) -> Change:
-        body = self.cluster.body(found)
-        before = stored(body)
-        scope = Scope(found.namespace, self.cluster.namespaced)
-        kept = [item for item in before.objects if not compare.keeps(item)]
-        changes = compare.objects(kept, (), scope)
-        changes += compare.hooks((), before.hooks, scope, "delete", self._exists)
-        return Change(
-            name=found.name,
-            namespace=found.namespace,
-            action="uninstall",
-            reasons=("removed",),
-            deployed=found,
-            chart_from=body.chart_name,
-            version_from=body.chart_version,
-            objects=tuple(changes),
-            secrets=secret_strings((*before.objects, *before.hooks)),
-        )
-
-    def _finished(
-        self,
-        base: Change,
-        action: str,
-        reasons: tuple[str, ...],
-        changes: Sequence[ObjectChange],
-        after: Manifests,
-        revision: int,
-    ) -> Change:
-        before = [change.before for change in changes if change.before]
-        return replace(
-            base,
-            action=action,
-            reasons=reasons,
-            objects=tuple(changes),
-            revision_to=revision,
-            secrets=secret_strings((*after.objects, *after.hooks, *before)),
-        )
-
-    # rendering
-
-    def _rendered(
-        self, release: Release, chart: Chart, values: Values, before: Manifests, scope: Scope, *, is_upgrade: bool
-    ) -> tuple[Manifests, Manifests]:
-        """The new manifests and the old ones, random values marked in both."""
-
-        def once() -> Manifests:
-            helm = self.helm(release)
-            if rendering.looks_into_cluster(release, chart):
-                return rendering.dry_run(helm, release, chart, values)
-            able = Capabilities(self.cluster.info.version, self.cluster.api_versions)
-            return rendering.template(helm, release, chart, values, able, is_upgrade=is_upgrade)
-
-        first = ignore.without(once(), self.settings.diff_ignore)
-        before = ignore.without(before, self.settings.diff_ignore)
-        if not chart.random:
-            return first, before
-        second = ignore.without(once(), self.settings.diff_ignore)
-        return compare.without_random(first, second, before, scope)
-
-    # objects
-
-    def _scope(self, release: Release) -> Scope:
-        return Scope(release.namespace, self.cluster.namespaced)
-
-    def _exists(self, item: Object, namespace: str) -> bool:
-        return self.cluster.exists(str(item.get("apiVersion", "")), manifest.kind(item), namespace, manifest.name(item))
-
-    def _hooks(
-        self, release: Release, before: Manifests, after: Manifests, scope: Scope, event: str
-    ) -> list[ObjectChange]:
-        name = "none" if release.options.disable_hooks else event
-        return compare.hooks(before.hooks, after.hooks, scope, name, self._exists)
-
-    def _crds(self, release: Release, chart: Chart) -> list[ObjectChange]:
-        """The chart's ``crds/``: Helm makes those that are not there, at the first install only."""
-        if release.options.skip_crds:
-            return []
-        found = [item for text in crds(chart) for item in manifest.parse(text, chart.name)]
-        scope = Scope("", lambda version, kind: False)
-        return [compare.change("add", scope.key(item), None, item) for item in found if not self._exists(item, "")]
 
     def _with_namespaces(self, changes: list[Change]) -> list[Change]:
         """Adds to the first release of each new namespace the namespace that Helm makes for it."""
@@ -409,17 +224,6 @@ class Planner:
             [c.id, c.action, c.revision_from, c.deployed.status if c.deployed else None, c.fingerprint] for c in changes
         ]
         return "sha256:" + stamp.digest([cluster, self.stack.name, self.stack.environment, facts])
-
-
-def stored(body: ReleaseBody) -> Manifests:
-    """The manifests that a release was deployed with."""
-    hooks = [item for hook in body.hooks for item in manifest.parse(hook.manifest, f"{body.namespace}/{body.name}")]
-    return Manifests(tuple(manifest.parse(body.manifest, f"{body.namespace}/{body.name}")), tuple(hooks))
-
-
-def _visible(release: Release, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The values that can shape the release: what a sprayed umbrella says of other sub-charts cannot."""
-    return {key: value for key, value in values.items() if key not in release.hidden_values}
 
 
 def _in_order(changes: list[Change]) -> tuple[Change, ...]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
@@ -22,10 +21,12 @@ class Capabilities:
     """What templates can see of a cluster."""
 
     kube_version: str
-    api_versions: Callable[[], tuple[str, ...]]  # asked only when something is rendered
+    api_versions: tuple[str, ...]
 
 
-def upgrade_args(release: Release, chart: Chart, values: Values, labels: dict[str, str]) -> UpgradeArgs:
+def upgrade_args(
+    release: Release, chart: Chart, values: Values, labels: dict[str, str], *, force_conflicts: bool = False
+) -> UpgradeArgs:
     """The one description of ``helm upgrade --install``, for the dry run and for the run."""
     options = release.options
     return UpgradeArgs(
@@ -49,18 +50,19 @@ def upgrade_args(release: Release, chart: Chart, values: Values, labels: dict[st
         post_renderer=options.post_renderer,
         description=release.description,
         labels={**release.labels, **labels},
+        force_conflicts=force_conflicts,
     )
 
 
-def looks_into_cluster(release: Release, chart: Chart) -> bool:
-    """Whether `helm template` would render something else than an upgrade does."""
-    return chart.uses_cluster or release.options.reuse_values
+def needs_history(release: Release, chart: Chart) -> bool:
+    """Whether only an upgrade knows what it renders: `helm template` always says revision 1 and reuses no values."""
+    return chart.uses_revision or release.options.reuse_values
 
 
 def template(
     helm: Helm, release: Release, chart: Chart, values: Values, capabilities: Capabilities, *, is_upgrade: bool
 ) -> Manifests:
-    """The release as ``helm template`` makes it; no cluster is asked."""
+    """The release as ``helm template`` makes it; live objects are asked for only if the chart looks them up."""
     args = TemplateArgs(
         release=release.name,
         namespace=release.namespace,
@@ -69,8 +71,9 @@ def template(
         sets=release.set_args,
         names=values.names,
         kube_version=capabilities.kube_version,
-        api_versions=capabilities.api_versions(),
+        api_versions=capabilities.api_versions,
         is_upgrade=is_upgrade,
+        look_up=chart.uses_cluster or values.uses_cluster,
         disable_hooks=False,
         post_renderer=release.options.post_renderer,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import mentions_cluster, mentions_random
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
@@ -25,6 +26,8 @@ class Values:
     files: tuple[str, ...]
     names: Mapping[str, str]
     merged: Mapping[str, Any] = field(repr=False)
+    uses_cluster: bool = False  # they hold templates, for tpl, that look live objects up
+    random: bool = False  # or that call random functions
 
 
 class ValuesFiles:
@@ -53,4 +56,11 @@ class ValuesFiles:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 file.write(source.text)
             names[path] = source.label
-        return Values(tuple(names), names, merge(self._load(source.text, source.label) for source in release.values))
+        texts = [source.text for source in release.values]
+        return Values(
+            files=tuple(names),
+            names=names,
+            merged=merge(self._load(source.text, source.label) for source in release.values),
+            uses_cluster=any(mentions_cluster(text) for text in texts),
+            random=any(mentions_random(text) for text in texts),
+        )

@@ -35,23 +35,41 @@ def entries(plan: Plan, mask: Mask) -> list[dict[str, str]]:
 def _of_change(change: Change, mask: Mask) -> Iterator[dict[str, str]]:
     if not change.effective:
         return
-    if change.version_from and change.chart and _chart_before(change) != _chart_after(change):
+    labels = (_label(change.chart_from, change.version_from), _label(*_chart(change)))
+    only_labels = [item for item in change.objects if _differs_in_label_only(item, *labels)]
+    if change.version_from and change.chart and labels[0] != labels[1]:
+        also = [f"{item.kind} {item.name}" for item in only_labels]
         yield {
             "before_header": f"{change.id}: chart",
             "after_header": f"{change.id}: chart ({change.action})",
-            "before": f"chart: {_chart_before(change)}\n",
-            "after": f"chart: {_chart_after(change)}\n",
+            "before": to_yaml({"chart": labels[0], **({"label of": also} if also else {})}),
+            "after": to_yaml({"chart": labels[1], **({"label of": also} if also else {})}),
         }
     for item in change.objects:
-        yield _of_object(change, item, mask)
+        if item not in only_labels:
+            yield _of_object(change, item, mask)
 
 
-def _chart_before(change: Change) -> str:
-    return f"{change.chart_from}-{change.version_from}"
+def _chart(change: Change) -> tuple[str | None, str | None]:
+    return (change.chart.name, change.chart.version) if change.chart else (None, None)
 
 
-def _chart_after(change: Change) -> str:
-    return f"{change.chart.name}-{change.chart.version}" if change.chart else ""
+def _label(name: str | None, version: str | None) -> str:
+    """The chart as Helm's label ``helm.sh/chart`` has it."""
+    return f"{name}-{version}".replace("+", "_")
+
+
+def _differs_in_label_only(item: ObjectChange, before: str, after: str) -> bool:
+    """Whether an object changes in nothing but the chart's name and version, which one line tells for all of them."""
+    return item.op == "change" and before != after and _equal_but(item.before, item.after, before, after)
+
+
+def _equal_but(left: Any, right: Any, before: str, after: str) -> bool:
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(_equal_but(left[key], right[key], before, after) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(_equal_but(a, b, before, after) for a, b in zip(left, right))
+    return bool(left == right or (left == before and right == after))
 
 
 def _of_object(change: Change, item: ObjectChange, mask: Mask) -> dict[str, str]:

@@ -17,8 +17,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Cluster, stored, verified
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
-from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Cluster, Planner, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.report.diff import to_yaml
 from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
@@ -87,7 +88,7 @@ class Reader:
     def _verified(self, release: Release, deployed: Deployed, chart: Chart | None) -> bool:
         chart = chart or self.planner.fetch(release)
         change = Change(release.name, release.namespace, "unchanged", deployed=deployed)
-        return self.planner.verified(replace(change, fingerprint=self.planner.fingerprint(release, chart)))
+        return verified(replace(change, fingerprint=self.planner.changes.fingerprint(release, chart)))
 
     def _included(self, body: ReleaseBody) -> dict[str, Any]:
         if not self.include:

@@ -82,7 +82,7 @@ class Release:
     ready: tuple[Mapping[str, Any], ...] = ()
     description: str = ""
     stack: str = ""  # name of the stack that declares it
-    where: Location = Location("")
+    where: Location = field(default_factory=lambda: Location(""))
 
     @property
     def id(self) -> str:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import mentions_cluster, mentions_random
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import (
+    mentions_apis,
+    mentions_cluster,
+    mentions_random,
+    mentions_revision,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,9 +22,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions impo
         ('{{ lookup "v1" "Secret" "ns" "name" }}', True),
         ('{{- $s := (lookup "v1" "Secret" .Release.Namespace "x").data -}}', True),
         ('{{-\n  if (lookup "v1" "Secret" "a" "b") }}', True),
-        ("{{ .Release.Revision }}", True),
-        ("{{ $.Release.Revision }}", True),
-        ('{{ index .Release "Revision" }}', True),
         ('{{ tpl "{{ lookup 1 }}" . }}', True),
         ("lookup without an action", False),
         ("# {{/* lookup is not called here */}}", False),
@@ -28,11 +30,37 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions impo
         ('{{ include "common.lookup" . }}', False),
         ("{{ $lookup }}", False),
         ('{{ fail "do a lookup first" }}', False),
-        ("{{ .Release.Name }} Revision", False),
+        ("{{ .Release.Revision }}", False),
     ],
 )
 def test_the_cluster_is_asked_or_not(text: str, expected: bool) -> None:
     assert mentions_cluster(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ .Release.Revision }}", True),
+        ("{{ $.Release.Revision }}", True),
+        ('{{ index .Release "Revision" }}', True),
+        ("{{ .Release.Name }} Revision", False),
+    ],
+)
+def test_the_revision_is_read_or_not(text: str, expected: bool) -> None:
+    assert mentions_revision(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{{ if .Capabilities.APIVersions.Has "x/v1" }}', True),
+        ('{{ $.Capabilities.APIVersions | has "x" }}', True),
+        ("{{ .Capabilities.KubeVersion.Version }}", False),
+        ("APIVersions", False),
+    ],
+)
+def test_the_apis_are_read_or_not(text: str, expected: bool) -> None:
+    assert mentions_apis(text) is expected
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
@@ -74,3 +75,19 @@ def test_the_largest_are_cut_first_and_say_so() -> None:
     assert sum(len(entry["before"]) + len(entry["after"]) for entry in found) <= diff.MAX_CHARACTERS
     assert "cut" not in found[0]["after"]
     assert all("too many to show" in entry["after"] for entry in found[1:])
+
+
+def test_a_chart_label_that_differs_everywhere_is_told_once() -> None:
+    def item(version: str, replicas: int = 1) -> dict[str, Any]:
+        return {"metadata": {"labels": {"helm.sh/chart": f"web-{version}"}}, "spec": {"replicas": replicas}}
+
+    objects = (
+        ObjectChange("change", "Service", "n", "s", item("1.0.0"), item("1.1.0")),
+        ObjectChange("change", "Deployment", "n", "d", item("1.0.0"), item("1.1.0", 2)),
+    )
+    chart = Chart("./c", "/c", "web", "1.1.0", None, "d", False, False)
+    change = Change("a", "n", "upgrade", chart=chart, chart_from="web", version_from="1.0.0", objects=objects)
+    first, second = diff.entries(Plan("s", None, (change,), "d"), Mask(()))
+    assert "web-1.0.0" in first["before"]
+    assert "Service s" in first["after"]
+    assert "Deployment d" in second["after_header"]

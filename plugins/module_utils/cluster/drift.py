@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drift: what a live object would become if it were applied again, asked of the API server in a dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MANAGER = "helm"
+
+# What the server keeps for itself; it differs between any two reads.
+_SERVERS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
+_Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """A live object (None: it is gone) and what applying the release's manifest would make of it."""
+
+    live: Mapping[str, Any] | None = field(repr=False)
+    restored: Mapping[str, Any] = field(repr=False)
+
+
+def as_applied(item: Mapping[str, Any], release: str, namespace: str) -> dict[str, Any]:
+    """An object as helm applies it: with the marks by which it knows its own (pkg/action/validate.go)."""
+    metadata = dict(item.get("metadata") or {})
+    marks = {"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": namespace}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), **marks}
+    metadata["labels"] = {**(metadata.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
+    return {**item, "metadata": metadata}
+
+
+def compare(live: Mapping[str, Any], applied: Mapping[str, Any]) -> Drifted | None:
+    """The drift of a live object, None if there is none.
+
+    What another manager has taken over by purpose is no drift: a subresource's owner (an autoscaler's replicas), or one
+    that applies server-side. What people change by hand with kubectl is.
+    """
+    owned = {path for entry in _managers(live) for path in _paths(entry.get("fieldsV1") or {})}
+    before, after = _comparable(live), _comparable(applied)
+    for path in owned:
+        _copy(path, before, after)
+    return None if before == after else Drifted(before, after)
+
+
+def _managers(live: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for entry in live.get("metadata", {}).get("managedFields") or ():
+        manager = str(entry.get("manager", ""))
+        on_purpose = entry.get("subresource") or entry.get("operation") == "Apply"
+        if on_purpose and manager != MANAGER and not manager.startswith("kubectl"):
+            yield entry
+
+
+def _paths(fields: Mapping[str, Any], above: _Path = ()) -> Iterator[_Path]:
+    """Leaf paths of a FieldsV1 set, of maps only: list items are told by keys there, not by place."""
+    for key, inner in fields.items():
+        if key.startswith("f:"):
+            path = (*above, key[2:])
+            deeper = list(_paths(inner, path))
+            yield from deeper or [path]
+
+
+def _comparable(item: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {k: v for k, v in (item.get("metadata") or {}).items() if k not in _SERVERS}
+    return {**{k: v for k, v in item.items() if k != "status"}, "metadata": metadata}
+
+
+def _copy(path: _Path, source: dict[str, Any], target: dict[str, Any]) -> None:
+    """Makes ``target`` say at ``path`` what ``source`` says there."""
+    for key in path[:-1]:
+        inner, other = source.get(key), target.get(key)
+        if not isinstance(inner, dict) or not isinstance(other, dict):
+            return
+        target[key] = dict(other)
+        source, target = inner, target[key]
+    if path[-1] in source:
+        target[path[-1]] = source[path[-1]]

@@ -1,0 +1,306 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to happen to one release: compared in full, unless its stamp says that nothing can have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, crds
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
+from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
+from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
+from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
+from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+IGNORE, REPORT, CORRECT = "ignore", "report", "correct"
+
+
+class Cluster(Protocol):
+    """What the plan asks of the cluster; all of it reads."""
+
+    @property
+    def info(self) -> ClusterInfo: ...
+    def releases(self) -> Mapping[str, Deployed]: ...
+    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody: ...
+    def api_versions(self) -> tuple[str, ...]: ...
+    def namespaced(self, api_version: str, kind: str) -> bool: ...
+    def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool: ...
+    def has_namespace(self, name: str) -> bool: ...
+    def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None: ...
+
+
+class Drifted(Protocol):
+    """An object that is not in the cluster what it was deployed as."""
+
+    @property
+    def live(self) -> Mapping[str, Any] | None: ...
+    @property
+    def restored(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Plans single releases; may be asked from several threads at once."""
+
+    cluster: Cluster
+    helm: Callable[[Release], Helm]
+    values: Callable[[Release], Values]
+    recovery: Recovery
+    diff_ignore: tuple[Mapping[str, Any], ...] = ()
+    drift: str = IGNORE
+
+    def of(self, release: Release, chart: Chart, apis: Apis) -> Change:
+        """The change that brings a release to what is wanted.
+
+        :arg apis: kinds that releases bring which come before this one.
+        """
+        deployed = self.cluster.releases().get(release.id)
+        base = Change(
+            name=release.name,
+            namespace=release.namespace,
+            action="unchanged",
+            release=release,
+            chart=chart,
+            deployed=deployed,
+            fingerprint=self.fingerprint(release, chart),
+        )
+        recovering = self.recovery.of(deployed) is not None
+        if deployed is None or deployed.status == "uninstalled":
+            return _Comparison(self, base, release, chart, apis | self._own_apis(release, chart)).install()
+        if verified(base) and not recovering:
+            kept = replace(base, chart_from=chart.name, version_from=chart.version, revision_to=deployed.revision)
+            return kept if self.drift == IGNORE else self._with_drift(kept, deployed)
+        if recovering and deployed.current_revision is None:
+            return _Comparison(self, base, release, chart, apis | self._own_apis(release, chart)).anew(deployed)
+        change = _Comparison(self, base, release, chart, apis).upgrade(deployed, recovering)
+        return self._with_drift(change, deployed) if change.action == "adopt" and self.drift != IGNORE else change
+
+    def fingerprint(self, release: Release, chart: Chart) -> str:
+        """What the stamp of this release would say."""
+        helm = self.helm(release).version
+        cluster = [self.cluster.info.version, *(self.cluster.api_versions() if chart.uses_apis else ())]
+        values = visible(release, self.values(release).merged)
+        return stamp.fingerprint(release, chart, values, f"{helm.major}.{helm.minor}", cluster)
+
+    def removal(self, found: Deployed) -> Change:
+        """The change that uninstalls a release."""
+        body = self.cluster.body(found)
+        before = stored(body)
+        scope = Scope(found.namespace, self.cluster.namespaced)
+        changes = compare.objects(before.objects, (), scope)
+        changes += compare.hooks((), before.hooks, scope, "delete", self.exists)
+        return Change(
+            name=found.name,
+            namespace=found.namespace,
+            action="uninstall",
+            reasons=("removed",),
+            deployed=found,
+            chart_from=body.chart_name,
+            version_from=body.chart_version,
+            objects=tuple(changes),
+            secrets=secret_strings((*before.objects, *before.hooks)),
+        )
+
+    def exists(self, item: Object, namespace: str) -> bool:
+        return self.cluster.exists(str(item.get("apiVersion", "")), manifest.kind(item), namespace, manifest.name(item))
+
+    def _own_apis(self, release: Release, chart: Chart) -> Apis:
+        """Helm makes a chart's ``crds/`` before it renders the chart, at the first install."""
+        return Apis() if release.options.skip_crds else brought(definitions(chart))
+
+    def _with_drift(self, change: Change, deployed: Deployed) -> Change:
+        before = ignore.without(stored(self.cluster.body(deployed)), self.diff_ignore)
+        scope = Scope(change.namespace, self.cluster.namespaced)
+        found = []
+        for item in before.objects:
+            drifted = self.cluster.drifted(deployed, item, scope.of(item))
+            if drifted is not None:
+                live, restored = (
+                    ignore.without(Manifests((side,)), self.diff_ignore).objects[0] if side else None
+                    for side in (drifted.live, drifted.restored)
+                )
+                if live != restored:
+                    op = "add" if live is None else "change"
+                    found.append(compare.change(op, scope.key(item), live, restored))
+        if not found:
+            return change
+        secrets = secret_strings(side for item in found for side in (item.before, item.after) if side)
+        change = replace(change, reasons=("drift",), objects=tuple(found), secrets=secrets)
+        if self.drift == REPORT:
+            return change
+        return replace(change, action="upgrade", revision_to=deployed.revision + 1)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """One release whose stamp does not settle it."""
+
+    plan: Changes
+    base: Change
+    release: Release
+    chart: Chart
+    apis: Apis
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.release.namespace, self.apis.namespaced(self.plan.cluster.namespaced))
+
+    def install(self) -> Change:
+        after, _unused = self._rendered(Manifests(), is_upgrade=False)
+        changes = [
+            *self._crds(),
+            *compare.objects((), after.objects, self.scope),
+            *self._hooks(Manifests(), after, "install"),
+        ]
+        revision = self.base.deployed.revision + 1 if self.base.deployed else 1
+        return self._finished("install", ("new",), changes, after, revision)
+
+    def anew(self, deployed: Deployed) -> Change:
+        """A first install that never got done goes away, and all begins again."""
+        after, _unused = self._rendered(Manifests(), is_upgrade=False)
+        scope = self.scope
+        found = [
+            compare.change("replace" if self.plan.exists(item, scope.of(item)) else "add", scope.key(item), None, item)
+            for item in after.objects
+        ]
+        changes = [*self._crds(), *found, *self._hooks(Manifests(), after, "install")]
+        return self._finished("recover", ("pending",), changes, after, 1)
+
+    def upgrade(self, deployed: Deployed, recovering: bool) -> Change:
+        body = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
+        after, before = self._rendered(stored(body), is_upgrade=True)
+        changes = compare.objects(before.objects, after.objects, self.scope)
+        base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
+        reasons = self._reasons(base, body, changes, before, after)
+        if not reasons:
+            return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision)
+        if deployed.status != "deployed":
+            changes = self._half_done(deployed, body, changes, after)
+        changes += self._hooks(before, after, "upgrade")
+        action = "recover" if recovering else "upgrade"
+        return replace(self, base=base)._finished(
+            action, reasons, changes, after, deployed.revision + (2 if recovering else 1)
+        )
+
+    def _reasons(
+        self, base: Change, body: ReleaseBody, changes: Sequence[ObjectChange], before: Manifests, after: Manifests
+    ) -> tuple[str, ...]:
+        release, chart = self.release, self.chart
+        status = base.deployed.status if base.deployed else ""
+        values = visible(release, self.plan.values(release).merged)
+        scope = self.scope
+        hooks_differ = {scope.key(i): i for i in before.hooks} != {scope.key(i): i for i in after.hooks}
+        version = (body.chart_name, body.chart_version) != (chart.name, chart.version)
+        other_values = not release.options.reuse_values and values != visible(release, body.config)
+        reasons = {
+            "version": version,
+            "values": other_values,
+            "chart": bool(changes or hooks_differ) and not version and not other_values,
+            "options": {**body.labels, **release.labels} != body.labels,
+            "failed": status == "failed",
+            "pending": status.startswith(("pending", "uninstalling")),
+        }
+        return tuple(reason for reason, holds in reasons.items() if holds)
+
+    def _half_done(
+        self, deployed: Deployed, body: ReleaseBody, changes: list[ObjectChange], after: Manifests
+    ) -> list[ObjectChange]:
+        """After a failure some objects are as the failed revision wanted them, and some are missing."""
+        scope = self.scope
+        if body.revision != deployed.revision:
+            failed = stored(self.plan.cluster.body(deployed)).objects
+            known = {(item.kind, item.namespace, item.name) for item in changes}
+            more = compare.objects(failed, after.objects, scope)
+            changes = changes + [item for item in more if (item.kind, item.namespace, item.name) not in known]
+        listed = {(item.kind, item.namespace, item.name): item for item in changes}
+        for item in after.objects:
+            key = scope.key(item)
+            if listed.get(key[1:]) is None or listed[key[1:]].op != "add":
+                if not self.plan.exists(item, scope.of(item)):
+                    listed[key[1:]] = compare.change("add", key, None, item)
+            elif self.plan.exists(item, scope.of(item)):
+                listed[key[1:]] = replace(listed[key[1:]], op="change")
+        return list(listed.values())
+
+    def _finished(
+        self, action: str, reasons: tuple[str, ...], changes: Sequence[ObjectChange], after: Manifests, revision: int
+    ) -> Change:
+        before = [change.before for change in changes if change.before]
+        return replace(
+            self.base,
+            action=action,
+            reasons=reasons,
+            objects=tuple(changes),
+            revision_to=revision,
+            secrets=secret_strings((*after.objects, *after.hooks, *before)),
+        )
+
+    def _rendered(self, before: Manifests, *, is_upgrade: bool) -> tuple[Manifests, Manifests]:
+        """The new manifests and the old ones, random values marked in both."""
+        first = ignore.without(self._render(is_upgrade=is_upgrade), self.plan.diff_ignore)
+        before = ignore.without(before, self.plan.diff_ignore)
+        if not (self.chart.random or self.plan.values(self.release).random):
+            return first, before
+        second = ignore.without(self._render(is_upgrade=is_upgrade), self.plan.diff_ignore)
+        return compare.without_random(first, second, before, self.scope)
+
+    def _render(self, *, is_upgrade: bool) -> Manifests:
+        helm, values, cluster = self.plan.helm(self.release), self.plan.values(self.release), self.plan.cluster
+        if is_upgrade and rendering.needs_history(self.release, self.chart):
+            return rendering.dry_run(helm, self.release, self.chart, values)
+        able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
+        return rendering.template(helm, self.release, self.chart, values, able, is_upgrade=is_upgrade)
+
+    def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
+        name = "none" if self.release.options.disable_hooks else event
+        return compare.hooks(before.hooks, after.hooks, self.scope, name, self.plan.exists)
+
+    def _crds(self) -> list[ObjectChange]:
+        """The chart's ``crds/``: Helm makes those that are not there, at the first install only."""
+        if self.release.options.skip_crds:
+            return []
+        scope = Scope("", lambda version, kind: False)
+        found = [item for item in definitions(self.chart) if not self.plan.exists(item, "")]
+        return [compare.change("add", scope.key(item), None, item) for item in found]
+
+
+def verified(change: Change) -> bool:
+    """Whether the deployed release bears the stamp of just this, at its latest revision."""
+    found = change.deployed
+    return (
+        found is not None
+        and found.status == "deployed"
+        and found.labels.get(stamp.FINGERPRINT) == change.fingerprint
+        and found.labels.get(stamp.REVISION) == str(found.revision)
+    )
+
+
+def stored(body: ReleaseBody) -> Manifests:
+    """The manifests that a release was deployed with."""
+    name = f"{body.namespace}/{body.name}"
+    hooks = [item for hook in body.hooks for item in manifest.parse(hook.manifest, name)]
+    return Manifests(tuple(manifest.parse(body.manifest, name)), tuple(hooks))
+
+
+def definitions(chart: Chart) -> Iterable[Object]:
+    """The objects of a chart's ``crds/``."""
+    return [item for text in crds(chart) for item in manifest.parse(text, chart.name)]
+
+
+def visible(release: Release, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values that can shape the release: what a sprayed umbrella says of other sub-charts cannot."""
+    return {key: value for key, value in values.items() if key not in release.hidden_values}

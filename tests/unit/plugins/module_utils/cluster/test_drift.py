@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import as_applied, compare
+
+
+def deployment(replicas: int, *managers: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "d", "managedFields": list(managers), **metadata},
+        "spec": {"replicas": replicas},
+        "status": {"replicas": replicas},
+    }
+
+
+def manager(name: str, operation: str = "Update", **more: Any) -> dict[str, Any]:
+    return {"manager": name, "operation": operation, "fieldsV1": {"f:spec": {"f:replicas": {}}}, **more}
+
+
+def test_what_the_server_keeps_is_no_drift() -> None:
+    assert compare(deployment(1, uid="a", generation=3), deployment(1, uid="b", generation=4)) is None
+
+
+@pytest.mark.parametrize("by", [manager("kubectl-edit"), manager("kubectl", "Apply"), manager("someone")])
+def test_a_change_by_hand_is_drift(by: dict[str, Any]) -> None:
+    found = compare(deployment(7, by), deployment(1))
+    assert found is not None
+    assert found.live is not None
+    assert (found.live["spec"], found.restored["spec"]) == ({"replicas": 7}, {"replicas": 1})
+
+
+@pytest.mark.parametrize(
+    "by", [manager("kube-controller-manager", subresource="scale"), manager("some-operator", "Apply")]
+)
+def test_what_another_manager_owns_on_purpose_is_none(by: dict[str, Any]) -> None:
+    assert compare(deployment(7, by), deployment(1)) is None
+
+
+def test_an_object_is_applied_with_helms_marks() -> None:
+    found = as_applied({"metadata": {"name": "a", "annotations": {"x": "y"}}}, "web", "shop")
+    assert found["metadata"]["annotations"] == {
+        "x": "y",
+        "meta.helm.sh/release-name": "web",
+        "meta.helm.sh/release-namespace": "shop",
+    }
+    assert found["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "Helm"}
