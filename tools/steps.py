@@ -153,8 +153,6 @@ def result_file(job: Job) -> Path:
 
 def unit(job: Job) -> str:
     """Plain pytest in the checkout, on the development environment."""
-    if not python_files("tests/unit"):
-        return "no tests/unit yet"
     file = result_file(job)
     problem = attempt(
         job, [DEV_BIN / "python", "-m", "pytest", "tests/unit", f"--junitxml={file}"], env=environment(DEV_BIN)
@@ -191,8 +189,6 @@ def sanity(pair: Pair, venv: Path) -> Action:
 
 def units(pair: Pair, venv: Path) -> Action:
     def action(job: Job) -> str:
-        if not python_files("tests/unit"):
-            return "no tests/unit yet"
         folder = copy_checkout(job.name)
         env = ansible_test_environment(make_home(job.run, venv), venv)
         listed_files(job, venv, folder, env)
@@ -259,9 +255,6 @@ def integration(pair: Pair, venv: Path, major: int) -> Action:
     """tests/integration/test_*.py: real ansible-playbook runs of one ansible-core with one Helm."""
 
     def action(job: Job) -> str:
-        files = sorted((ROOT / "tests" / "integration").glob("test_*.py"))
-        if not files:
-            return "no tests/integration/test_*.py yet"
         env = integration_environment(job, venv, major)
         file = result_file(job)
         problem = attempt(job, [DEV_BIN / "python", "-m", "pytest", "tests/integration", f"--junitxml={file}"], env=env)
@@ -295,8 +288,6 @@ def targets(pair: Pair, venv: Path, major: int) -> Action:
 
 def cluster_tests(job: Job) -> str:
     """tests/cluster/test_*.py: what the local control plane promises."""
-    if not list((ROOT / "tests" / "cluster").glob("test_*.py")):
-        return "no tests"
     file = result_file(job)
     command: list[object] = [DEV_BIN / "python", "-m", "pytest", "tests/cluster", f"--junitxml={file}"]
     problem = attempt(job, command, env=environment(DEV_BIN))
