@@ -91,7 +91,6 @@ options:
 seealso:
   - module: helmstack.core.helmstack_info
   - module: helmstack.core.helmstack_template
-  - module: kubernetes.core.helm
 """
 
 EXAMPLES = r"""

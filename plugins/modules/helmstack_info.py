@@ -33,7 +33,6 @@ options:
     default: []
 seealso:
   - module: helmstack.core.helmstack
-  - module: kubernetes.core.helm_info
 """
 
 EXAMPLES = r"""

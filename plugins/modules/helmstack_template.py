@@ -55,7 +55,6 @@ options:
     type: path
 seealso:
   - module: helmstack.core.helmstack
-  - module: kubernetes.core.helm_template
 """
 
 EXAMPLES = r"""
