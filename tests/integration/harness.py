@@ -145,6 +145,10 @@ class Run:
     def __getitem__(self, task: str) -> Object:
         return next(record["result"] for record in self.records if record["task"] == task)
 
+    def how(self, task: str) -> str:
+        """How a task ended: ok, failed, skipped or unreachable."""
+        return str(next(record["how"] for record in self.records if record["task"] == task))
+
 
 def plan_of(result: Object) -> Object:
     """A result's plan without what only a run can know."""

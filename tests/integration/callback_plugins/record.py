@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -33,7 +34,7 @@ class CallbackModule(CallbackBase):
         host = getattr(result, "host", None) or result._host
         data = getattr(result, "result", None)
         data = result._result if data is None else data
-        line = {"how": how, "task": task.get_name(), "host": host.get_name(), "result": data}
+        line = {"how": how, "task": task.get_name(), "host": host.get_name(), "result": data, "at": time.time()}
         with open(os.environ["HELMSTACK_RECORD"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
 
