@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import Any, Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply import model, schedule
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
@@ -25,6 +25,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.render import 
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
+STOP, CONTINUE, ROLLBACK = "stop", "continue", "rollback"
 _RESTARTED = ("Deployment", "StatefulSet", "DaemonSet")
 
 
@@ -34,6 +35,24 @@ class Cluster(Protocol):
     def stamp(self, namespace: str, name: str, revision: int, labels: Mapping[str, str | None]) -> None: ...
     def restart(self, kind: str, namespace: str, name: str, at: str) -> None: ...
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody: ...
+    def namespaced(self, api_version: str, kind: str) -> bool: ...
+
+
+class Readiness(Protocol):
+    """Waits until objects are ready.
+
+    :raises HelmstackError: they cannot become so, or not in time.
+    """
+
+    def wait(
+        self,
+        objects: Sequence[tuple[str, Mapping[str, Any]]],
+        *,
+        timeout: float,
+        for_jobs: bool,
+        rules: Sequence[Mapping[str, str]],
+        namespace: str,
+    ) -> None: ...
 
 
 @dataclass
@@ -42,10 +61,13 @@ class Applier:
 
     plan: Plan
     cluster: Cluster
+    readiness: Readiness | None  # None: helm waits
     helm: Callable[[Release | None], Helm]
     values: Callable[[Release], Values]
+    interrupt: Callable[[], None]  # ends what runs, when the run itself is ended
+    progress: Callable[[str], None]
     concurrency: int = 8
-    stop_on_failure: bool = True
+    on_failure: str = STOP
     correct_drift: bool = False
     _results: dict[str, Result] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)
@@ -54,58 +76,53 @@ class Applier:
         """Does everything that the plan says; failures are in the outcome, not raised."""
         changes = {change.id: change for change in self.plan.changes if change.effective or change.action == "adopt"}
         schedule.run(
-            self._needs(changes),
+            _needs(self.plan, changes),
             lambda identity: self._one(changes[identity]),
             self.concurrency,
-            stop_on_failure=self.stop_on_failure,
+            stop_on_failure=self.on_failure != CONTINUE,
+            interrupt=self.interrupt,
         )
+        failed = any(result.state == model.FAILED for result in self._results.values())
+        if failed and self.on_failure == ROLLBACK:
+            self._roll_back(changes)
+        elif self.on_failure == ROLLBACK:
+            self._forget_removed(changes)
         results = {identity: self._results.get(identity, Result(model.NOT_STARTED)) for identity in changes}
         return Outcome(results, tuple(self._warnings))
 
-    def _needs(self, changes: Mapping[str, Change]) -> dict[str, frozenset[str]]:
-        """Needs among what is done at all: what stays as it is stands for all that it needs itself."""
-        every = {change.id: change for change in self.plan.changes}
-        final = [i for i, c in changes.items() if not self._is_prune(c)]
-
-        def reach(identity: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
-            found: set[str] = set()
-            for need in every[identity].needs:
-                if need in changes:
-                    found.add(need)
-                elif need in every and need not in seen:
-                    found |= reach(need, seen | {need})
-            return frozenset(found)
-
-        return {i: frozenset(final) if self._is_prune(c) else reach(i) for i, c in changes.items()}
-
-    @staticmethod
-    def _is_prune(change: Change) -> bool:
-        return change.action == "uninstall" and change.release is None
+    # one release
 
     def _one(self, change: Change) -> bool:
         began = time.monotonic()
+        self.progress(f"{change.id}: {change.action} begins")
         try:
-            status, revision = self._carry_out(change)
-            result = Result(model.DONE, status, revision)
+            result = self._carry_out(change, began)
         except HelmstackError as error:
             result = Result(model.FAILED, "failed", error=str(error))
-        self._results[change.id] = Result(
-            result.state, result.status, result.revision, round(time.monotonic() - began, 1), result.error
-        )
+        result = replace(result, duration=round(time.monotonic() - began, 1))
+        self._results[change.id] = result
+        revision = f" at revision {result.revision}" if result.revision else ""
+        told = f"ready{revision}, {len(change.objects)} objects" if result.state == model.DONE else "failed"
+        told = "uninstalled" if result.status == "uninstalled" else told
+        self.progress(f"{change.id}: {told}, after {result.duration:.1f} s")
         return result.state == model.DONE
 
-    def _carry_out(self, change: Change) -> tuple[str, int | None]:
+    def _carry_out(self, change: Change, began: float) -> Result:
         if change.action == "uninstall":
             self._uninstall(change)
-            return "uninstalled", None
+            return Result(model.DONE, "uninstalled")
         if change.action == "adopt":
-            self._stamp(change, change.revision_from or 0)
-            return "deployed", change.revision_from
-        if change.action == "recover":
-            self._recover(change)
-        revision = self._upgrade(change)
+            revision = change.revision_from or 0
+        else:
+            if change.action == "recover":
+                self._recover(change)
+            revision = self._upgrade(change)
+        try:
+            self._await(change, revision, began)
+        except HelmstackError as error:
+            return Result(model.FAILED, "deployed", revision, error=str(error))
         self._stamp(change, revision)
-        return "deployed", revision
+        return Result(model.DONE, "deployed", revision)
 
     def _upgrade(self, change: Change) -> int:
         release, chart = change.release, change.chart
@@ -113,42 +130,58 @@ class Applier:
         assert chart is not None
         labels = {stamp.STACK: self.plan.stack, stamp.ENVIRONMENT: self.plan.environment or ""}
         args = upgrade_args(release, chart, self.values(release), labels, force_conflicts=self.correct_drift)
+        args = replace(args, wait=args.wait and (self.readiness is None or _helm_waits(change)))
         revision = self.helm(release).upgrade(args, self._warnings)
         if release.options.recreate_pods and change.action != "install":
             self._restart(change, revision)
         return revision
 
+    def _await(self, change: Change, revision: int, began: float) -> None:
+        release = change.release
+        if self.readiness is None or release is None or not release.options.wait:
+            return
+        left = release.options.timeout - (time.monotonic() - began)
+        self.readiness.wait(
+            self._objects(change, revision),
+            timeout=max(1.0, left),
+            for_jobs=release.options.wait_for_jobs,
+            rules=release.ready,
+            namespace=release.namespace,
+        )
+
+    def _objects(self, change: Change, revision: int) -> list[tuple[str, Mapping[str, Any]]]:
+        """The objects of a revision with their namespaces, as Helm has stored them."""
+        found = Deployed(change.namespace, change.name, revision, "deployed", "")
+        return [
+            (str(manifest.metadata(item).get("namespace") or change.namespace), item)
+            for item in stored(self.cluster.body(found, revision)).objects
+        ]
+
     def _restart(self, change: Change, revision: int) -> None:
-        assert change.deployed is not None
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        for item in stored(self.cluster.body(change.deployed, revision)).objects:
+        for namespace, item in self._objects(change, revision):
             if manifest.kind(item) in _RESTARTED:
-                namespace = str(manifest.metadata(item).get("namespace") or change.namespace)
                 self.cluster.restart(manifest.kind(item), namespace, manifest.name(item), now)
 
     def _recover(self, change: Change) -> None:
         """Back to the last good revision, or away with a first install that never became one."""
-        found = change.deployed
-        assert found is not None
+        found = _deployed(change)
         helm = self.helm(change.release)
-        if found.current_revision is None or found.status == "uninstalling":
+        if found.current_revision is None:
             helm.uninstall(found.name, found.namespace, disable_hooks=True)
         else:
             helm.rollback(found.name, found.namespace, found.current_revision, disable_hooks=True)
 
     def _uninstall(self, change: Change) -> None:
-        found: Deployed | None = change.deployed
-        assert found is not None
-        if change.release is None:
-            self.helm(None).uninstall(found.name, found.namespace, wait=True)
-            return
-        options = change.release.options
+        options = change.release.options if change.release else None
         self.helm(change.release).uninstall(
-            found.name,
-            found.namespace,
-            wait=options.wait,
-            timeout=options.timeout,
-            disable_hooks=options.disable_hooks,
+            change.name,
+            change.namespace,
+            wait=options.wait if options else True,
+            timeout=options.timeout if options else 300,
+            disable_hooks=options.disable_hooks if options else False,
+            keep_history=self.on_failure == ROLLBACK,
+            warnings=self._warnings,
         )
 
     def _stamp(self, change: Change, revision: int) -> None:
@@ -163,3 +196,68 @@ class Applier:
             self.cluster.stamp(change.namespace, change.name, revision, labels)
         except ClusterError as error:
             self._warnings.append(f"release {change.id} could not be stamped as verified: {error}")
+
+    # everything back
+
+    def _roll_back(self, changes: Mapping[str, Change]) -> None:
+        """What this run changed goes back to what it was, the last first."""
+        for identity in reversed(list(self._results)):
+            change, result = changes[identity], self._results[identity]
+            if change.effective:
+                self.progress(f"{identity}: goes back to what it was")
+                self._results[identity] = self._restored(change, result)
+
+    def _restored(self, change: Change, result: Result) -> Result:
+        helm, before = self.helm(change.release), change.deployed
+        try:
+            if before is None or before.current_revision is None:
+                helm.uninstall(change.name, change.namespace, wait=True)
+                return replace(result, state=_after(result), status="uninstalled", revision=None)
+            helm.rollback(change.name, change.namespace, before.current_revision, wait=True)
+            return replace(result, state=_after(result), status="deployed", revision=None)
+        except HelmstackError as error:
+            told = f"{result.error}\n" if result.error else ""
+            return replace(result, state=model.FAILED, error=f"{told}it could not go back to what it was: {error}")
+
+    def _forget_removed(self, changes: Mapping[str, Change]) -> None:
+        """The history of removed releases was kept only in case that they must come back."""
+        for change in changes.values():
+            if change.action == "uninstall" and change.id in self._results:
+                self.helm(change.release).uninstall(change.name, change.namespace, disable_hooks=True)
+
+
+def _after(result: Result) -> str:
+    return model.FAILED if result.state == model.FAILED else model.ROLLED_BACK
+
+
+def _needs(plan: Plan, changes: Mapping[str, Change]) -> dict[str, frozenset[str]]:
+    """Needs among what is done at all: what stays as it is stands for all that it needs itself.
+
+    What prune removes goes last.
+    """
+    every = {change.id: change for change in plan.changes}
+    pruned = {identity for identity, change in changes.items() if change.release is None}
+    final = frozenset(changes) - pruned
+
+    def reach(identity: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
+        found: set[str] = set()
+        for need in every[identity].needs:
+            if need in changes:
+                found.add(need)
+            elif need in every and need not in seen:
+                found |= reach(need, seen | {need})
+        return frozenset(found)
+
+    return {identity: final if identity in pruned else reach(identity) for identity in changes}
+
+
+def _helm_waits(change: Change) -> bool:
+    """Whether helm must wait itself: it alone knows when to run what comes after, hooks or a rollback."""
+    later = {"post-install", "post-upgrade"}
+    atomic = change.release is not None and change.release.options.atomic
+    return atomic or any(item.after and manifest.hook_events(item.after) & later for item in change.objects)
+
+
+def _deployed(change: Change) -> Deployed:
+    assert change.deployed is not None
+    return change.deployed

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 DONE = "done"
 FAILED = "failed"
 NOT_STARTED = "not started"
+ROLLED_BACK = "rolled back"
 
 
 @dataclass(frozen=True)
 class Result:
     """What became of one release; ``duration`` in seconds."""
 
-    state: str  # DONE, FAILED or NOT_STARTED
+    state: str  # DONE, FAILED, NOT_STARTED or ROLLED_BACK
     status: str | None = None  # Helm's word for the release
     revision: int | None = None
     duration: float = 0.0
