@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import Applier
+from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import STOP, Applier
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
@@ -26,6 +26,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import S
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
 from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.report.progress import Progress
 from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import place
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
@@ -55,6 +56,11 @@ class Tools:
     def fetch(self, release: Release) -> Chart:
         return self.store.fetch(release.chart, release.version, devel=release.options.devel, where=release.where)
 
+    def interrupt(self) -> None:
+        """Ends all helm processes, each of which gets the chance to say in its release what became of it."""
+        for helm in list(self._helms.values()):
+            helm.terminate_all()
+
     @property
     def processes(self) -> int:
         return sum(helm.processes for helm in self._helms.values())
@@ -82,10 +88,13 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
     applier = Applier(
         plan,
         session,
+        None,
         tools.helm,
         values.of,
+        interrupt=tools.interrupt,
+        progress=Progress(params.get("_progress"), mask),
         concurrency=_at_once(params.get("concurrency")),
-        stop_on_failure=params.get("on_failure") != "continue",
+        on_failure=params.get("on_failure") or STOP,
         correct_drift=params.get("drift") == CORRECT,
     )
     outcome = applier.run()
