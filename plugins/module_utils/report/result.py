@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.model import FAILED, NOT_STARTED, Outcome, Result
+from ansible_collections.helmstack.core.plugins.module_utils.apply.model import (
+    FAILED,
+    NOT_STARTED,
+    ROLLED_BACK,
+    Outcome,
+    Result,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ACTIONS, Change, Plan
@@ -133,6 +139,8 @@ def _state(change: Change, done: Result | None) -> str:
         return change.note or "unchanged"
     if done.state == FAILED:
         return f"{change.action} failed"
+    if done.state == ROLLED_BACK:
+        return f"rolled back ({change.action} undone)"
     if done.state == NOT_STARTED:
         return f"not started ({change.action})"
     revision = f", revision {done.revision}" if done.revision else ""
