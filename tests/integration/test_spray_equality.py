@@ -155,7 +155,7 @@ class Generator:
     def declare(self, name: str, version: str, **more: Any) -> None:
         used = more.get("alias", name)
         item = {"name": name, "version": version, "repository": "https://charts.example.org", **more}
-        if "condition" not in item:
+        if "condition" not in item and (self.own_templates or self.chance(0.8)):
             item["condition"] = self.random.choice([f"{used}.enabled", f" {used}.enabled,global.all"])
         if self.chance(0.3):
             item["tags"] = self.random.sample(["front", "back", "none"], self.random.randint(1, 2))
@@ -195,6 +195,7 @@ class Generator:
                 self.write(charts / f"{chart.name}-x.tgz.prov", "signed")
 
     def umbrella(self) -> Path:
+        """The umbrella; ``reference`` is what helm is given: the same, but that all dependencies have a condition."""
         self.populate()
         metadata: dict[str, Any] = {"apiVersion": "v1" if self.v1 else "v2", "name": "umbrella", "version": "3.2.1"}
         metadata.update(appVersion=1.1, annotations={"a": "b"}, keywords=["k"])
@@ -203,6 +204,7 @@ class Generator:
         else:
             metadata["dependencies"] = self.dependencies
         self.write(self.root / "Chart.yaml", metadata)
+        unconditional = any("condition" not in item for item in self.dependencies)
         self.write(self.root / "parts" / "one.yaml", {"included": self.values(), "number": 5})
         self.write(self.root / ".helmignore", "*.bak\nconf/ignored.txt\n")
         self.write(self.root / "conf" / "ignored.txt", "ignored")
@@ -210,10 +212,23 @@ class Generator:
         if self.own_templates:
             self.write(self.root / "templates" / "dump.yaml", DUMP % {"name": "umbrella"})
             self.write(self.root / "templates" / "_own.tpl", '{{- define "own" -}}own{{- end -}}')
-        if self.chance(0.3):
+        if self.chance(0.3) and not unconditional:
             pack(self.root, self.folder / "umbrella-3.2.1.tgz")
-            return self.folder / "umbrella-3.2.1.tgz"
+            self.reference = self.folder / "umbrella-3.2.1.tgz"
+            return self.reference
+        self.reference = self.with_conditions() if unconditional else self.root
         return self.root
+
+    def with_conditions(self) -> Path:
+        """A copy without templates of its own, so that nothing but helm sees the difference."""
+        copy = self.folder / "reference" / "umbrella"
+        shutil.copytree(self.root, copy)
+        name = "requirements.yaml" if self.v1 else "Chart.yaml"
+        data = json.loads((copy / name).read_text())
+        for item in data["dependencies"]:
+            item.setdefault("condition", f"{item.get('alias', item['name'])}.enabled")
+        self.write(copy / name, data)
+        return copy
 
     def umbrella_values(self) -> str:
         values = self.values() | {"tags": {"front": True, "back": self.chance(0.5)}}
@@ -305,7 +320,9 @@ def test_a_release_is_what_helm_makes_of_the_whole_umbrella(seed: int, tmp_path:
         arguments = [part for item in row.set_args for part in ("--set", item)]
         texts = [item.text for item in row.values]
         found = helm_says(row.name, row.chart_path, texts, arguments, tmp_path / f"{row.name}-documents")
-        expected = helm_spray_says(row, chart, documents, options, names, tmp_path / f"{row.name}-expected")
+        expected = helm_spray_says(
+            row, generator.reference, documents, options, names, tmp_path / f"{row.name}-expected"
+        )
         assert found == expected, row.used_name
 
     with ThreadPoolExecutor(2) as pool:

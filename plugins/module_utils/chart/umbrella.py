@@ -113,7 +113,8 @@ class _Archive:
     """The members of a .tgz, under its one top folder."""
 
     def __init__(self, path: str) -> None:
-        self.members = _members(path, path)
+        with open(path, "rb") as stream:
+            self.members = _members(stream.read(), path)
         self.names = tuple(sorted(self.members))
 
     def read(self, name: str) -> bytes:
@@ -269,7 +270,7 @@ class Umbrella:
     def _packed(self, key: str) -> Packed | None:
         name = f"charts/{key}"
         if key.endswith(".tgz"):
-            members = _members(io.BytesIO(self._files.read(name)), posixpath.join(self.path, name), _OF_A_CHART)
+            members = _members(self._files.read(name), posixpath.join(self.path, name), _OF_A_CHART)
             texts = {item: _decode(data, f"{self.path}/{name}/{item}") for item, data in members.items()}
         else:
             names = set(self._names_by_key[key])
@@ -370,24 +371,21 @@ def _make_room(target: str, name: str) -> str:
     return place
 
 
-def _members(source: str | io.BytesIO, name: str, only: tuple[str, ...] = ()) -> dict[str, bytes]:
+def _members(data: bytes, name: str, only: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The files of a chart archive, without its top folder; with ``only`` just those, so that reading may end early."""
     found: dict[str, bytes] = {}
     try:
-        opened = {"name": source} if isinstance(source, str) else {"fileobj": source}
-        with tarfile.open(mode="r:gz", **opened) as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
             for member in archive:
                 path = posixpath.normpath("/".join(member.name.replace("\\", "/").split("/")[1:]))
                 if path.startswith(("..", "/")):
                     raise ChartError(f"archive '{name}' is damaged: it holds '{member.name}', which lies outside of it")
-                stream = archive.extractfile(member) if member.isfile() and (not only or path in only) else None
-                if stream:
-                    found[path] = stream.read()
+                content = archive.extractfile(member) if member.isfile() and (not only or path in only) else None
+                if content:
+                    found[path] = content.read()
                 if only and len(found) == len(only):
                     break
     except (tarfile.TarError, EOFError, zlib.error, OSError) as exc:
-        if isinstance(exc, FileNotFoundError):
-            raise
         raise ChartError(f"'{name}' is damaged, or no chart archive: {exc}") from None
     return found
 
