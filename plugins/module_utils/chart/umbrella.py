@@ -354,12 +354,10 @@ _OF_A_CHART = ("Chart.yaml", "values.yaml")
 
 def _walk(root: str) -> Iterable[str]:
     """All files under a folder; links are followed, as helm does."""
-    seen: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if os.path.islink(folder) and os.path.realpath(root).startswith(real):
+        above = os.path.realpath(os.path.dirname(folder)) + os.sep
+        if os.path.islink(folder) and folder != root and above.startswith(os.path.realpath(folder) + os.sep):
             raise ChartError(f"the link '{folder}' leads back to a folder it lies in")
-        seen.add(real)
         folders.sort()
         for name in files:
             yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")

@@ -244,6 +244,11 @@ def _outside(root: Path) -> Path:
     return archive
 
 
+def _loop(root: Path) -> Path:
+    (root / "conf" / "loop").symlink_to(root / "conf", target_is_directory=True)
+    return root
+
+
 def _gone(root: Path) -> Path:
     return root.parent / "gone.tgz"
 
@@ -262,6 +267,7 @@ def _gone(root: Path) -> Path:
         (_empty_folder, "'charts/d' of umbrella 'u' is damaged: it has no Chart.yaml"),
         (_binary, "charts/a/Chart.yaml: is not text in UTF-8"),
         (_outside, "which lies outside of it"),
+        (_loop, "conf/loop' leads back to a folder it lies in"),
         (_gone, "cannot be read: No such file"),
     ],
 )
