@@ -29,6 +29,7 @@ from cluster_api import Api, ApiError
 HELM = os.environ.get("HELMSTACK_HELM", "")
 KUBECONFIG = os.environ.get("HELMSTACK_KUBECONFIG", "")
 ANSIBLE = os.environ.get("HELMSTACK_ANSIBLE", "")
+EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
 READY = all((HELM, KUBECONFIG, ANSIBLE))
 
 Object = dict[str, Any]
@@ -266,8 +267,7 @@ class Workspace:
         task_list = [self.task(task) for task in tasks] or [self.task({})]
         whole = {"hosts": "all", "gather_facts": False, "tasks": task_list, **(play or {})}
         self.write("playbook.yml", [whole])
-        if inventory is not None or not (self.root / "inventory").exists():
-            self.write("inventory", inventory or "localhost ansible_connection=local\n")
+        self.write("inventory", inventory or "localhost ansible_connection=local\n")
         record = self.root / "record.jsonl"
         record.unlink(missing_ok=True)
         words = [
@@ -408,3 +408,30 @@ def _content(item: Object) -> Object:
         **{key: value for key, value in item.items() if key != "status"},
         "metadata": {**meta, "annotations": annotations},
     }
+
+
+def exact(workspace: Workspace, **options: Any) -> Object:
+    """Checks, runs, checks again, and holds the plan against what really changed; returns the run's result.
+
+    That check mode writes nothing is a test of its own.
+    """
+    task = workspace.task(options)
+    before = workspace.snapshot()
+    checked, result, again = workspace.run({**task, "check_mode": True}, task, {**task, "check_mode": True}).results
+    after = workspace.snapshot()
+    assert plan_of(checked) == plan_of(result)
+    assert checked["changed"] == result["changed"]
+    assert checked["diff"] == result["diff"]
+    planned, live, stored = objects_of(result), after.changes_since(before), after.stored_since(before)
+    # a hook that does not run now is only stored
+    assert {key: op for key, op in planned.items() if key in live or stored.get((key[0], key[2])) != op} == live
+    announced = {
+        f"{release['namespace']}/{release['name']}": release["revision"]["to"]
+        for release in result["plan"]["releases"]
+        if release["action"] in EFFECTIVE
+    }
+    assert after.new_revisions_since(before) == announced
+    assert result["changed"] == bool(announced)
+    assert again["changed"] is False, again["plan"]
+    assert objects_of(again) == {}
+    return result

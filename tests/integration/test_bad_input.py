@@ -364,7 +364,7 @@ def test_an_api_that_never_answers_is_given_up_within_ten_seconds(shared: Worksp
         run = shared.run(*tasks)
     assert "not answering" in run["silent"]["msg"]
     took = run.records[1]["at"] - run.records[0]["at"]
-    assert took < 10 + 4, f"{took:.1f} s, of which Ansible itself takes some"
+    assert took < 10 + 8, f"{took:.1f} s, of which Ansible itself takes some, on a busy machine more"
 
 
 def _hold(server: socket.socket) -> None:

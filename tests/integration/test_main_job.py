@@ -16,12 +16,10 @@ from harness import (
     Object,
     Workspace,
     actions_of,
+    exact,
     objects_of,
-    plan_of,
     release_of,
 )
-
-EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
 
 SECRET = """\
 apiVersion: v1
@@ -60,37 +58,6 @@ spec:
       storage: true
       schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 """
-
-
-def exact(workspace: Workspace, **options: Any) -> Object:
-    """Checks, runs, checks again, and holds the plan against what really changed; returns the run's result.
-
-    That check mode writes nothing is a test of its own.
-    """
-    task = workspace.task(options)
-    before = workspace.snapshot()
-    checked, result, again = workspace.run({**task, "check_mode": True}, task, {**task, "check_mode": True}).results
-    after = workspace.snapshot()
-    assert plan_of(checked) == plan_of(result)
-    assert checked["changed"] == result["changed"]
-    assert checked["diff"] == result["diff"]
-    planned, live, stored = objects_of(result), after.changes_since(before), after.stored_since(before)
-    # a hook that does not run now is only stored
-    assert {key: op for key, op in planned.items() if key in live or stored.get((key[0], key[2])) != op} == live
-    announced = {
-        f"{release['namespace']}/{release['name']}": release["revision"]["to"]
-        for release in result["plan"]["releases"]
-        if release["action"] in EFFECTIVE
-    }
-    assert after.new_revisions_since(before) == announced
-    assert result["changed"] == bool(announced)
-    assert again["changed"] is False, again["plan"]
-    assert objects_of(again) == {}
-    return result
-
-
-def headers(result: Object) -> list[str]:
-    return [entry["after_header"] for entry in result["diff"]]
 
 
 def test_the_rhythm_check_run_check_run(workspace: Workspace) -> None:
