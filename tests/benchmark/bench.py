@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the benchmark runs: programs, environment, control planes, and what a command costs there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from material import Alone, Material
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "cluster"))
+
+from cluster import Cluster
+
+AT_ONCE = 8  # our modules' own default
+RECAP = re.compile(r"^localhost\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=0", re.MULTILINE)
+
+
+class BenchmarkError(Exception):
+    """A run did not do what is to be measured; the message holds its last lines."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command takes, with all processes that it starts."""
+
+    seconds: float
+    cpu: float
+
+    @staticmethod
+    def of(work: Callable[[], object]) -> Cost:
+        used, began = _cpu_of_children(), time.perf_counter()
+        work()
+        return Cost(time.perf_counter() - began, _cpu_of_children() - used)
+
+    @staticmethod
+    def typical(costs: Sequence[Cost]) -> Cost:
+        return Cost(median(cost.seconds for cost in costs), median(cost.cpu for cost in costs))
+
+    def data(self) -> dict[str, float]:
+        return {"seconds": round(self.seconds, 2), "cpu_seconds": round(self.cpu, 2)}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a run asks of others."""
+
+    helm_processes: int
+    requests: Mapping[str, int]  # by user agent: helmstack, helm
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Bench:
+    """One benchmark's folder and programs."""
+
+    def __init__(self, folder: Path, helm: Path) -> None:
+        self.folder = folder
+        self.helm = helm
+        self.collections = folder / "collections"
+        self.programs = Path(sys.executable).parent
+        self._started = folder / "helm-started"
+        self.counting_helm = folder / "helm"
+        self.counting_helm.write_text(
+            f'#!/bin/sh\necho "$1" >> {shlex.quote(str(self._started))}\nexec {shlex.quote(str(helm))} "$@"\n'
+        )
+        self.counting_helm.chmod(0o755)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """As on a user's machine: nothing set for Ansible or helm, and compiled modules are kept."""
+        unwanted = ("ANSIBLE_", "K8S_AUTH", "KUBE", "HELM_", "PYTHON", "XDG_")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+        return {
+            **env,
+            "HOME": str(self.folder / "home"),
+            "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
+            "ANSIBLE_HOME": str(self.folder / "home" / ".ansible"),
+            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+    @contextmanager
+    def cluster(self, audit: bool = False) -> Iterator[Cluster]:
+        """A control plane with nothing in it; it ends with this process even if that is killed."""
+        cluster = Cluster(self.folder / "cluster")
+        cluster.stop()
+        words = [sys.executable, str(HERE / "guard.py"), str(cluster.folder)]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True) as guard:
+            try:
+                yield cluster.start(audit=audit)
+            finally:
+                if guard.stdin:
+                    guard.stdin.close()
+                guard.wait()
+
+    # ansible-playbook
+
+    def play(
+        self, material: Material, playbook: str, *, check: bool = False, changes: bool | None = None, **variables: Any
+    ) -> None:
+        """Runs one of the material's playbooks.
+
+        :arg changes: whether its task must report a change; None: either.
+        :raises BenchmarkError: it failed, or did something else.
+        """
+        words = [str(self.programs / "ansible-playbook"), "-i", "inventory", "-e", json.dumps(variables)]
+        words += [*(["--check", "--diff"] if check else []), f"{playbook}.yml"]
+        output = self._output_of(words, material.folder)
+        recap = RECAP.search(output)
+        changed = bool(int(recap[2])) if recap else None
+        if changed is None or changes not in (None, changed):
+            raise BenchmarkError(
+                f"{playbook} {'check' if check else 'run'}: {changed=}, not {changes}\n{output[-3000:]}"
+            )
+
+    def deploy(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> None:
+        self._deploy(self.helm, material, cluster, replicas, check, changes)
+
+    def effort(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> Effort:
+        """A run that is counted, not timed; the cluster must have been started with audit."""
+        before = len(cluster.requests())
+        self._started.write_text("")
+        self._deploy(self.counting_helm, material, cluster, replicas, check, changes)
+        requests = {"helmstack": 0, "helm": 0}
+        for request in cluster.requests()[before:]:
+            name = request.user_agent.partition("/")[0].partition(" ")[0].lower()
+            requests[name] = requests.get(name, 0) + 1
+        return Effort(self.helm_processes(), requests)
+
+    def _deploy(
+        self, helm: Path, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool
+    ) -> None:
+        kubeconfig = str(cluster.kubeconfig)
+        self.play(
+            material, "ours", check=check, changes=changes, replicas=replicas, kubeconfig=kubeconfig, helm=str(helm)
+        )
+
+    def peer(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> tuple[Cost, int]:
+        """The loop over kubernetes.core.helm: what it costs, and how many helm processes it starts."""
+        variables = {"replicas": replicas, "kubeconfig": str(cluster.kubeconfig), "helm": str(self.counting_helm)}
+        self._started.write_text("")
+        cost = Cost.of(lambda: self.play(material, "peer", check=check, changes=changes, **variables))
+        return cost, self.helm_processes()
+
+    def helm_processes(self) -> int:
+        return len(self._started.read_text().splitlines())
+
+    # helm alone
+
+    def install_alone(self, material: Material, cluster: Cluster) -> None:
+        words = ("upgrade", "--install", "--disable-openapi-validation", "--kubeconfig", str(cluster.kubeconfig))
+        self._helm_for_each(material, lambda release: release.command(*words, replicas=1))
+
+    def template_alone(self, material: Material, replicas: int) -> None:
+        self._helm_for_each(material, lambda release: release.command("template", replicas=replicas))
+
+    def _helm_for_each(self, material: Material, command: Callable[[Alone], list[str]]) -> None:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            commands = [[str(self.helm), *command(release)] for release in material.releases]
+            list(pool.map(lambda words: self._output_of(words, material.folder), commands))
+
+    def _output_of(self, words: Sequence[str], cwd: Path) -> str:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise BenchmarkError(f"{words[0]} ended with {done.returncode}\n{done.stdout[-3000:]}")
+        return done.stdout
+
+
+def make_namespaces(cluster: Cluster, names: Sequence[str]) -> None:
+    for name in names:
+        cluster.api().create(
+            "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        )

@@ -1,0 +1,343 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make bench`: what runs take beside what nobody can do without. Figures, never a test: see README.md."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import crowd
+import material as materials
+from bench import HERE, Bench, BenchmarkError, Cost, Effort, make_namespaces
+from cluster import Cluster, ClusterError
+from cluster_binaries import BuildError, helm
+from material import Material
+from peer import add_kubernetes_core
+
+CHECKOUT = HERE.parents[1]
+FOLDER = CHECKOUT / ".work" / "benchmark"
+SAMPLES = 3  # of what leaves the cluster as it is; a first install is done once a round
+PEER_SIZE = 10
+
+INSTALL = "helm upgrade --install --disable-openapi-validation of each, without --wait"
+TEMPLATE = "helm template of each"
+EMPTY = "a playbook whose module only imports the libraries"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of run, in the order in which they follow each other on one control plane."""
+
+    name: str
+    floor: str
+    changes: bool
+    check: bool = False
+    fresh: bool = False  # needs a cluster without the releases
+    replicas: int = 1
+
+
+STACK = (
+    Scenario("install", INSTALL, changes=True, fresh=True),
+    Scenario("check-unchanged", EMPTY, changes=False, check=True),
+    Scenario("run-unchanged", EMPTY, changes=False),
+    Scenario("check-changed", TEMPLATE, changes=True, check=True, replicas=2),
+)
+SPRAY = (
+    Scenario("spray-check-first", TEMPLATE, changes=True, check=True, fresh=True),
+    Scenario("spray-first", INSTALL, changes=True, fresh=True),
+    Scenario("spray-check-unchanged", EMPTY, changes=False, check=True),
+    Scenario("spray-run-unchanged", EMPTY, changes=False),
+    Scenario("spray-check-one", EMPTY, changes=True, check=True, replicas=2),
+    Scenario("spray-run-one", EMPTY, changes=True, replicas=2),
+)
+
+
+@dataclass
+class Figures:
+    """What is known of one scenario with one number of releases."""
+
+    scenario: Scenario
+    releases: int
+    ours: list[Cost] = field(default_factory=list)
+    floor: list[Cost] = field(default_factory=list)
+    effort: Effort | None = None
+    peer: tuple[Cost, int] | None = None
+
+    def data(self) -> dict[str, Any]:
+        ours = Cost.typical(self.ours)
+        line: dict[str, Any] = {"scenario": self.scenario.name, "releases": self.releases, **ours.data()}
+        if self.effort:
+            line |= {"helm_processes": self.effort.helm_processes, "requests": dict(self.effort.requests)}
+        if self.floor:
+            floor = Cost.typical(self.floor)
+            line["floor"] = {"of": self.scenario.floor, **floor.data()}
+            line |= {"ratio": round(ours.seconds / floor.seconds, 2), "cpu_ratio": round(ours.cpu / floor.cpu, 2)}
+        if self.peer:
+            cost, processes = self.peer
+            line["peer"] = {"of": "kubernetes.core.helm in a loop", **cost.data(), "helm_processes": processes}
+        return {**line, "samples": [round(cost.seconds, 2) for cost in self.ours]}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What of it all is wanted."""
+
+    wanted: Callable[[Scenario], bool]
+    repeat: int
+    peer: Callable[[int], bool]
+    crowded: bool
+
+
+class Series:
+    """All scenarios of one folder of material."""
+
+    def __init__(self, bench: Bench, material: Material, scenarios: Sequence[Scenario], options: Options) -> None:
+        self._bench = bench
+        self._material = material
+        self._scenarios = scenarios
+        self._options = options
+        size = len(material.releases)
+        self.figures = {each.name: Figures(each, size) for each in scenarios if options.wanted(each)}
+
+    def measure(self) -> list[Figures]:
+        if self.figures:
+            for number in range(self._options.repeat):
+                self._timed(first=number == 0)
+            self._counted()
+            if self._options.peer(len(self._material.releases)):
+                self._peer()
+        return list(self.figures.values())
+
+    @contextmanager
+    def _cluster(self, audit: bool = False) -> Iterator[Cluster]:
+        with self._bench.cluster(audit=audit) as cluster:
+            if self._options.crowded:
+                crowd.fill(cluster)
+            yield cluster
+
+    def _timed(self, first: bool) -> None:
+        with self._cluster() as cluster:
+            for scenario in self._scenarios:
+                figures = self.figures.get(scenario.name)
+                times = 1 if scenario.fresh or not figures else max(self._options.repeat, SAMPLES) if first else 0
+                if not figures and not self._prepares(scenario):
+                    continue
+                for number in range(times):
+                    cost = Cost.of(lambda: self._ours(scenario, cluster, number))  # noqa: B023
+                    if figures:
+                        figures.ours.append(cost)
+                        self._floor_beside(figures)
+        installed = [each for each in self.figures.values() if each.scenario.floor == INSTALL]
+        if installed:
+            with self._cluster() as cluster:
+                make_namespaces(cluster, self._material.namespaces)
+                installed[0].floor.append(Cost.of(lambda: self._bench.install_alone(self._material, cluster)))
+
+    def _prepares(self, scenario: Scenario) -> bool:
+        """Whether the ones after it could not be measured without it."""
+        return scenario.fresh and not scenario.check and any(not each.scenario.fresh for each in self.figures.values())
+
+    def _ours(self, scenario: Scenario, cluster: Cluster, number: int) -> None:
+        # what is changed once more must change to something else
+        replicas = scenario.replicas if scenario.check else scenario.replicas + number * scenario.changes
+        self._bench.deploy(self._material, cluster, replicas, scenario.check, scenario.changes)
+
+    def _floor_beside(self, figures: Figures) -> None:
+        scenario = figures.scenario
+        if scenario.floor == EMPTY:
+            figures.floor.append(
+                Cost.of(lambda: self._bench.play(self._material, "empty", check=scenario.check, changes=False))
+            )
+        elif scenario.floor == TEMPLATE:
+            figures.floor.append(Cost.of(lambda: self._bench.template_alone(self._material, scenario.replicas)))
+
+    def _counted(self) -> None:
+        with self._cluster(audit=True) as cluster:
+            for scenario in self._scenarios:
+                figures = self.figures.get(scenario.name)
+                if figures:
+                    figures.effort = self._bench.effort(
+                        self._material, cluster, scenario.replicas, scenario.check, scenario.changes
+                    )
+                elif self._prepares(scenario):
+                    self._ours(scenario, cluster, 0)
+
+    def _peer(self) -> None:
+        with self._cluster() as cluster:
+            for scenario in self._scenarios:
+                cost = self._bench.peer(self._material, cluster, scenario.replicas, scenario.check, scenario.changes)
+                if scenario.name in self.figures:
+                    self.figures[scenario.name].peer = cost
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    if options.releases is None and options.sub_charts is None:
+        options.releases, options.sub_charts = ([10], [10]) if options.quick else ([10, 100, 300], [10, 60, 200])
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
+    try:
+        _run(options)
+    except (BenchmarkError, ClusterError, BuildError) as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    binary = helm(options.helm)
+    bench = _bench(binary, options.commit)
+    about = _about(bench, options.commit)
+    say(", ".join(f"{name} {value}" for name, value in about.items()))
+    wanted = Options(
+        wanted=lambda scenario: any(fnmatch.fnmatch(scenario.name, pattern) for pattern in options.scenario),
+        repeat=options.repeat,
+        peer=_peer(options, bench),
+        crowded=options.crowded,
+    )
+    rows = []
+    for series in _all_series(options, bench, wanted):
+        load = os.getloadavg()[0]
+        for figures in series.measure():
+            line = {**figures.data(), **about, "load_before": round(load, 1), "crowded": options.crowded}
+            print(json.dumps(line), flush=True)
+            rows.append(line)
+    say("\n" + table(rows))
+
+
+def _bench(binary: Path, commit: str) -> Bench:
+    """The benchmark's folder, without what earlier ones left but the download."""
+    if FOLDER.exists():
+        Cluster(FOLDER / "cluster").stop()
+    for name in ("collections", "home", "material"):
+        shutil.rmtree(FOLDER / name, ignore_errors=True)
+    (FOLDER / "home").mkdir(parents=True)
+    (FOLDER / "ansible.cfg").write_text("")
+    bench = Bench(FOLDER, binary)
+    materials.copy_collection(CHECKOUT, bench.collections, commit)
+    return bench
+
+
+def _peer(options: argparse.Namespace, bench: Bench) -> Callable[[int], bool]:
+    if options.quick or options.no_peer:
+        return lambda size: False
+    missing = add_kubernetes_core(FOLDER, bench.collections)
+    if missing:
+        say(f"No comparison with kubernetes.core.helm: {missing}")
+    return lambda size: not missing and (options.peer_all or size <= PEER_SIZE)
+
+
+def _all_series(options: argparse.Namespace, bench: Bench, wanted: Options) -> Iterator[Series]:
+    env = bench.env
+    for count in options.releases or ():
+        material = materials.stack(FOLDER / "material" / f"stack-{count}", count, bench.helm, env)
+        yield Series(bench, material, STACK, wanted)
+    for count in options.sub_charts or ():
+        material = materials.umbrella(FOLDER / "material" / f"umbrella-{count}", count)
+        yield Series(bench, material, SPRAY, _without_peer(wanted))
+
+
+def _without_peer(options: Options) -> Options:
+    """kubernetes.core has nothing like a spray."""
+    return Options(options.wanted, options.repeat, lambda size: False, options.crowded)
+
+
+def _about(bench: Bench, commit: str) -> dict[str, Any]:
+    told = _first_line(bench.helm, "version", "--template={{.Version}}")
+    edited = "" if commit else _first_line("git", "-C", CHECKOUT, "status", "--porcelain", "--", "plugins")
+    return {
+        "helm": told.lstrip("v"),
+        "ansible_core": version("ansible-core"),
+        "python": platform.python_version(),
+        "cores": len(os.sched_getaffinity(0)),
+        "commit": _first_line("git", "-C", CHECKOUT, "rev-parse", "--short", commit or "HEAD")
+        + ("+" if edited else ""),
+    }
+
+
+def _first_line(*words: object) -> str:
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
+    return (done.stdout.splitlines() or [""])[0]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The lines for people."""
+    heads = (
+        "scenario",
+        "releases",
+        "wall s",
+        "CPU s",
+        "helm",
+        "requests",
+        "+ helm's",
+        "floor s",
+        "CPU s",
+        "ratio",
+        "peer s",
+    )
+    lines = [heads, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))])
+        for line in lines
+    )
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    requests, floor, peer = row.get("requests", {}), row.get("floor", {}), row.get("peer", {})
+    cells = [row["scenario"], row["releases"], f"{row['seconds']:.2f}", f"{row['cpu_seconds']:.2f}"]
+    cells += [row.get("helm_processes", ""), requests.get("helmstack", ""), requests.get("helm", "")]
+    cells += [floor.get("seconds", ""), floor.get("cpu_seconds", ""), row.get("ratio", ""), peer.get("seconds", "")]
+    return tuple(str(cell) for cell in cells)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split(",") if word]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run.py", description=__doc__)
+    parser.add_argument("--releases", type=_numbers, metavar="N,…", help="sizes of stacks")
+    parser.add_argument("--sub-charts", type=_numbers, metavar="N,…", help="sizes of umbrellas")
+    parser.add_argument(
+        "--scenario",
+        type=lambda text: text.split(","),
+        default=["*"],
+        metavar="NAME,…",
+        help=f"of {', '.join(each.name for each in (*STACK, *SPRAY))}; * stands for any text",
+    )
+    parser.add_argument("--helm", type=int, choices=(3, 4), default=4, help="default 4")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="rounds; the median counts")
+    parser.add_argument("--commit", default="", help="measure a commit instead of the files as they are")
+    parser.add_argument("--quick", action="store_true", help="10 releases, 10 sub-charts, no peer")
+    parser.add_argument("--no-peer", action="store_true", help="no loop over kubernetes.core.helm")
+    parser.add_argument("--peer-all", action="store_true", help=f"that loop for more than {PEER_SIZE} releases, too")
+    parser.add_argument("--crowded", action="store_true", help="among 1,500 other CRDs and 5,000 other release Secrets")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
