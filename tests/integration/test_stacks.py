@@ -1,0 +1,210 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stack files and options can say arrives in the cluster: files, overlays, variables, nesting, selection."""
+
+from __future__ import annotations
+
+import json
+
+from harness import CONFIG, Object, Workspace, actions_of, exact, objects_of, release_of
+
+
+def data(workspace: Workspace, name: str, namespace: str = "a") -> Object:
+    """What the release's ConfigMap holds."""
+    path = f"/api/v1/namespaces/{workspace.ns(namespace)}/configmaps/{name}"
+    return dict(workspace.api.get(path).get("data") or {})
+
+
+def test_every_source_of_values_and_settings_comes_through(workspace: Workspace) -> None:
+    """Several stack files and overlays, a nested stack, variables of all kinds, templates and .helmstack at once."""
+    workspace.chart("app")
+    workspace.write("plain.yaml", "data: {from_file: yes, date: 2024-01-02, octal: 0o17, time: 12:30:45, y: y}\n")
+    workspace.write("host.yaml.j2", "data: {from_host: {{ colour }}, list: '{{ [1, 2] | sum }}'}\n")
+    workspace.write(".env", "FROM_DOTENV=dotenv\nBOTH=plain\n")
+    workspace.write(".env.dev", "BOTH=dev\n")
+    workspace.write(".helmstack", "environment: dev\nvariables: {of_defaults: defaults}\n")
+    workspace.write("env/dev.yaml", {"releases": {"app": {"set": {"data": {"convention": "1", "order": "env"}}}}})
+    workspace.write("named.yaml", {"releases": {"app": {"set": {"data": {"named": "1", "order": "named"}}}}})
+    workspace.write(
+        "task.yaml",
+        {
+            "releases": {
+                "app": {"set": {"data": {"task": "1", "order": "task"}}},
+                "added": {"namespace": workspace.ns("a"), "chart": "./charts/app"},
+            }
+        },
+    )
+    workspace.write("second.yaml", {"releases": [workspace.release("second")]})
+    inner = {"namespace": "%NS%", "name": "inner", "chart": "./app", "set": {"data": {"outer": "${outer}"}}}
+    inner["namespace"] = workspace.ns("a")
+    workspace.write("nested/helmstack.yaml", {"name": "nested", "releases": [inner]})
+    (workspace.chart("app2")).rename(workspace.root / "nested" / "app")
+    variables = {
+        key: "${" + key + "}" for key in ("FROM_DOTENV", "BOTH", "of_task", "of_stack", "of_environment", "PROCESS")
+    }
+    workspace.stack(
+        workspace.release(
+            "app",
+            values=["plain.yaml", "host.yaml.j2", {"data": {"inline": "1"}}],
+            set={"data": {**variables, "of_defaults": "${of_defaults}", "literal": "$${x}", "default": "${no:-d}"}},
+        ),
+        variables={"of_stack": "stack", "of_environment": "stack", "outer": "seen"},
+        environments={"dev": {"overlays": ["named.yaml", "env/dev.yaml"], "variables": {"of_environment": "dev"}}},
+        stacks=[{"path": "nested"}],
+    )
+    run = workspace.run(
+        {
+            "stack_files": ["helmstack.yaml", "second.yaml"],
+            "overlays": ["task.yaml"],
+            "variables": {"of_task": "{{ colour }}"},
+        },
+        play={"vars": {"colour": "blue"}},
+        env={"PROCESS": "process"},
+    )
+    assert run.result["plan"]["environment"] == "dev"
+    assert set(actions_of(run.result)) == {"app", "second", "inner", "added"}
+    assert data(workspace, "inner") == {"outer": "seen"}
+    assert data(workspace, "app") == {
+        "from_file": "true",
+        "date": "2024-01-02",
+        "octal": "15",
+        "time": "12:30:45",
+        "true": "true",
+        "from_host": "blue",
+        "list": "3",
+        "inline": "1",
+        "FROM_DOTENV": "dotenv",
+        "BOTH": "dev",
+        "of_task": "blue",
+        "of_stack": "stack",
+        "of_environment": "dev",
+        "PROCESS": "process",
+        "of_defaults": "defaults",
+        "literal": "${x}",
+        "default": "d",
+        "convention": "1",
+        "named": "1",
+        "task": "1",
+        "order": "task",
+    }
+
+
+def test_targets_selectors_and_needs_choose_releases(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(
+        workspace.release("db", labels={"tier": "back"}),
+        workspace.release("api", needs=["db"], labels={"tier": "back"}),
+        workspace.release("web-a", needs=["api"], labels={"tier": "front"}),
+        workspace.release("web-b", namespace="b", labels={"tier": "front"}),
+    )
+    chosen = {
+        "glob": {"targets": ["web-*"], "include_needs": True},
+        "selector": {"selector": "[?labels.tier=='back']"},
+        "namespaced": {"targets": [f"{workspace.ns('b')}/web-b"]},
+        "needs": {"targets": ["web-a"], "include_needs": True},
+        "lonely": {"targets": ["web-a"]},
+    }
+    tasks = [
+        {**workspace.task(options), "name": name, "ignore_errors": True, "check_mode": True}
+        for name, options in chosen.items()
+    ]
+    run = workspace.run(*tasks)
+    assert set(actions_of(run["glob"])) == {"db", "api", "web-a", "web-b"}
+    assert set(actions_of(run["selector"])) == {"db", "api"}
+    assert set(actions_of(run["namespaced"])) == {"web-b"}
+    assert set(actions_of(run["needs"])) == {"db", "api", "web-a"}
+    assert "include_needs" in run["lonely"]["msg"]
+
+
+def test_a_plan_holds_only_while_nothing_has_changed(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(workspace.release("app"))
+    checked = workspace.check()
+    digest, uid = checked["plan"]["digest"], checked["cluster"]["uid"]
+    assert workspace.deploy(expected_plan=digest, expected_cluster=uid)["changed"] is True
+    message = workspace.fail(expected_plan=digest)
+    assert digest in message
+    assert workspace.check(expected_cluster=checked["cluster"]["server"])["changed"] is False
+
+
+def test_what_diff_ignore_names_is_no_change(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(workspace.release("app", set={"data": {"a": "1", "b": "1"}}))
+    workspace.deploy()
+    workspace.write("charts/app/templates/config.yaml", CONFIG + "  c: new\n")
+    rules = {
+        "path": [{"kind": "ConfigMap", "path": "data.c"}],
+        "pointer": [{"name": "app", "path": "/data/c"}],
+        "kind": [{"kind": "ConfigMap"}],
+        "other": [{"kind": "Secret", "path": "data.c"}],
+    }
+    tasks = [
+        {**workspace.task({"diff_ignore": rule}), "name": name, "check_mode": True} for name, rule in rules.items()
+    ]
+    run = workspace.run(*tasks)
+    assert {name: run[name]["changed"] for name in rules} == {
+        "path": False,
+        "pointer": False,
+        "kind": False,
+        "other": True,
+    }
+
+
+def test_defaults_of_the_group_reach_all_modules_and_files_may_lie_on_the_target(workspace: Workspace) -> None:
+    workspace.chart("app", files={"templates/config.yaml": CONFIG, "templates/NOTES.txt": "Notes of the chart\n"})
+    workspace.stack(workspace.release("app", set={"data": {"a": "1"}}), workspace.release("other", ignore=True))
+    folder = str(workspace.root / "manifests")
+    target = {"remote_src": True, "stack_files": [str(workspace.root / "helmstack.yaml")]}
+    tasks: list[Object] = [
+        {"name": "template", "helmstack.core.helmstack_template": {"output_dir": folder}},
+        {"name": "template again", "helmstack.core.helmstack_template": {"output_dir": folder}},
+        {"name": "deploy", "helmstack.core.helmstack": target},
+        {"name": "again", "helmstack.core.helmstack": {}},
+        {
+            "name": "info",
+            "helmstack.core.helmstack_info": {"include": ["values", "computed_values", "manifest", "hooks", "notes"]},
+        },
+        {"name": "stray", "ansible.builtin.copy": {"content": "old", "dest": f"{folder}/{workspace.ns('a')}/old.yaml"}},
+        {"name": "check template", "check_mode": True, "helmstack.core.helmstack_template": {"output_dir": folder}},
+        {"name": "clean", "helmstack.core.helmstack_template": {"output_dir": folder}},
+    ]
+    defaults = {
+        "group/helmstack.core.helmstack": {"kubeconfig": workspace.kubeconfig},
+        "helmstack.core.helmstack": {"binary_path": workspace.connection["binary_path"]},
+        "helmstack.core.helmstack_info": {"binary_path": workspace.connection["binary_path"]},
+        "helmstack.core.helmstack_template": {"binary_path": workspace.connection["binary_path"], "kubeconfig": None},
+    }
+    defaults["group/helmstack.core.helmstack"] = {"binary_path": workspace.connection["binary_path"]}
+    for module in ("helmstack", "helmstack_info"):
+        defaults[f"helmstack.core.{module}"] = {"kubeconfig": workspace.kubeconfig}
+    del defaults["helmstack.core.helmstack_template"]
+    run = workspace.run(*tasks, play={"module_defaults": defaults})
+    assert run["template"]["changed"] is True
+    assert run["template again"]["changed"] is False
+    assert run["deploy"]["changed"] is True
+    assert run["again"]["changed"] is False
+    app, other = run["info"]["releases"]
+    assert (app["name"], app["status"], app["revision"], app["verified"]) == ("app", "deployed", 1, True)
+    assert app["values"] == {"data": {"a": "1"}}
+    assert "kind: ConfigMap" in app["manifest"]
+    assert app["notes"].strip() == "Notes of the chart"
+    assert (other["name"], other["status"], other["ignored"]) == ("other", None, True)
+    assert run["check template"]["changed"] is True
+    assert run["clean"]["changed"] is True
+    assert [path.name for path in (workspace.root / "manifests").rglob("*.yaml")] == ["app.yaml"]
+    manifest = run["clean"]["releases"][0]["manifest"]
+    assert manifest == (workspace.root / "manifests" / workspace.ns("a") / "app.yaml").read_text()
+
+
+def test_the_environment_is_the_one_among_the_hosts_groups(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(workspace.release("app", set={"data": {"e": "${e}"}}), environments={"dev": {"variables": {"e": "d"}}, "prod": {"variables": {"e": "p"}}})  # fmt: skip
+    hosts = "[dev]\none ansible_connection=local\n[prod]\ntwo ansible_connection=local\n[both]\n"
+    run = workspace.run({}, inventory=hosts, check=True)
+    found = {record["host"]: record["result"]["plan"]["environment"] for record in run.records}
+    assert found == {"one": "dev", "two": "prod"}
+    both = "[dev]\none ansible_connection=local\n[prod]\none\n"
+    run = workspace.run({}, inventory=both, check=True, code=2)
+    assert "'dev' and 'prod'" in run.result["msg"] or "'prod' and 'dev'" in run.result["msg"]
