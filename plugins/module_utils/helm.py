@@ -350,7 +350,7 @@ class Helm:
         return answer.out
 
     def _start(self, argv: list[str], guard: float) -> _Answer:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             [self.binary, *argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

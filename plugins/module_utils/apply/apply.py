@@ -20,7 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import stored
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
@@ -32,17 +32,18 @@ _RESTARTED = ("Deployment", "StatefulSet", "DaemonSet")
 class Cluster(Protocol):
     """What applying asks of the cluster, besides what helm does."""
 
-    def stamp(self, namespace: str, name: str, revision: int, labels: Mapping[str, str | None]) -> None: ...
-    def restart(self, kind: str, namespace: str, name: str, at: str) -> None: ...
-    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody: ...
-    def namespaced(self, api_version: str, kind: str) -> bool: ...
+    def stamp(self, namespace: str, name: str, revision: int, labels: Mapping[str, str | None]) -> None:
+        """Put labels onto Helm's storage object of a revision."""
+
+    def restart(self, kind: str, namespace: str, name: str, at: str) -> None:
+        """Restart a workload's pods."""
+
+    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
+        """A revision of a release, decoded."""
 
 
 class Readiness(Protocol):
-    """Waits until objects are ready.
-
-    :raises HelmstackError: they cannot become so, or not in time.
-    """
+    """Waits until objects are ready."""
 
     def wait(
         self,
@@ -52,7 +53,11 @@ class Readiness(Protocol):
         for_jobs: bool,
         rules: Sequence[Mapping[str, str]],
         namespace: str,
-    ) -> None: ...
+    ) -> None:
+        """Returns when all are ready.
+
+        :raises HelmstackError: they cannot become so, or not in time.
+        """
 
 
 @dataclass
@@ -125,9 +130,7 @@ class Applier:
         return Result(model.DONE, "deployed", revision)
 
     def _upgrade(self, change: Change) -> int:
-        release, chart = change.release, change.chart
-        assert release is not None
-        assert chart is not None
+        release, chart = known(change.release), known(change.chart)
         labels = {stamp.STACK: self.plan.stack, stamp.ENVIRONMENT: self.plan.environment or ""}
         args = upgrade_args(release, chart, self.values(release), labels, force_conflicts=self.correct_drift)
         args = replace(args, wait=args.wait and (self.readiness is None or _helm_waits(change)))
@@ -165,7 +168,7 @@ class Applier:
 
     def _recover(self, change: Change) -> None:
         """Back to the last good revision, or away with a first install that never became one."""
-        found = _deployed(change)
+        found = known(change.deployed)
         helm = self.helm(change.release)
         if found.current_revision is None:
             helm.uninstall(found.name, found.namespace, disable_hooks=True)
@@ -256,8 +259,3 @@ def _helm_waits(change: Change) -> bool:
     later = {"post-install", "post-upgrade"}
     atomic = change.release is not None and change.release.options.atomic
     return atomic or any(item.after and manifest.hook_events(item.after) & later for item in change.objects)
-
-
-def _deployed(change: Change) -> Deployed:
-    assert change.deployed is not None
-    return change.deployed

@@ -78,11 +78,11 @@ class _Files(Protocol):
 
     names: tuple[str, ...]
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
 
     def write(self, names: Iterable[str], changed: Mapping[str, bytes], target: str) -> str:
         """Put the named files and the changed ones under ``target``; the path for helm."""
-        ...
 
 
 class _Folder:

@@ -223,7 +223,7 @@ class Client:
             for item in (value,) if isinstance(value, str) else value:
                 all_headers.add(key, item)
         # not request(): in urllib3 1.26 it joins headers of the same name, which Impersonate-Group does not survive
-        response = self._pool.urlopen(
+        response = self._pool.request_encode_url(
             method, self._access.server + url, headers=all_headers, body=data, timeout=timeout, redirect=False
         )
         self._answered = True

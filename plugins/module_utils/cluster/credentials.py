@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
@@ -105,7 +105,7 @@ def _decoded(entry: Mapping[str, Any], key: str, whose: str) -> bytes | None:
         raise ClusterError(f"{whose} {key} in the kubeconfig is not base64") from None
 
 
-_Credentials = tuple[str | None, str | bytes | None, str | bytes | None]
+_Credentials: TypeAlias = "tuple[str | None, str | bytes | None, str | bytes | None]"
 
 
 def _credentials(config: Mapping[str, Any], user: Mapping[str, Any], folder: Path) -> _Credentials:

@@ -33,23 +33,41 @@ class Cluster(Protocol):
     """What the plan asks of the cluster; all of it reads."""
 
     @property
-    def info(self) -> ClusterInfo: ...
-    def releases(self) -> Mapping[str, Deployed]: ...
-    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody: ...
-    def api_versions(self) -> tuple[str, ...]: ...
-    def namespaced(self, api_version: str, kind: str) -> bool: ...
-    def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool: ...
-    def has_namespace(self, name: str) -> bool: ...
-    def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None: ...
+    def info(self) -> ClusterInfo:
+        """Which cluster it is."""
+
+    def releases(self) -> Mapping[str, Deployed]:
+        """The observed releases by identity."""
+
+    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
+        """A revision of a release, decoded; None: the latest."""
+
+    def api_versions(self) -> tuple[str, ...]:
+        """The cluster's APIs, as Helm lists them."""
+
+    def namespaced(self, api_version: str, kind: str) -> bool:
+        """Whether objects of a kind live in namespaces."""
+
+    def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
+        """Whether an object is in the cluster."""
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether a namespace is in the cluster."""
+
+    def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
+        """How a live object differs from what applying its manifest again would make of it."""
 
 
 class Drifted(Protocol):
     """An object that is not in the cluster what it was deployed as."""
 
     @property
-    def live(self) -> Mapping[str, Any] | None: ...
+    def live(self) -> Mapping[str, Any] | None:
+        """As it is; None: it is gone."""
+
     @property
-    def restored(self) -> Mapping[str, Any]: ...
+    def restored(self) -> Mapping[str, Any]:
+        """As applying its manifest again would make it."""
 
 
 @dataclass(frozen=True)

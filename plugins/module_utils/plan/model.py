@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
+T = TypeVar("T")
+
 # Actions that make a new revision or remove a release; the others leave all that users own as it is.
 EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
 ACTIONS = ("install", "upgrade", "recover", "uninstall", "adopt", "unchanged", "skip")
+
+
+def known(value: T | None) -> T:
+    """A part of a change that its action implies; without it the plan was made wrong."""
+    if value is None:
+        raise AssertionError("a change lacks what its action needs")
+    return value
 
 
 @dataclass(frozen=True)

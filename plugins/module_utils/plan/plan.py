@@ -20,7 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import order
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, Cluster
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
@@ -192,7 +192,7 @@ class Planner:
         made = {o.name for c in changes for o in c.objects if o.kind == "Namespace"}
         result = {}
         for change in sorted(changes, key=lambda item: item.wave):
-            release = _of(change)
+            release = known(change.release)
             if change.effective and change.namespace not in made and not self.cluster.has_namespace(change.namespace):
                 if not release.options.create_namespace:
                     raise InputError(
@@ -234,13 +234,3 @@ def _in_order(changes: list[Change]) -> tuple[Change, ...]:
 def _namespace(name: str) -> ObjectChange:
     after = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"name": name}}}
     return ObjectChange("add", "Namespace", "", name, None, after)
-
-
-def _of(change: Change) -> Release:
-    assert change.release is not None
-    return change.release
-
-
-def _chart(change: Change) -> Chart:
-    assert change.chart is not None
-    return change.chart

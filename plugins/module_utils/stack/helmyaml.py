@@ -13,6 +13,7 @@ import base64
 import binascii
 import functools
 import json
+import math
 import re
 import struct
 from collections.abc import Callable, Iterator
@@ -201,11 +202,11 @@ def _loader_class(libyaml: bool) -> Any:
                 return _PLAIN if implicit[0] else _STR
             return ""
 
-        def descend_resolver(self, parent: Any, index: Any) -> None:
+        def descend_resolver(self, current_node: Any, current_index: Any) -> None:
             self.depth += 1
             if self.depth > MAX_DEPTH:
                 problem = f"it is nested more than {MAX_DEPTH} levels deep"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=parent.start_mark)
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=current_node.start_mark)
 
         def ascend_resolver(self) -> None:
             self.depth -= 1
@@ -310,7 +311,7 @@ class _Builder:
         if isinstance(value, str):
             return value
         if isinstance(value, float):
-            if value != value or value in (float("inf"), float("-inf")):
+            if not math.isfinite(value):
                 raise self.error(node, f"Helm does not take the number {node.value}")
             return int(value) if value.is_integer() and abs(value) <= MAX_INT else value
         if isinstance(value, int) and abs(value) > MAX_INT:
@@ -325,7 +326,8 @@ class _Builder:
         return self.tagged(node, node.tag.removeprefix(_TAG))
 
     def decrypted(self, node: Any) -> str:
-        assert self.decrypt is not None
+        if self.decrypt is None:
+            raise AssertionError("decrypted() without a decrypt function")
         try:
             return self.decrypt(node.value)
         except InputError as exc:
@@ -389,8 +391,8 @@ def _float_key(value: float) -> str:
         single = struct.unpack("f", struct.pack("f", value))[0]
     except OverflowError:
         single = float("inf") if value > 0 else float("-inf")
-    if single != single or single in (float("inf"), float("-inf")):
-        return ".nan" if single != single else ".inf" if single > 0 else "-.inf"
+    if not math.isfinite(single):
+        return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
     for precision in range(9):
         text = f"{single:.{precision}e}"
         if struct.unpack("f", struct.pack("f", float(text)))[0] == single:

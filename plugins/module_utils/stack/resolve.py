@@ -113,7 +113,7 @@ def _with_defaults(request: Request, members: Mapping[str, Node]) -> Request:
         return schema.strings(members.get(key, _NOTHING), key)
 
     options = {
-        field: schema.option(key, members[field]) for key, (field, _) in schema.OPTIONS.items() if field in members
+        field: schema.option(key, members[field]) for key, (field, dummy) in schema.OPTIONS.items() if field in members
     }
     if "namespace" in members:
         options["namespace"] = schema.namespace(members["namespace"])

@@ -19,7 +19,7 @@ try:
     import jmespath
     import jmespath.exceptions
 except ImportError:
-    jmespath = None
+    jmespath = None  # type: ignore[assignment]
 
 
 def selected(
