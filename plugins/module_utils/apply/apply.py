@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply import model, schedule
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
@@ -31,6 +31,10 @@ _RESTARTED = ("Deployment", "StatefulSet", "DaemonSet")
 
 class Cluster(Protocol):
     """What applying asks of the cluster, besides what helm does."""
+
+    @property
+    def info(self) -> ClusterInfo:
+        """Which cluster it is."""
 
     def stamp(self, namespace: str, name: str, revision: int, labels: Mapping[str, str | None]) -> None:
         """Put labels onto Helm's storage object of a revision."""
@@ -132,7 +136,9 @@ class Applier:
     def _upgrade(self, change: Change) -> int:
         release, chart = known(change.release), known(change.chart)
         labels = {stamp.STACK: self.plan.stack, stamp.ENVIRONMENT: self.plan.environment or ""}
-        args = upgrade_args(release, chart, self.values(release), labels, force_conflicts=self.correct_drift)
+        args = upgrade_args(
+            release, chart, self.values(release), labels, self.cluster.info, force_conflicts=self.correct_drift
+        )
         args = replace(args, wait=args.wait and (self.readiness is None or _helm_waits(change)))
         revision = self.helm(release).upgrade(args, self._warnings)
         if release.options.recreate_pods and change.action != "install":

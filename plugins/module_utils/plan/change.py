@@ -200,15 +200,18 @@ class _Comparison:
 
     def upgrade(self, deployed: Deployed, recovering: bool) -> Change:
         body = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
-        after, before = self._rendered(stored(body), is_upgrade=True)
+        held = ignore.without(stored(body), self.plan.diff_ignore)
+        after, before = self._rendered(held, is_upgrade=True)
         changes = compare.objects(before.objects, after.objects, self.scope)
         base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
         reasons = self._reasons(base, body, changes, before, after)
         if not reasons:
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision)
+        # a release that changes gets new random values with it
+        changes = compare.objects(held.objects, after.objects, self.scope)
         if deployed.status != "deployed":
             changes = self._half_done(deployed, body, changes, after)
-        changes += self._hooks(before, after, "upgrade")
+        changes += self._hooks(held, after, "upgrade")
         action = "recover" if recovering else "upgrade"
         return replace(self, base=base)._finished(
             action, reasons, changes, after, deployed.revision + (2 if recovering else 1)
@@ -270,7 +273,6 @@ class _Comparison:
     def _rendered(self, before: Manifests, *, is_upgrade: bool) -> tuple[Manifests, Manifests]:
         """The new manifests and the old ones, random values marked in both."""
         first = ignore.without(self._render(is_upgrade=is_upgrade), self.plan.diff_ignore)
-        before = ignore.without(before, self.plan.diff_ignore)
         if not (self.chart.random or self.plan.values(self.release).random):
             return first, before
         second = ignore.without(self._render(is_upgrade=is_upgrade), self.plan.diff_ignore)
@@ -279,7 +281,7 @@ class _Comparison:
     def _render(self, *, is_upgrade: bool) -> Manifests:
         helm, values, cluster = self.plan.helm(self.release), self.plan.values(self.release), self.plan.cluster
         if is_upgrade and rendering.needs_history(self.release, self.chart):
-            return rendering.dry_run(helm, self.release, self.chart, values)
+            return rendering.dry_run(helm, self.release, self.chart, values, cluster.info)
         able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
         return rendering.template(helm, self.release, self.chart, values, able, is_upgrade=is_upgrade)
 

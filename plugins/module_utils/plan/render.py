@@ -9,11 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs, UpgradeArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+
+# From here on helm leaves validation to the server (kubectl's paramVerifyingSchema), but still downloads the schemas.
+_SERVER_VALIDATES = 27
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,13 @@ class Capabilities:
 
 
 def upgrade_args(
-    release: Release, chart: Chart, values: Values, labels: dict[str, str], *, force_conflicts: bool = False
+    release: Release,
+    chart: Chart,
+    values: Values,
+    labels: dict[str, str],
+    cluster: ClusterInfo,
+    *,
+    force_conflicts: bool = False,
 ) -> UpgradeArgs:
     """The one description of ``helm upgrade --install``, for the dry run and for the run."""
     options = release.options
@@ -51,6 +62,7 @@ def upgrade_args(
         description=release.description,
         labels={**release.labels, **labels},
         force_conflicts=force_conflicts,
+        disable_openapi_validation=cluster.minor >= _SERVER_VALIDATES,
     )
 
 
@@ -80,9 +92,9 @@ def template(
     return manifest.split(manifest.parse(helm.template(args), release.id))
 
 
-def dry_run(helm: Helm, release: Release, chart: Chart, values: Values) -> Manifests:
+def dry_run(helm: Helm, release: Release, chart: Chart, values: Values, cluster: ClusterInfo) -> Manifests:
     """The release as a server-side dry run makes it: templates see live objects and the revision."""
-    record = helm.dry_run(upgrade_args(release, chart, values, {}))
+    record = helm.dry_run(upgrade_args(release, chart, values, {}, cluster))
     return Manifests(
         objects=tuple(manifest.parse(str(record.get("manifest") or ""), release.id)),
         hooks=tuple(

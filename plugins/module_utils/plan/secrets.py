@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import maskable
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
 
 
@@ -22,7 +23,9 @@ def is_secret(item: Object) -> bool:
 
 def secret_strings(objects: Iterable[Object]) -> frozenset[str]:
     """Every value of every Secret, decoded."""
-    return frozenset(text for item in objects if is_secret(item) for text in _values(item) if maskable(text))
+    return frozenset(
+        text for item in objects if is_secret(item) for text in _values(item) if maskable(text) and text != RANDOM
+    )
 
 
 def _values(item: Object) -> Iterator[str]:
