@@ -60,20 +60,15 @@ def hooks(
 ) -> list[ObjectChange]:
     """What becomes of hooks when ``event`` (install, upgrade, delete) takes place.
 
-    A hook that runs is made anew: its old object goes first (Helm's default delete policy). One that does not run now
-    is only stored with the release.
+    A hook that runs is made anew: its old object goes first (Helm's default delete policy). One that does not run now,
+    such as a test, is only stored with the release, and no object changes.
     """
     old = {scope.key(item): item for item in before}
-    new = {scope.key(item): item for item in after}
     changes = []
-    for key, item in new.items():
+    for item in after:
         if manifest.hook_events(item) & {f"pre-{event}", f"post-{event}"}:
-            there = exists(item, scope.of(item))
+            key, there = scope.key(item), exists(item, scope.of(item))
             changes.append(change("replace" if there else "add", key, old.get(key) if there else None, item))
-        elif event != "delete" and old.get(key) != item:
-            changes.append(change("change" if key in old else "add", key, old.get(key), item))
-    if event != "delete":
-        changes += [change("remove", key, item, None) for key, item in old.items() if key not in new]
     return changes
 
 
@@ -87,14 +82,15 @@ def without_random(first: Manifests, second: Manifests, before: Manifests, scope
     What is random in the new objects counts as equal to whatever stands at the same place in the old ones.
     """
     old = {scope.key(item): item for item in (*before.objects, *before.hooks)}
+    new = {scope.key(item): item for item in (*first.objects, *first.hooks)}
     again = {scope.key(item): item for item in (*second.objects, *second.hooks)}
+    partners = {key: (key, key) for key in new} | _randomly_named(new, again, old)
     marked_new: dict[Key, Object] = {}
-    for item in (*first.objects, *first.hooks):
-        key = scope.key(item)
-        marked, marked_old = _mark(item, again.get(key), old.get(key))
-        marked_new[key] = marked
-        if key in old:
-            old[key] = marked_old
+    for key, item in new.items():
+        other, former = partners[key]
+        marked_new[key], marked_old = _mark(item, again.get(other, item), old.get(former))
+        if former in old:
+            old[former] = marked_old
 
     def chosen(items: Iterable[Object], source: Mapping[Key, Object]) -> tuple[Object, ...]:
         return tuple(source[scope.key(item)] for item in items)
@@ -103,6 +99,28 @@ def without_random(first: Manifests, second: Manifests, before: Manifests, scope
         Manifests(chosen(first.objects, marked_new), chosen(first.hooks, marked_new)),
         Manifests(chosen(before.objects, old), chosen(before.hooks, old)),
     )
+
+
+def _randomly_named(
+    new: Mapping[Key, Object], again: Mapping[Key, Object], old: Mapping[Key, Object]
+) -> dict[Key, tuple[Key, Key]]:
+    """For objects whose name is random those that stand for them in the second render and in the old release.
+
+    Those of one kind and namespace belong together in their order.
+    """
+    result = {}
+    places = {key[:3]: None for key in new if key not in again}
+    for place in places:
+        names, others = (
+            [k for k in side if k[:3] == place and k not in rest] for side, rest in ((new, again), (again, new))
+        )
+        former = [key for key in old if key[:3] == place and key not in new]
+        for number, key in enumerate(names):
+            result[key] = (
+                others[number] if number < len(others) else key,
+                former[number] if number < len(former) else key,
+            )
+    return result
 
 
 def _mark(first: Any, second: Any, old: Any) -> tuple[Any, Any]:

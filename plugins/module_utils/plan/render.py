@@ -16,7 +16,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
-
 # From here on helm leaves validation to the server (kubectl's paramVerifyingSchema), but still downloads the schemas.
 _SERVER_VALIDATES = 27
 
