@@ -1,0 +1,255 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever state the releases are in: failed, stuck, changed by hand, random; check mode still says what a run does."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from harness import (
+    CONFIG,
+    DEPLOYMENT,
+    RBAC,
+    Object,
+    Workspace,
+    actions_of,
+    exact,
+    objects_of,
+    release_of,
+)
+
+RANDOM = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: "{{ .Release.Name }}-random"}
+data: {password: "{{ randAlphaNum 20 | b64enc }}"}
+"""
+OWN_SECRET = """\
+{{- $old := lookup "v1" "Secret" .Release.Namespace (printf "%s-own" .Release.Name) }}
+apiVersion: v1
+kind: Secret
+metadata: {name: "{{ .Release.Name }}-own"}
+data: {password: "{{ if $old }}{{ $old.data.password }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}"}
+"""
+READ_ALL = {
+    "rules": [
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"nonResourceURLs": ["*"], "verbs": ["get"]},
+    ]
+}
+
+
+def reader(workspace: Workspace) -> str:
+    """The kubeconfig of a user who may only read."""
+    name = f"{workspace.prefix}-reader"
+    workspace.api.create(f"{RBAC}/clusterroles", {"metadata": {"name": name}, **READ_ALL})
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}
+    workspace.api.create(
+        f"{RBAC}/clusterrolebindings", {"metadata": {"name": name}, "roleRef": role, "subjects": [subject]}
+    )
+    return str(workspace.cluster.kubeconfig_for("reader"))
+
+
+def test_check_mode_needs_only_the_right_to_read(workspace: Workspace) -> None:
+    kubeconfig = reader(workspace)
+    files = {"templates/config.yaml": CONFIG, "templates/own.yaml": OWN_SECRET, "templates/random.yaml": RANDOM}
+    workspace.chart("looks", files=files)
+    workspace.stack(workspace.release("looks", "looks"), workspace.release("new", "looks", namespace="b"))
+    task = workspace.task({"targets": ["looks"]})
+    as_reader = {**workspace.task({"kubeconfig": kubeconfig}), "check_mode": True}
+    first, _run, second = workspace.run(as_reader, task, as_reader).results
+    assert actions_of(first) == {"looks": "install", "new": "install"}
+    assert actions_of(second) == {"looks": "unchanged", "new": "install"}
+    before = workspace.snapshot()
+    workspace.write("charts/looks/templates/config.yaml", CONFIG + "  more: new\n")
+    third = workspace.run(
+        as_reader, {**workspace.task({"state": "absent", "all": True, "kubeconfig": kubeconfig}), "check_mode": True}
+    )
+    assert actions_of(third.results[0]) == {"looks": "upgrade", "new": "install"}
+    assert actions_of(third.results[1]) == {"looks": "uninstall", "new": "unchanged"}
+    assert workspace.snapshot().versions == before.versions
+
+
+def test_random_and_looked_up_values_change_nothing(workspace: Workspace) -> None:
+    files = {"templates/config.yaml": CONFIG, "templates/random.yaml": RANDOM, "templates/own.yaml": OWN_SECRET}
+    workspace.chart("random", files=files)
+    workspace.chart("own", files={"templates/own.yaml": OWN_SECRET, "templates/config.yaml": CONFIG})
+    workspace.chart("rand", files={"templates/random.yaml": RANDOM, "templates/config.yaml": CONFIG})
+    names = ("random", "own", "rand")
+    workspace.stack(*(workspace.release(name, name) for name in names))
+    assert set(actions_of(exact(workspace)).values()) == {"install"}
+    workspace.stack(*(workspace.release(name, name, set={"data": {"a": "b"}}) for name in names))
+    before = workspace.snapshot()
+    result = workspace.deploy()
+    a = workspace.ns("a")
+    assert release_of(result, "own")["objects"] == [
+        {"kind": "ConfigMap", "namespace": a, "name": "own", "op": "change"}
+    ]
+    changes = workspace.snapshot().changes_since(before)
+    assert changes.keys() == objects_of(result).keys()
+    # without the stamp it has to be rendered, and what is random is no change then
+    for name in names:
+        labels = {"metadata": {"labels": {"helmstack.io/fingerprint": None}}}
+        workspace.api.patch(workspace.secret(name, 2), labels)
+    assert set(actions_of(exact(workspace)).values()) == {"adopt"}
+    assert set(actions_of(workspace.check()).values()) == {"unchanged"}
+
+
+@pytest.fixture
+def three(workspace: Workspace) -> Workspace:
+    """One release that can fail, one that needs it, and one that does not."""
+    workspace.chart("app")
+    workspace.chart("pod", files={"templates/d.yaml": DEPLOYMENT})
+    return workspace
+
+
+def stack_of_three(workspace: Workspace, behaviour: str, version: str) -> None:
+    workspace.stack(
+        workspace.release("bad", "pod", timeout=3, set={"behaviour": behaviour}),
+        workspace.release("dependant", needs=["bad"], set={"data": {"v": version}}),
+        workspace.release("alone", set={"data": {"v": version}}),
+    )
+
+
+def test_a_failure_is_told_with_the_state_of_all_and_repaired_by_the_next_run(three: Workspace) -> None:
+    stack_of_three(three, "never-ready", "1")
+    run = three.run({"on_failure": "continue"}, code=2)
+    message = run.result["msg"]
+    assert "1 of 3 releases failed" in message
+    assert f"{three.ns('a')}/bad" in message
+    for name, state in (("bad", "install failed"), ("dependant", "not started"), ("alone", "deployed, revision 1")):
+        assert any(name in line and state in line for line in message.splitlines()), message
+    assert run.result["changed"] is True
+    assert release_of(run.result, "bad")["error"]
+    again = three.run({}, check=True).result
+    assert actions_of(again) == {"bad": "upgrade", "dependant": "install", "alone": "unchanged"}
+    assert "failed" in release_of(again, "bad")["reason"]
+    stack_of_three(three, "ready", "1")
+    assert actions_of(exact(three)) == {"bad": "upgrade", "dependant": "install", "alone": "unchanged"}
+
+
+def test_the_first_failure_stops_what_has_not_begun(three: Workspace) -> None:
+    stack_of_three(three, "never-ready", "1")
+    run = three.run({"concurrency": 1}, code=2)
+    assert {r["name"]: r["status"] for r in run.result["plan"]["releases"]} == {
+        "bad": "failed",
+        "dependant": None,
+        "alone": None,
+    }
+    assert list(three.snapshot().releases) == [f"{three.ns('a')}/bad"]
+
+
+def test_a_release_left_pending_is_recovered_when_it_is_old_enough(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(workspace.release("stuck"), workspace.release("fresh"))
+    workspace.deploy()
+    for name in ("stuck", "fresh"):
+        workspace.helm("upgrade", name, "charts/app", "-n", workspace.ns("a"), "--set", "data.by=hand")
+    old = str(int(time.time()) - 3600)
+    pending = {"status": "pending-upgrade", "createdAt": old, "modifiedAt": old}
+    _set_status(workspace, "stuck", 2, "pending-upgrade", pending)
+    _set_status(workspace, "stuck", 1, "deployed", {"status": "deployed"})
+    result = workspace.run({"targets": ["stuck"]}, check=True).result
+    assert actions_of(result) == {"stuck": "recover"}
+    before = workspace.snapshot()
+    run = workspace.deploy(targets=["stuck"])
+    after = workspace.snapshot()
+    a = workspace.ns("a")
+    assert after.new_revisions_since(before) == {f"{a}/stuck": release_of(run, "stuck")["revision"]["to"]}
+    assert after.releases[f"{a}/stuck"].status == "deployed"
+    assert after.objects["ConfigMap", a, "stuck"][1].get("data") in (None, {})
+    assert objects_of(run) == objects_of(result)
+    assert actions_of(workspace.check(targets=["stuck"])) == {"stuck": "unchanged"}
+    _set_status(workspace, "fresh", 2, "pending-upgrade", {"status": "pending-upgrade"})
+    assert "another run may be at work" in workspace.fail(targets=["fresh"])
+
+
+def _set_status(workspace: Workspace, name: str, revision: int, status: str, labels: Object) -> None:
+    """Makes a stored revision look as a killed helm leaves it: in its labels and in its body."""
+    import base64
+    import gzip
+
+    path = workspace.secret(name, revision)
+    item = workspace.api.get(path)
+    body = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(item["data"]["release"]))))
+    body["info"]["status"] = status
+    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(body).encode()))).decode()
+    workspace.api.patch(path, {"metadata": {"labels": labels}, "data": {"release": packed}})
+
+
+def test_what_was_changed_by_hand_is_noticed(workspace: Workspace) -> None:
+    workspace.chart("app")
+    names = ("upgraded", "rolled-back", "label", "lost", "unstamped", "untouched", "uninstalled")
+    a = workspace.ns("a")
+    for value in ("1", "2"):
+        workspace.stack(*(workspace.release(name, set={"data": {"v": value}}) for name in names))
+        workspace.deploy()
+    workspace.helm("upgrade", "upgraded", "charts/app", "-n", a, "--set", "data.v=3")
+    workspace.helm("rollback", "rolled-back", "1", "-n", a)
+    workspace.api.patch(workspace.secret("label", 2), {"metadata": {"labels": {"helmstack.io/revision": "1"}}})
+    workspace.api.delete(workspace.secret("lost", 2))
+    workspace.helm("uninstall", "uninstalled", "-n", a)
+    stamp = ("stack", "environment", "fingerprint", "revision")
+    workspace.api.patch(
+        workspace.secret("unstamped", 2), {"metadata": {"labels": {f"helmstack.io/{key}": None for key in stamp}}}
+    )
+    checked = workspace.check()
+    actions = actions_of(checked)
+    lost = actions.pop("lost")
+    assert lost != "unchanged"
+    assert actions == {
+        "upgraded": "upgrade",
+        "rolled-back": "upgrade",
+        "label": "adopt",
+        "unstamped": "adopt",
+        "untouched": "unchanged",
+        "uninstalled": "install",
+    }
+    assert objects_of(checked)["ConfigMap", a, "upgraded"] == "change"
+    workspace.deploy()
+    assert workspace.check()["changed"] is False
+    labels = workspace.snapshot().releases[f"{a}/unstamped"].labels
+    assert labels["helmstack.io/stack"] == workspace.prefix
+    assert labels["helmstack.io/revision"] == "2"
+
+
+def test_pods_are_restarted_only_where_asked_and_only_after_a_change(workspace: Workspace) -> None:
+    workspace.chart("pod", files={"templates/d.yaml": DEPLOYMENT, "templates/config.yaml": CONFIG})
+
+    def restarted(name: str) -> Any:
+        path = f"/apis/apps/v1/namespaces/{workspace.ns('a')}/deployments/{name}"
+        meta = workspace.api.get(path)["spec"]["template"]["metadata"]
+        return meta.get("annotations", {}).get("kubectl.kubernetes.io/restartedAt")
+
+    for value in ("1", "2"):
+        given = {"data": {"v": value}}
+        workspace.stack(
+            workspace.release("yes", "pod", recreatePods=True, set=given), workspace.release("no", "pod", set=given)
+        )
+        workspace.deploy()
+        assert (restarted("yes") is not None) == (value == "2")
+        assert restarted("no") is None
+    at = restarted("yes")
+    workspace.deploy()
+    assert restarted("yes") == at
+
+
+def test_objects_with_random_names_are_planned(workspace: Workspace) -> None:
+    job = CONFIG.replace('"{{ .Release.Name }}"', '"{{ .Release.Name }}-{{ randAlphaNum 8 | lower }}"')
+    workspace.chart("named", files={"templates/config.yaml": job})
+    workspace.stack(workspace.release("named", "named"))
+    task = workspace.task({})
+    run = workspace.run({**task, "check_mode": True}, task, {**task, "check_mode": True})
+    assert [result["changed"] for result in run.results] == [True, True, False]
+    workspace.api.patch(workspace.secret("named", 1), {"metadata": {"labels": {"helmstack.io/fingerprint": None}}})
+    assert actions_of(workspace.check()) == {"named": "adopt"}
+    workspace.stack(workspace.release("named", "named", set={"data": {"a": "1"}}))
+    before = workspace.snapshot()
+    result = workspace.deploy()
+    assert sorted(workspace.snapshot().changes_since(before).values()) == sorted(objects_of(result).values())
