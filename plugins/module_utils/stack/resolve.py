@@ -95,7 +95,7 @@ def resolve(request: Request, files: Files) -> Stack:
     return Stack(
         name=resolved.name,
         environment=environment,
-        releases=releases,
+        releases=select.narrowed(releases, request.targets),
         repositories=tuple(resolved.repositories.values()),
         secrets=reader.secrets,
         defaults={key: plain(node) for key, node in members.items()},
@@ -180,8 +180,9 @@ def _environment(request: Request, folder: str, members: Mapping[str, Node], rea
     if request.environment:
         if not is_there(request.environment):
             what = f"the stack has nothing for the environment '{request.environment}'"
-            near = did_you_mean(request.environment, declared)
-            known = f"Declared are: {', '.join(declared)}" if declared else "It declares no environments"
+            names = list(dict.fromkeys([*declared, *_names_of_overlays(folder)]))
+            near = did_you_mean(request.environment, names)
+            known = f"Declared are: {', '.join(names)}" if names else "It declares no environments"
             raise InputError(what, where=Location(folder), hint=f"{near} {known}" if near.startswith("Did") else known)
         return request.environment
     found = [group for group in dict.fromkeys(request.groups) if is_there(group)]
@@ -195,6 +196,16 @@ def _overlay_of(folder: str, environment: str, reader: Reader) -> str | None:
     if not _ENVIRONMENT.fullmatch(environment):
         return None
     return reader.find_suffixed(f"{folder}/env/{environment}.yaml")
+
+
+def _names_of_overlays(folder: str) -> list[str]:
+    """The environments for which ``env/<environment>.yaml`` exists, for a message."""
+    try:
+        found = sorted(os.listdir(os.path.join(folder, "env")))
+    except OSError:
+        return []
+    names = [name.removesuffix(".j2") for name in found]
+    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml")]
 
 
 def _stack(

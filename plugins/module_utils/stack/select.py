@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -42,12 +42,47 @@ def selected(
 
 
 def _fitting(target: str, releases: Sequence[Release]) -> list[str]:
-    found = [release.id for release in releases if fnmatchcase(release.id if "/" in target else release.name, target)]
+    found = _named(target, releases) or [release.id for release in releases if _sub_chart(target, release)]
     if not found:
         known = [release.id if "/" in target else release.name for release in releases]
+        sub_chart = target.rpartition("/")[2]
+        known += [f"{name}/{sub_chart}" for r in releases if r.spray is not None for name in (r.name, r.id)]
         what = f"the target '{target}' fits no release of the stack"
         raise InputError(what, hint=did_you_mean(target, known))
     return found
+
+
+def _named(target: str, releases: Sequence[Release]) -> list[str]:
+    return [release.id for release in releases if fnmatchcase(release.id if "/" in target else release.name, target)]
+
+
+def _sub_chart(target: str, release: Release) -> str | None:
+    """The sub-chart of a sprayed umbrella that ``umbrella/sub-chart`` or ``namespace/umbrella/sub-chart`` names."""
+    umbrella, _slash, sub_chart = target.rpartition("/")
+    return sub_chart or None if release.spray is not None and umbrella in (release.name, release.id) else None
+
+
+def narrowed(releases: Sequence[Release], targets: Sequence[str]) -> tuple[Release, ...]:
+    """The releases, sprayed umbrellas with only those sub-charts that targets name, unless one means the whole.
+
+    :raises InputError: a sub-chart that the umbrella's own spray options leave out.
+    """
+    of_releases = {target: _named(target, releases) for target in targets}
+    whole = {identity for found in of_releases.values() for identity in found}
+    of_sub_charts = [target for target, found in of_releases.items() if not found]
+
+    def narrow(release: Release) -> Release:
+        named = [name for target in of_sub_charts if (name := _sub_chart(target, release))]
+        if release.id in whole or not named or release.spray is None:
+            return release
+        only, without = release.spray.get("targets"), release.spray.get("exclude") or ()
+        for name in named:
+            if name in without or (only and name not in only):
+                what = f"the target '{release.name}/{name}' is left out by the spray options of {release.id}"
+                raise InputError(what, where=release.where)
+        return replace(release, spray={**release.spray, "targets": named, "exclude": []})
+
+    return tuple(narrow(release) for release in releases)
 
 
 def _closed(chosen: Iterable[str], releases: Sequence[Release]) -> set[str]:

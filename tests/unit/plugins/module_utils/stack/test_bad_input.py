@@ -234,3 +234,11 @@ def test_a_wrong_defaults_file_is_told(folder: Any, text: str, sentence: str) ->
     error = str(_caught(folder, WEB))
     assert error.startswith(f"{path}:1: ")
     assert sentence in error
+
+
+def test_environments_that_only_have_an_overlay_are_named_too(folder: Any) -> None:
+    folder.write("helmstack.yaml", "releases: [{name: web, chart: ./web}]")
+    folder.write("env/prod.yaml", "{}")
+    folder.write("env/test.yaml.j2", "{}")
+    with pytest.raises(InputError, match=r"Did you mean 'prod'\? Declared are: prod, test"):
+        folder.resolve(environment="prd")

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+
 STACK = """
 releases:
 - {name: web, namespace: front, chart: ./x, labels: {tier: front}, needs: [api], skipCRDs: true}
@@ -44,3 +46,49 @@ ALL = ("front/web", "front/web-admin", "back/api", "back/db")
 )
 def test_targets_and_selector_choose(folder: Any, options: dict[str, Any], expected: tuple[str, ...] | None) -> None:
     assert folder.stack(STACK, **options).targets == expected
+
+
+SPRAYED = """
+releases:
+- {name: shop, namespace: front, chart: ./x, spray: {exclude: [old], default_weight: 1}}
+- {name: api, namespace: back, chart: ./x}
+- {name: few, namespace: back, chart: ./x, spray: {targets: [one, two]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected", "sub_charts"),
+    [
+        (("shop/web",), ("front/shop",), ["web"]),
+        (("front/shop/web", "shop/api"), ("front/shop",), ["web", "api"]),
+        (("shop/web", "shop"), ("front/shop",), None),
+        (("shop/web", "front/*"), ("front/shop",), None),
+        (("api",), ("back/api",), None),
+    ],
+)
+def test_a_target_names_a_sub_chart_of_a_sprayed_umbrella(
+    folder: Any, targets: tuple[str, ...], expected: tuple[str, ...], sub_charts: list[str] | None
+) -> None:
+    stack = folder.stack(SPRAYED, targets=targets)
+    assert stack.targets == expected
+    shop = next(release for release in stack.releases if release.name == "shop")
+    exclude = ["old"] if sub_charts is None else []
+    assert (shop.spray.get("targets"), shop.spray["exclude"]) == (sub_charts, exclude)
+    assert shop.spray["default_weight"] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("shpo/web", "'shop/web'"),
+        ("front/shpo/web", "'front/shop/web'"),
+        ("api/web", "fits no release"),
+        ("shop/", "fits no release"),
+        ("shop/old", "'shop/old' is left out by the spray options"),
+        ("few/three", "'few/three' is left out by the spray options"),
+    ],
+)
+def test_a_sub_chart_that_cannot_be_meant_is_an_error(folder: Any, target: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        folder.stack(SPRAYED, targets=(target,))
+    assert says in str(caught.value)
