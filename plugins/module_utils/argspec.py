@@ -162,7 +162,9 @@ CHANGE = ArgSpec(
         "prune": _OFF,
         "prune_max": {"type": "int", "default": 5},
         "expected_plan": _STR,
-        "on_failure": {"type": "str", "default": "stop", "choices": ["stop", "continue"]},
+        "on_failure": {"type": "str", "default": "stop", "choices": ["stop", "continue", "rollback"]},
+        "recover": {"type": "str", "default": "rollback", "choices": ["fail", "rollback"]},
+        "pending_age": {"type": "str", "default": "10m"},
         "drift": {"type": "str", "default": "ignore", "choices": ["ignore", "report", "correct"]},
         "concurrency": {"type": "int", "default": 8},
         "diff_ignore": {
@@ -170,6 +172,7 @@ CHANGE = ArgSpec(
             "elements": "dict",
             "options": {"kind": _STR, "name": _STR, "path": _STR},
         },
+        "progress": {"type": "bool", "default": True},
     }
 )
 

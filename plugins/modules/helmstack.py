@@ -17,10 +17,13 @@ description:
   - Reads a stack file and its overlays, compares every release with what is deployed, and installs, upgrades or
     uninstalls what differs, in the order that the stack asks for.
   - Check mode makes the same plan as a run, from the cluster's own state, and stops there.
+  - The digest of the plan is returned as C(ansible_stats) as well, so that a workflow of AWX can hand it from a node
+    that checks to a node that runs.
 extends_documentation_fragment:
   - helmstack.core.attributes
   - helmstack.core.attributes.action_group
   - helmstack.core.stack
+  - helmstack.core.change
   - helmstack.core.release
   - helmstack.core.helm
   - helmstack.core.cluster
@@ -51,43 +54,6 @@ options:
       - Cannot be combined with O(targets) or O(selector).
     type: bool
     default: false
-  prune_max:
-    description:
-      - If O(prune) would uninstall more releases than this, the task fails before it changes anything.
-    type: int
-    default: 5
-  expected_plan:
-    description:
-      - Apply the plan only if its digest is this one; see RV(plan.digest), which check mode returns as well.
-    type: str
-  on_failure:
-    description:
-      - What happens to the rest of the releases when one fails.
-      - V(stop) starts no other release.
-      - V(continue) skips only the releases that need the failed one, and fails at the end.
-    type: str
-    choices: [stop, continue]
-    default: stop
-  concurrency:
-    description:
-      - How many releases are worked on at once.
-    type: int
-    default: 8
-  diff_ignore:
-    description:
-      - Parts of objects whose differences do not count and are not shown.
-    type: list
-    elements: dict
-    suboptions:
-      kind:
-        description: The kind of the objects, for example V(Deployment). Not given, it is any kind.
-        type: str
-      name:
-        description: The name of the objects. Not given, it is any name.
-        type: str
-      path:
-        description: The path of the field, for example V(spec.replicas). Not given, it is the whole object.
-        type: str
 seealso:
   - module: helmstack.core.helmstack_info
   - module: helmstack.core.helmstack_template
@@ -211,6 +177,8 @@ plan:
         action:
           description:
             - One of V(install), V(upgrade), V(unchanged), V(adopt), V(recover), V(uninstall) and V(skip).
+            - V(adopt) marks a release as verified that is as wanted, but that something else deployed.
+            - V(recover) takes back what an earlier run left unfinished, see O(recover), and then upgrades.
           returned: success
           type: str
           sample: upgrade
@@ -272,7 +240,7 @@ plan:
               returned: success
               type: str
         status:
-          description: What Helm says of the release after the run.
+          description: What Helm says of the release; after a run, what it says then.
           returned: success
           type: str
           sample: deployed
@@ -290,6 +258,63 @@ plan:
       returned: success
       type: dict
       sample: {install: 0, upgrade: 1, unchanged: 11, uninstall: 0}
+sub_charts:
+  description: The sub-charts of the umbrella charts that the stack sprays, as helm-spray lists them.
+  returned: if a release of the stack has C(spray)
+  type: list
+  elements: dict
+  sample:
+    - umbrella: web/shop
+      sub_chart: backend
+      alias: orders
+      targeted: true
+      why: targeted
+      weight: 1
+      release: orders
+      action: upgrade
+      revision: {from: 3, to: 4}
+      status: deployed
+  contains:
+    umbrella:
+      description: The umbrella, as C(namespace/name).
+      returned: success
+      type: str
+    sub_chart:
+      description: The name of the sub-chart.
+      returned: success
+      type: str
+    alias:
+      description: The alias by which the umbrella knows it, if it has one.
+      returned: success
+      type: str
+    targeted:
+      description: Whether it is part of the run.
+      returned: success
+      type: bool
+    why:
+      description: Why it is or is not part of the run, for example that it is excluded or that none of its tags is true.
+      returned: success
+      type: str
+    weight:
+      description: Its weight.
+      returned: success
+      type: int
+    release:
+      description: The name of its release.
+      returned: success
+      type: str
+    action:
+      description: As RV(plan.releases[].action); V(skip) if it is not part of the run.
+      returned: success
+      type: str
+    revision:
+      description: The revision of its release, before (C(from)) and after (C(to)).
+      returned: success
+      type: dict
+    status:
+      description: What Helm says of its release; after a run, what it says then.
+      returned: success
+      type: str
 diff:
   description: One entry for each object that changes.
   returned: in diff mode

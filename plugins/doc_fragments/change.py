@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that say how a plan is made and carried out."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  prune_max:
+    description:
+      - If O(prune) would uninstall more releases than this, the task fails before it changes anything.
+    type: int
+    default: 5
+  expected_plan:
+    description:
+      - Apply the plan only if its digest is this one; see RV(plan.digest), which check mode returns as well.
+    type: str
+  on_failure:
+    description:
+      - What happens to the rest of the releases when one fails.
+      - V(stop) starts no other release.
+      - V(continue) skips only the releases that need the failed one, and fails at the end.
+      - V(rollback) starts no other release, and all that this run changed goes back to what it was, last first;
+        releases that are new are uninstalled. The task fails, and its message says what could not go back.
+    type: str
+    choices: [stop, continue, rollback]
+    default: stop
+  recover:
+    description:
+      - What a release gets that an earlier run left unfinished, that is, whose status is C(pending-install),
+        C(pending-upgrade), C(pending-rollback) or C(uninstalling).
+      - V(rollback) waits for it to be so for O(pending_age), as another run may still be at work, and fails until then.
+        After that the release goes back to its last good revision, or is uninstalled if it has none, before it is
+        installed or upgraded as usual.
+      - V(fail) leaves it alone, and the task fails before it changes anything.
+    type: str
+    choices: [fail, rollback]
+    default: rollback
+  pending_age:
+    description:
+      - How long a release must have been unfinished before O(recover) counts it as abandoned, as a Go duration like
+        V(10m) or a number of seconds.
+    type: str
+    default: 10m
+  drift:
+    description:
+      - Whether live objects are compared with what was deployed.
+      - The API server is asked what applying each object again would change, in a server-side dry run. This needs the
+        right to patch these objects in check mode too, although nothing is changed.
+      - What autoscalers and others that apply server-side have taken over does not count, nor does what O(diff_ignore)
+        names. What people change with C(kubectl) does.
+      - V(ignore) does not look, so that an object that someone changed or deleted by hand is not noticed.
+      - V(report) lists drifted objects in the diff, with the reason V(drift), but neither changes them nor counts them
+        as a change.
+      - V(correct) upgrades the releases whose objects have drifted. With Helm 4 it uses C(--force-conflicts), so that
+        fields come back which another field manager holds.
+    type: str
+    choices: [ignore, report, correct]
+    default: ignore
+  concurrency:
+    description:
+      - How many releases are worked on at once.
+    type: int
+    default: 8
+  diff_ignore:
+    description:
+      - Parts of objects whose differences do not count and are not shown.
+    type: list
+    elements: dict
+    suboptions:
+      kind:
+        description:
+          - The kind of the objects, for example V(Deployment), or a pattern with C(*), C(?) or C([…]).
+          - Not given, it is any kind.
+        type: str
+      name:
+        description:
+          - The name of the objects, or a pattern as for O(diff_ignore[].kind).
+          - Not given, it is any name.
+        type: str
+      path:
+        description:
+          - The path of the field. It is a JSON pointer if it begins with a slash, for example
+            V(/metadata/annotations/example.org~1hash), else keys that are joined by dots, for example V(spec.replicas).
+          - C(*) matches any key, and any index of a list, for example V(spec.template.spec.containers.*.image).
+          - Not given, it is the whole object.
+        type: str
+  progress:
+    description:
+      - Show on the controller, while the task runs, when a release begins, becomes ready or fails.
+      - With a connection other than P(ansible.builtin.local#connection), with C(become), and with C(async), these lines
+        are shown when the task ends.
+    type: bool
+    default: true
+"""
