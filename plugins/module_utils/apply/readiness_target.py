@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The objects that a wait is for: those of the release that can be other than ready, and those its rules name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.helmstack.core.plugins.module_utils.apply import kstatus
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, WAITING, Related, State
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import Object, meta, spec
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import resource_path
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.watch import Feed
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+
+try:
+    import jmespath
+    import jmespath.exceptions
+except ImportError:  # the modules report it
+    jmespath = None  # type: ignore[assignment]
+
+
+@dataclass(eq=False)
+class Target:
+    """One object of one wait, as it was read first and as a watch keeps it."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    when: str = ""  # JMESPath; without it the kind's own rule holds
+    expires: bool = False  # a Job that is removed when it has ended
+    path: str = ""  # of its collection, once the kind is known
+    seen: Object | None = None
+    feed: Feed | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+    def is_a(self, group: str, kind: str) -> bool:
+        return self.is_one_of(((group, kind),))
+
+    def is_one_of(self, kinds: Collection[tuple[str, str]]) -> bool:
+        return (self.api_version.rpartition("/")[0], self.kind) in kinds
+
+    def settle(self, resource: Resource) -> None:
+        """Its kind is known now."""
+        if not resource.namespaced:
+            self.namespace = ""
+        self.path = resource_path(resource, self.namespace)
+
+    def saw(self, item: Object | None) -> None:
+        """As it stands in the cluster now; items of a LIST do not say their kind."""
+        self.seen = {**item, "apiVersion": self.api_version, "kind": self.kind} if item is not None else None
+        if self.feed and self.seen:
+            self.feed.offer(self.seen)
+
+    @property
+    def item(self) -> Object | None:
+        if self.feed is None or not self.feed.synced:
+            return self.seen
+        item = self.feed.get(self.name)
+        return {**item, "apiVersion": self.api_version, "kind": self.kind} if item is not None else None
+
+    def state(self, related: Related) -> State:
+        item = self.item
+        if item is None and self.expires:
+            return kstatus.READY_STATE
+        if not self.when:
+            return kstatus.state(item, related)
+        if item is None:
+            return State(WAITING, "does not exist yet" if self.path else "the cluster does not know its kind yet")
+        try:
+            value = jmespath.search(self.when, item)
+        except jmespath.exceptions.JMESPathError as error:  # the status may not have the types yet that it will have
+            return State(WAITING, f"'{self.when}': {_first_line(error)}")
+        if value is not None and value is not False and value not in ("", [], {}):  # 0 is true in JMESPath
+            return kstatus.READY_STATE
+        found = kstatus.state(item, related)
+        return found if found.kind == FAILED else State(WAITING, f"'{self.when}' is {json.dumps(value)}")
+
+
+def targets_of(
+    objects: Sequence[tuple[str, Object]], rules: Sequence[Mapping[str, str]], namespace: str, for_jobs: bool
+) -> list[Target]:
+    """What to wait for, each once.
+
+    :raises InputError: a rule's JMESPath is wrong.
+    """
+    found: dict[tuple[str, ...], Target] = {}
+    for place, item in objects:
+        name = str(meta(item).get("name") or "")
+        if name and kstatus.is_awaited(item, for_jobs):
+            where = str(meta(item).get("namespace") or place)
+            key = (str(item.get("apiVersion")), str(item.get("kind")), where, name)
+            found[key] = Target(*key, expires=spec(item).get("ttlSecondsAfterFinished") is not None)
+    for rule in rules:
+        where = rule.get("namespace") or namespace
+        key = (rule["apiVersion"], rule["kind"], where, rule["name"])
+        with_rule = (*key, rule["when"])
+        found[with_rule] = Target(*key, when=_checked(rule["when"]))
+    return list(found.values())
+
+
+def _checked(expression: str) -> str:
+    try:
+        jmespath.compile(expression)
+    except jmespath.exceptions.JMESPathError as error:
+        raise InputError(f"'when: {expression}' of a release's ready is no JMESPath: {_first_line(error)}") from None
+    return expression
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")
