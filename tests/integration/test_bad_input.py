@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# ruff: noqa: E501 (a table reads best with a line a case)
 """Bad input, through the real module: a clear sentence with the place where there is one, and nothing is changed."""
 
 from __future__ import annotations

@@ -10,12 +10,11 @@ import base64
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from harness import ANSIBLE, CONFIG, Run, Workspace
+from harness import ANSIBLE, CONFIG, HELM, Run, Workspace
 
 CANARIES = {
     "host": "canary-Host/var+8841",
@@ -121,7 +120,7 @@ class Leaky:
 
 
 @pytest.fixture(scope="module")
-def leaky(shared: Workspace) -> Iterator[Leaky]:
+def leaky(shared: Workspace) -> Leaky:
     workspace = shared
     workspace.write("vault-password", "password of the vault\n")
     workspace.chart("leaky", files={"templates/all.yaml": ECHO, "templates/NOTES.txt": "{{ .Values.secret }}"})
@@ -161,8 +160,11 @@ releases:
     task = workspace.task(base | {"targets": ["leaky"]})
     changed = workspace.task(base | {"targets": ["leaky"], "overlays": ["more.yaml"]})
     workspace.write("more.yaml", {"releases": {"leaky": {"set": {"fresh": "another", "stack": "open"}}}})
-    info = {"name": "info", "helmstack.core.helmstack_info": {**workspace.connection, **base, "targets": ["leaky"], "include": ["values", "computed_values", "manifest", "hooks", "notes"]}}  # fmt: skip
-    template = {"name": "template", "helmstack.core.helmstack_template": {"binary_path": workspace.connection["binary_path"], **base, "targets": ["leaky"]}}  # fmt: skip
+    base_of_leaky = {**base, "targets": ["leaky"]}
+    include = ["values", "computed_values", "manifest", "hooks", "notes"]
+    asked = {**workspace.connection, **base_of_leaky, "include": include}
+    info = {"name": "info", "helmstack.core.helmstack_info": asked}
+    template = {"name": "template", "helmstack.core.helmstack_template": {"binary_path": HELM, **base_of_leaky}}
     fails = [{**workspace.task(base | {"targets": [name]}), "ignore_errors": True} for name in ("failing", "refused")]
     args = ["-vvvv", "--vault-password-file", "vault-password"]
     with Sampler() as sampler:
@@ -175,7 +177,7 @@ releases:
         for path in folder.rglob("*"):
             if path.is_file() and not path.name.endswith(".pyc"):
                 left[str(path)] = path.read_bytes().decode(errors="replace")
-    yield Leaky([first, second], sampler, left)
+    return Leaky([first, second], sampler, left)
 
 
 QUOTED = pytest.mark.xfail(strict=True, reason="a vaulted text that to_json quotes in a .j2 is not masked unquoted")

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import json
-
-from harness import CONFIG, Object, Workspace, actions_of, exact, objects_of, release_of
+from harness import CONFIG, HELM, Object, Workspace, actions_of
 
 
 def data(workspace: Workspace, name: str, namespace: str = "a") -> Object:
@@ -170,16 +168,9 @@ def test_defaults_of_the_group_reach_all_modules_and_files_may_lie_on_the_target
         {"name": "check template", "check_mode": True, "helmstack.core.helmstack_template": {"output_dir": folder}},
         {"name": "clean", "helmstack.core.helmstack_template": {"output_dir": folder}},
     ]
-    defaults = {
-        "group/helmstack.core.helmstack": {"kubeconfig": workspace.kubeconfig},
-        "helmstack.core.helmstack": {"binary_path": workspace.connection["binary_path"]},
-        "helmstack.core.helmstack_info": {"binary_path": workspace.connection["binary_path"]},
-        "helmstack.core.helmstack_template": {"binary_path": workspace.connection["binary_path"], "kubeconfig": None},
-    }
-    defaults["group/helmstack.core.helmstack"] = {"binary_path": workspace.connection["binary_path"]}
+    defaults = {"group/helmstack.core.helmstack": {"binary_path": HELM}}
     for module in ("helmstack", "helmstack_info"):
         defaults[f"helmstack.core.{module}"] = {"kubeconfig": workspace.kubeconfig}
-    del defaults["helmstack.core.helmstack_template"]
     run = workspace.run(*tasks, play={"module_defaults": defaults})
     assert run["template"]["changed"] is True
     assert run["template again"]["changed"] is False
@@ -200,7 +191,8 @@ def test_defaults_of_the_group_reach_all_modules_and_files_may_lie_on_the_target
 
 def test_the_environment_is_the_one_among_the_hosts_groups(workspace: Workspace) -> None:
     workspace.chart("app")
-    workspace.stack(workspace.release("app", set={"data": {"e": "${e}"}}), environments={"dev": {"variables": {"e": "d"}}, "prod": {"variables": {"e": "p"}}})  # fmt: skip
+    environments = {"dev": {"variables": {"e": "d"}}, "prod": {"variables": {"e": "p"}}}
+    workspace.stack(workspace.release("app", set={"data": {"e": "${e}"}}), environments=environments)
     hosts = "[dev]\none ansible_connection=local\n[prod]\ntwo ansible_connection=local\n[both]\n"
     run = workspace.run({}, inventory=hosts, check=True)
     found = {record["host"]: record["result"]["plan"]["environment"] for record in run.records}
