@@ -7,17 +7,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import STOP, Applier
+from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import Lock
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import CORRECT, IGNORE, Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
@@ -77,33 +82,82 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
 
     :raises HelmstackError: nothing was done; ApplyError: something was, its ``result`` says what.
     """
-    session = open_session(stack, params, workdir, everything=bool(params.get("prune")))
-    tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
-    values = ValuesFiles(workdir)
-    plan = planner_of(stack, params, session, tools, values, workdir).plan()
-    check_plan(plan, params.get("expected_plan"))
-    mask = report.mask_for(plan, stack.secrets)
-    if check_mode:
-        return report.result(plan, session.info, None, mask, with_diff=diff)
-    applier = Applier(
-        plan,
-        session,
-        None,
-        tools.helm,
-        values.of,
-        interrupt=tools.interrupt,
-        progress=Progress(params.get("_progress"), mask),
-        concurrency=_at_once(params.get("concurrency")),
-        on_failure=params.get("on_failure") or STOP,
-        correct_drift=params.get("drift") == CORRECT,
-    )
-    outcome = applier.run()
-    result = report.result(plan, session.info, outcome, mask, with_diff=diff)
-    warnings = [mask.text(warning) for warning in (*plan.warnings, *outcome.warnings)]
-    result |= {"warnings": warnings} if warnings else {}
-    if outcome.failed:
-        raise ApplyError(report.failure(plan, outcome, mask), result=result)
-    return result
+    run = _Run(stack, params, workdir)
+    plan = run.plan()
+    if check_mode or not plan.has_work:
+        return report.result(plan, run.session.info, None, run.mask(plan), with_diff=diff)
+    with run.locked(plan) as current:
+        outcome = run.apply(current)
+    return run.result(current, outcome, diff=diff)
+
+
+class _Run:
+    """One run against one cluster."""
+
+    def __init__(self, stack: Stack, params: Mapping[str, Any], workdir: str) -> None:
+        self.stack = stack
+        self.params = params
+        self.workdir = workdir
+        self.values = ValuesFiles(workdir)
+        self.session = self._open()
+        self.tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
+
+    def _open(self) -> Session:
+        return open_session(self.stack, self.params, self.workdir, everything=bool(self.params.get("prune")))
+
+    def plan(self) -> Plan:
+        """The plan for the cluster as it is now.
+
+        :raises HelmstackError: there can be none, or it is not the expected one.
+        """
+        folder = tempfile.mkdtemp(prefix="plan-", dir=self.workdir)
+        plan = planner_of(self.stack, self.params, self.session, self.tools, self.values, folder).plan()
+        check_plan(plan, self.params.get("expected_plan"))
+        return plan
+
+    @contextmanager
+    def locked(self, plan: Plan) -> Iterator[Plan]:
+        """Keeps other runs off the stack; gives a new plan if one has changed what the old one saw."""
+        if not self.params.get("lock"):
+            yield plan
+            return
+        lock = Lock(self.session.client, plan.stack, plan.environment, self.tools.interrupt)
+        with lock.held(_seconds("lock_wait", self.params.get("lock_wait"), 0)):
+            fresh = self._open()
+            if any(fresh.releases().get(change.id) != change.deployed for change in plan.changes):
+                self.session = fresh
+                plan = self.plan()
+            yield plan
+
+    def apply(self, plan: Plan) -> Outcome:
+        return Applier(
+            plan,
+            self.session,
+            None,
+            self.tools.helm,
+            self.values.of,
+            interrupt=self.tools.interrupt,
+            progress=Progress(self.params.get("_progress"), self.mask(plan)),
+            concurrency=_at_once(self.params.get("concurrency")),
+            on_failure=self.params.get("on_failure") or STOP,
+            correct_drift=self.params.get("drift") == CORRECT,
+        ).run()
+
+    def mask(self, plan: Plan) -> Mask:
+        return report.mask_for(plan, self.stack.secrets)
+
+    def result(self, plan: Plan, outcome: Outcome, *, diff: bool) -> dict[str, Any]:
+        """The task's result.
+
+        :raises ApplyError: a release failed.
+        """
+        mask = self.mask(plan)
+        result = report.result(plan, self.session.info, outcome, mask, with_diff=diff)
+        warnings = [mask.text(warning) for warning in (*plan.warnings, *outcome.warnings)]
+        result |= {"warnings": warnings} if warnings else {}
+        if outcome.failed:
+            raise ApplyError(report.failure(plan, outcome, mask), result=result)
+        return result
 
 
 def planner_of(
@@ -116,7 +170,7 @@ def planner_of(
         session,
         tools.helm,
         values.of,
-        Recovery(params.get("recover") or "rollback", _seconds(params.get("pending_age"), 600)),
+        Recovery(params.get("recover") or "rollback", _seconds("pending_age", params.get("pending_age"), 600)),
         tuple(params.get("diff_ignore") or ()),
         params.get("drift") or IGNORE,
     )
@@ -133,9 +187,9 @@ def settings(params: Mapping[str, Any]) -> Settings:
     )
 
 
-def _seconds(value: Any, default: int) -> int:
-    """A duration as Helm writes it, or seconds."""
-    return default if value is None else duration(place(value, Location("")), "pending_age")
+def _seconds(name: str, value: Any, default: int) -> int:
+    """An option that is a duration as Helm writes it, or seconds."""
+    return default if value is None else duration(place(value, Location("task options")), name)
 
 
 def _at_once(value: Any) -> int:

@@ -91,5 +91,10 @@ class Plan:
     sprays: tuple[Sprayed, ...] = ()
 
     @property
+    def has_work(self) -> bool:
+        """Whether anything is to be done at all, stamps included."""
+        return any(change.effective or change.action == "adopt" for change in self.changes)
+
+    @property
     def changed(self) -> bool:
         return any(change.effective for change in self.changes)
