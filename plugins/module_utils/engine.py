@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import STOP, Applier
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome
+from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
@@ -130,18 +131,23 @@ class _Run:
             yield plan
 
     def apply(self, plan: Plan) -> Outcome:
+        progress = Progress(self.params.get("_progress"), self.mask(plan))
+        with closing(Readiness(self.session)) as readiness, progress.of(readiness.pending):
+            return self._applier(plan, readiness, progress).run()
+
+    def _applier(self, plan: Plan, readiness: Readiness, progress: Progress) -> Applier:
         return Applier(
             plan,
             self.session,
-            None,
+            readiness,
             self.tools.helm,
             self.values.of,
             interrupt=self.tools.interrupt,
-            progress=Progress(self.params.get("_progress"), self.mask(plan)),
+            progress=progress,
             concurrency=_at_once(self.params.get("concurrency")),
             on_failure=self.params.get("on_failure") or STOP,
             correct_drift=self.params.get("drift") == CORRECT,
-        ).run()
+        )
 
     def mask(self, plan: Plan) -> Mask:
         return report.mask_for(plan, self.stack.secrets)

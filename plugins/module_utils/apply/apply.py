@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,6 +58,7 @@ class Readiness(Protocol):
         for_jobs: bool,
         rules: Sequence[Mapping[str, str]],
         namespace: str,
+        stopped: Callable[[], bool],
     ) -> None:
         """Returns when all are ready.
 
@@ -70,7 +72,7 @@ class Applier:
 
     plan: Plan
     cluster: Cluster
-    readiness: Readiness | None  # None: helm waits
+    readiness: Readiness
     helm: Callable[[Release | None], Helm]
     values: Callable[[Release], Values]
     interrupt: Callable[[], None]  # ends what runs, when the run itself is ended
@@ -80,6 +82,7 @@ class Applier:
     correct_drift: bool = False
     _results: dict[str, Result] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)
+    _ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> Outcome:
         """Does everything that the plan says; failures are in the outcome, not raised."""
@@ -89,7 +92,7 @@ class Applier:
             lambda identity: self._one(changes[identity]),
             self.concurrency,
             stop_on_failure=self.on_failure != CONTINUE,
-            interrupt=self.interrupt,
+            interrupt=self._end,
         )
         failed = any(result.state == model.FAILED for result in self._results.values())
         if failed and self.on_failure == ROLLBACK:
@@ -98,6 +101,11 @@ class Applier:
             self._forget_removed(changes)
         results = {identity: self._results.get(identity, Result(model.NOT_STARTED)) for identity in changes}
         return Outcome(results, tuple(self._warnings))
+
+    def _end(self) -> None:
+        """The run itself is ended: nothing waits any longer, and helm gets its chance."""
+        self._ended.set()
+        self.interrupt()
 
     # one release
 
@@ -139,7 +147,7 @@ class Applier:
         args = upgrade_args(
             release, chart, self.values(release), labels, self.cluster.info, force_conflicts=self.correct_drift
         )
-        args = replace(args, wait=args.wait and (self.readiness is None or _helm_waits(change)))
+        args = replace(args, wait=args.wait and _helm_waits(change))
         revision = self.helm(release).upgrade(args, self._warnings)
         if release.options.recreate_pods and change.action != "install":
             self._restart(change, revision)
@@ -147,7 +155,7 @@ class Applier:
 
     def _await(self, change: Change, revision: int, began: float) -> None:
         release = change.release
-        if self.readiness is None or release is None or not release.options.wait:
+        if release is None or not release.options.wait:
             return
         left = release.options.timeout - (time.monotonic() - began)
         self.readiness.wait(
@@ -156,6 +164,7 @@ class Applier:
             for_jobs=release.options.wait_for_jobs,
             rules=release.ready,
             namespace=release.namespace,
+            stopped=self._ended.is_set,
         )
 
     def _objects(self, change: Change, revision: int) -> list[tuple[str, Mapping[str, Any]]]:

@@ -21,7 +21,8 @@ A_WHILE = 10.0  # another controller may be about to make what is missing
 SCHEDULING = 15.0  # as kstatus; cluster-autoscaler looks every 10 s
 PASSING = 30.0  # the network or a registry's limits
 
-UNSCHEDULABLE = "unschedulable"
+UNSCHEDULABLE = "unschedulable"  # causes
+MOUNT = "mount"
 _REVISION = "deployment.kubernetes.io/revision"
 _PULL = frozenset(("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "SignatureValidationFailed"))
 _NAME = frozenset(("InvalidImageName", "ErrImageNeverPull"))
@@ -184,7 +185,7 @@ def _pull(pod: Object, container: Mapping[str, Any], text: str, reason: str, eve
     image = str(container.get("image", ""))
     told = [str(event.get("message", "")) for event in events if event.get("reason") == "Failed"]
     pulls = [message for message in told if "pull" in message]
-    passes = reason in _PULL and any(_PASSES.search(message) for message in (text, *pulls))
+    passes = reason in _PULL and any(_PASSES.search(message) for message in (text, *pulls[-1:]))
     if image and image not in text:
         text = f"{text} (image {image})"
     if reason == "ImagePullBackOff" and pulls and pulls[-1] not in text:
@@ -194,11 +195,13 @@ def _pull(pod: Object, container: Mapping[str, Any], text: str, reason: str, eve
 
 
 def _mounts(pod: Object, events: Sequence[Object]) -> Iterator[Problem]:
+    if condition(pod, "PodReadyToStartContainers").get("status") == "True":
+        return  # the events are of the past
     for event in events:
         message = str(event.get("message", ""))
         if event.get("reason") == "FailedMount" and _NOT_FOUND.search(message):
             hint = "Make the ConfigMap, Secret or key that the message names, or correct the reference to it"
-            yield Problem("mount", f"pod {_name(pod)}: {message}", hint, A_WHILE, True, pod)
+            yield Problem(MOUNT, f"pod {_name(pod)}: {message}", hint, A_WHILE, True, pod)
 
 
 def _exit(container: Mapping[str, Any]) -> str:

@@ -12,21 +12,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, READY, WAITING, Related, State
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import READY, WAITING, Related, State
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import (
-    UNSCHEDULABLE,
     Object,
     Problem,
     current,
     current_replica_set,
+    event_time,
     meta,
     spec,
+    status,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_report import (
     NotReady,
     Unready,
     failure,
-    node_is_coming,
+    is_passing,
     not_in_time,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_target import Target, targets_of
@@ -68,7 +69,7 @@ class Readiness:
         self._session = session
         self._lock = threading.Lock()
         self._api: Api | None = None
-        self._asked = -_REDISCOVER
+        self._asked: dict[tuple[str, str], float] = {}
         self._late: dict[str, bool] = {}
         self._waits: dict[object, list[str]] = {}
 
@@ -122,9 +123,11 @@ class Readiness:
         with self._lock:
             self._api = self._api or self._session.api
             found = self._api.find(api_version, kind)
-            if found is None and time.monotonic() - self._asked >= _REDISCOVER:
-                self._api = discovery.discover(self.client)
-                self._asked = time.monotonic()
+            now = time.monotonic()
+            if found is None and now - self._asked.get((api_version, kind), -_REDISCOVER) >= _REDISCOVER:
+                self._asked[api_version, kind] = now
+                with suppress(ClusterError):  # the next look may have more luck
+                    self._api = discovery.discover(self.client)
                 found = self._api.find(api_version, kind)
             return found
 
@@ -262,9 +265,11 @@ class _Wait:
         uids = [str(meta(one).get("uid", "")) for one in (item, *pods)]
         return Related(
             pods=pods,
-            events={uid: events.owned(uid) for uid in uids} if events else {},
+            events={uid: sorted(events.owned(uid), key=event_time) for uid in uids} if events else {},
             for_jobs=self._for_jobs,
-            unconsumed=target.is_a("", "PersistentVolumeClaim") and self._unconsumed(target, item),
+            unconsumed=target.is_a("", "PersistentVolumeClaim")
+            and status(item).get("phase") == "Pending"
+            and self._unconsumed(target, item),
         )
 
     def _pods(self, target: Target, item: Object) -> list[Object]:
@@ -282,7 +287,7 @@ class _Wait:
 
     def _unconsumed(self, target: Target, claim: Object) -> bool:
         feed = self._feeds.get(_pods(target.namespace))
-        if feed is None or not feed.synced or not self._room.binds_late(str(spec(claim).get("storageClassName", ""))):
+        if feed is None or not feed.complete or not self._room.binds_late(str(spec(claim).get("storageClassName", ""))):
             return False
         volumes = [volume for pod in feed.all() for volume in spec(pod).get("volumes") or ()]
         return all((volume.get("persistentVolumeClaim") or {}).get("claimName") != target.name for volume in volumes)
@@ -299,12 +304,12 @@ class _Wait:
         for target, state, problem in troubles:
             lasted = now - self._since[target, problem.cause]
             patience = _HEAL if problem.by_others and under_way else problem.patience
-            if state.kind == FAILED and lasted >= patience and not self._heals(target, problem):
+            if lasted >= patience and not self._heals(target, problem):
                 raise failure(self._room.client, self._unready(target, state))
 
     def _heals(self, target: Target, problem: Problem) -> bool:
-        """Whether a node is on its way for a pod that fits on none; then patience begins anew."""
-        if problem.cause != UNSCHEDULABLE or problem.pod is None or not node_is_coming(self._room.client, problem.pod):
+        """Whether events say that it is over or taken care of; then patience begins anew."""
+        if not is_passing(self._room.client, problem):
             return False
         self._since[target, problem.cause] = time.monotonic()
         return True

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import State
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import (
+    MOUNT,
+    UNSCHEDULABLE,
     Object,
+    Problem,
     count,
     event_time,
     is_ready,
@@ -28,7 +31,11 @@ _WIDTH = 300  # characters of a line
 _TOLD = 20  # objects that a timeout names
 _LOOKED_AT = 3  # objects, and pods of each, whose events a timeout tells
 _SECONDS = 5.0  # for gathering all of it: an API in trouble must not hold the message back
-_SCALES = frozenset(("TriggeredScaleUp", "Nominated"))  # cluster-autoscaler, Karpenter
+# What a pod's events say when a trouble is over or taken care of.
+_PASSING = {
+    UNSCHEDULABLE: frozenset(("TriggeredScaleUp", "Nominated")),  # cluster-autoscaler, Karpenter: a node is coming
+    MOUNT: frozenset(("Pulling", "Pulled", "Created", "Started")),
+}
 
 
 class NotReady(ApplyError):
@@ -102,9 +109,11 @@ def not_in_time(
     )
 
 
-def node_is_coming(client: Client, pod: Object) -> bool:
-    """Whether an autoscaler has said that it makes a node for a pod."""
-    return any(event.get("reason") in _SCALES for event in _Evidence(client).about(pod))
+def is_passing(client: Client, problem: Problem) -> bool:
+    """Whether events say that a trouble is over or taken care of."""
+    signs = _PASSING.get(problem.cause, frozenset())
+    events = _Evidence(client).about(problem.pod) if signs and problem.pod else []
+    return any(event.get("reason") in signs for event in events)
 
 
 def _unready_container(pod: Object) -> tuple[str, bool]:

@@ -65,17 +65,18 @@ class Target:
     def item(self) -> Object | None:
         if self.feed is None or not self.feed.synced:
             return self.seen
-        item = self.feed.get(self.name)
-        return {**item, "apiVersion": self.api_version, "kind": self.kind} if item is not None else None
+        return self.feed.get(self.name)
 
     def state(self, related: Related) -> State:
         item = self.item
         if item is None and self.expires:
             return kstatus.READY_STATE
+        if not self.path:
+            return State(WAITING, "the cluster does not know its kind yet")
         if not self.when:
             return kstatus.state(item, related)
         if item is None:
-            return State(WAITING, "does not exist yet" if self.path else "the cluster does not know its kind yet")
+            return State(WAITING, "does not exist yet")
         try:
             value = jmespath.search(self.when, item)
         except jmespath.exceptions.JMESPathError as error:  # the status may not have the types yet that it will have

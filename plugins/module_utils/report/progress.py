@@ -7,9 +7,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+
+INTERVAL = 30.0  # seconds
 
 
 class Progress:
@@ -18,6 +23,24 @@ class Progress:
     def __init__(self, path: str | None, mask: Mask) -> None:
         self._path = path
         self._mask = mask
+
+    @contextmanager
+    def of(self, pending: Callable[[], list[str]]) -> Iterator[None]:
+        """Tells every half minute what is still awaited."""
+        done = threading.Event()
+
+        def tell() -> None:
+            while not done.wait(INTERVAL):
+                for text in pending():
+                    self(f"still waiting: {text}")
+
+        teller = threading.Thread(target=tell, daemon=True)
+        if self._path:
+            teller.start()
+        try:
+            yield
+        finally:
+            done.set()
 
     def __call__(self, text: str) -> None:
         if not self._path:
