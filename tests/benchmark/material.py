@@ -45,7 +45,7 @@ PEER = {
         "name": "{{ item.name }}",
         "release_namespace": "{{ item.namespace }}",
         "chart_ref": "{{ playbook_dir }}/{{ item.chart }}",
-        "values_files": "{{ [playbook_dir] | product(item.values) | map('join', '/') | list }}",
+        "values_files": "{{ [playbook_dir] | product(item['values']) | map('join', '/') | list }}",
         "release_values": {"replicaCount": "{{ replicas | int }}"},
         "create_namespace": True,
         "wait": True,

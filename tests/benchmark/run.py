@@ -122,7 +122,10 @@ class Series:
                 self._timed(first=number == 0)
             self._counted()
             if self._options.peer(len(self._material.releases)):
-                self._peer()
+                try:
+                    self._peer()
+                except BenchmarkError as error:
+                    say(f"No comparison with kubernetes.core.helm: {error}")
         return list(self.figures.values())
 
     @contextmanager
