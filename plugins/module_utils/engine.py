@@ -11,15 +11,11 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import STOP, Applier
-from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome
-from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import Lock
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
@@ -31,12 +27,16 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
-from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
 from ansible_collections.helmstack.core.plugins.module_utils.report.progress import Progress
-from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import place
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import duration
+
+# A run that changes nothing is to be quick: what only other runs need is imported there.
+if TYPE_CHECKING:
+    from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import Applier
+    from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome
+    from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 
 
 class Tools:
@@ -122,6 +122,8 @@ class _Run:
         if not self.params.get("lock"):
             yield plan
             return
+        from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import Lock
+
         lock = Lock(self.session.client, plan.stack, plan.environment, self.tools.interrupt)
         with lock.held(_seconds("lock_wait", self.params.get("lock_wait"), 0)):
             fresh = self._open()
@@ -131,11 +133,15 @@ class _Run:
             yield plan
 
     def apply(self, plan: Plan) -> Outcome:
+        from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
+
         progress = Progress(self.params.get("_progress"), self.mask(plan))
         with closing(Readiness(self.session)) as readiness, progress.of(readiness.pending):
             return self._applier(plan, readiness, progress).run()
 
     def _applier(self, plan: Plan, readiness: Readiness, progress: Progress) -> Applier:
+        from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import STOP, Applier
+
         return Applier(
             plan,
             self.session,
@@ -233,11 +239,15 @@ def info(stack: Stack, params: Mapping[str, Any], workdir: str) -> dict[str, Any
     session = open_session(stack, params, workdir, everything=stack.targets is None)
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
     planner = planner_of(stack, params, session, tools, ValuesFiles(workdir), workdir)
+    from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
+
     return Reader(stack, session, planner, tuple(params.get("include") or ())).read()
 
 
 def template(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str) -> dict[str, Any]:
     """Renders the stack's releases without a cluster (interface.md section 9)."""
     tools = Tools(stack, params, workdir, None)
+    from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
+
     result = Templates(stack, params, tools.fetch, tools.helm, ValuesFiles(workdir)).run(check_mode=check_mode)
     return result if diff else {key: value for key, value in result.items() if key != "diff"}

@@ -165,8 +165,11 @@ class Planner:
     def _pruned(self, work: Work) -> list[Change]:
         if not self.settings.prune:
             return []
-        wanted = {release.id: release for release in (*self.stack.releases, *work.releases)}
-        mine = [found for found in self.cluster.releases().values() if self._is_mine(found)]
+        # an umbrella is no release of its own: its sub-charts have taken its place
+        plain = [r for r in self.stack.releases if r.spray is None or r.ignore or r.protected]
+        wanted = {release.id: release for release in (*plain, *work.releases)}
+        kept = self._kept_sub_charts(work)
+        mine = [found for found in self.cluster.releases().values() if self._is_mine(found) and found.id not in kept]
         gone = [
             found
             for found in mine
@@ -179,6 +182,17 @@ class Planner:
                 hint="Nothing was done. Raise prune_max if that is what you want",
             )
         return self._parallel(self.changes.removal, gone)
+
+    def _kept_sub_charts(self, work: Work) -> set[str]:
+        """Identities of sub-charts that the user leaves out of a spray, and of all that belong to protected umbrellas."""
+        left = [r for r in self.stack.releases if r.ignore and r.protected and r.spray is not None]
+        sprays = [*work.sprays, *self._parallel(lambda release: self.expand(release, self.fetch(release)), left)]
+        return {
+            f"{sprayed.umbrella.namespace}/{row.name}"
+            for sprayed in sprays
+            for row in sprayed.table
+            if row.left_out or sprayed.umbrella.protected
+        }
 
     def _is_mine(self, found: Deployed) -> bool:
         return (

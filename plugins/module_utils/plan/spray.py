@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, load
-from ansible_collections.helmstack.core.plugins.module_utils.chart.spray import SprayOptions, SubRelease, spray
-from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.plan.order import Graph
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+# Most stacks have no umbrella.
+if TYPE_CHECKING:
+    from ansible_collections.helmstack.core.plugins.module_utils.chart.spray import SprayOptions, SubRelease
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ def expand(release: Release, chart: Chart, workdir: str) -> Sprayed:
 
     :raises HelmstackError: the umbrella, its values or the options do not allow it.
     """
+    from ansible_collections.helmstack.core.plugins.module_utils.chart.spray import spray
+
     folder = os.path.join(workdir, "sprays", release.namespace, release.name)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     try:
@@ -48,11 +52,18 @@ def expand(release: Release, chart: Chart, workdir: str) -> Sprayed:
 
 
 def _options(release: Release) -> SprayOptions:
+    from ansible_collections.helmstack.core.plugins.module_utils.chart.spray import SprayOptions
+    from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
+
     given = release.spray or {}
+    sets = given.get("set_values") or ()
     return SprayOptions(
         release_namespace=release.namespace,
         values=release.values,
-        set_values=tuple(_set_value(item) for item in given.get("set_values") or ()),
+        set_values=tuple(
+            SetValue(str(item["value"]), str(item.get("value_type") or "raw"), bool(item.get("secret")))
+            for item in sets
+        ),
         targets=tuple(given.get("targets") or ()),
         exclude=tuple(given.get("exclude") or ()),
         prefix_releases=given.get("prefix_releases") or None,
@@ -61,10 +72,6 @@ def _options(release: Release) -> SprayOptions:
         reuse_values=release.options.reuse_values,
         reset_values=release.options.reset_values and not release.options.reuse_values,
     )
-
-
-def _set_value(item: Mapping[str, Any]) -> SetValue:
-    return SetValue(str(item["value"]), str(item.get("value_type") or "raw"), bool(item.get("secret")))
 
 
 def _release(umbrella: Release, row: SubRelease) -> Release:
