@@ -78,7 +78,7 @@ def is_awaited(item: Object, for_jobs: bool) -> bool:
 def state(item: Object | None, related: Related = _ALONE) -> State:
     """How far an object is; None is one that is not in the cluster."""
     if item is None:
-        return _failed("missing", "is not in the cluster", "Look who deletes it", patience=10.0)
+        return _failed("missing", "is not in the cluster", "Look who deletes it", pods.A_WHILE)
     if meta(item).get("deletionTimestamp"):
         return State(WAITING, "is being deleted")
     generation, observed = meta(item).get("generation"), status(item).get("observedGeneration")

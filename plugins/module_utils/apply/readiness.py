@@ -36,7 +36,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.client impo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden, Unauthorized, Untrusted
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.watch import Feed, Hub
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.watch import Feed, Hub, impatient
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 _CLOSER = 0.5  # seconds after which pods and events are watched too: what is ready by then never needs them
@@ -44,6 +44,7 @@ _MANY = 4  # objects of one collection that are read one by one; more are listed
 _TICK = 0.5  # seconds between two looks without a change
 _CALM = 0.05  # seconds between two looks with changes
 _REDISCOVER = 2.0  # seconds between two looks for kinds that the cluster does not know
+_PATIENCE = 4.0  # seconds of retries after the timeout, and for what a message tells besides
 _HEAL = 60.0  # seconds for a trouble that others of the release may heal, as long as they are under way
 _WITH_PODS = frozenset(("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")) | {
     ("batch", "Job"),
@@ -65,6 +66,7 @@ class Readiness:
 
     def __init__(self, session: Session) -> None:
         self.client = session.client
+        self.impatient = impatient(session.client, _PATIENCE)
         self.hub = Hub(session.client)
         self._session = session
         self._lock = threading.Lock()
@@ -201,8 +203,8 @@ class _Wait:
         """Reads the objects as they are now: a watch that others have opened may be behind what helm has just done."""
         while True:
             try:
-                for resource, path, targets in self._collections(self._targets):
-                    self._read(resource, path, targets)
+                for path, targets in self._collections(self._targets):
+                    self._read(path, targets)
             except (Forbidden, Unauthorized, Untrusted):
                 raise
             except ClusterError:
@@ -212,18 +214,18 @@ class _Wait:
             else:
                 return
 
-    def _collections(self, targets: Iterable[Target]) -> list[tuple[Resource, str, list[Target]]]:
-        """Objects of kinds that the cluster knows, by resource and path of their collection."""
-        groups: dict[tuple[Resource, str], list[Target]] = {}
+    def _collections(self, targets: Iterable[Target]) -> list[tuple[str, list[Target]]]:
+        """Objects of kinds that the cluster knows, by path of their collection."""
+        groups: dict[str, list[Target]] = {}
         for target in targets:
             resource = self._room.resource(target.api_version, target.kind)
             if resource is not None:
                 target.settle(resource)
-                groups.setdefault((resource, target.path), []).append(target)
-        return [(resource, path, group) for (resource, path), group in groups.items()]
+                groups.setdefault(target.path, []).append(target)
+        return list(groups.items())
 
-    def _read(self, resource: Resource, path: str, targets: Sequence[Target]) -> None:
-        client = self._room.client
+    def _read(self, path: str, targets: Sequence[Target]) -> None:
+        client = self._room.client if self._elapsed < self._timeout else self._room.impatient
         found: dict[str, Object] | None = None
         if len(targets) > _MANY:
             with suppress(Forbidden):  # to list is another right than to get
@@ -234,7 +236,7 @@ class _Wait:
 
     def _follow(self) -> None:
         """Watches the objects' collections, and after a moment what tells why they are not ready."""
-        for _resource, path, targets in self._collections(t for t in self._targets if t.feed is None):
+        for path, targets in self._collections(t for t in self._targets if t.feed is None):
             feed = self._feed(path, names=[target.name for target in targets])
             for target in targets:
                 target.feed = feed
@@ -305,11 +307,11 @@ class _Wait:
             lasted = now - self._since[target, problem.cause]
             patience = _HEAL if problem.by_others and under_way else problem.patience
             if lasted >= patience and not self._heals(target, problem):
-                raise failure(self._room.client, self._unready(target, state))
+                raise failure(self._room.impatient, self._unready(target, state))
 
     def _heals(self, target: Target, problem: Problem) -> bool:
         """Whether events say that it is over or taken care of; then patience begins anew."""
-        if not is_passing(self._room.client, problem):
+        if not is_passing(self._room.impatient, problem):
             return False
         self._since[target, problem.cause] = time.monotonic()
         return True
@@ -324,7 +326,7 @@ class _Wait:
         states = {target: self._state(target) for target in self._targets}
         unready = [self._unready(target, state) for target, state in states.items() if state.kind != READY]
         if unready:
-            raise not_in_time(self._room.client, self._timeout, unready, trouble)
+            raise not_in_time(self._room.impatient, self._timeout, unready, trouble)
         return True
 
     def _unready(self, target: Target, state: State) -> Unready:

@@ -90,6 +90,8 @@ def not_in_time(
         more = f" and {len(unready) - _LOOKED_AT} more" if len(unready) > _LOOKED_AT else ""
         what = f"{len(unready)} objects are not ready after {seconds:g} s: {names}{more}"
     detail = [f"{one.label}: {one.state.text}" for one in unready[:_TOLD]] if len(unready) > 1 else []
+    if trouble:
+        return _late(what, unready, [*detail, f"The cluster does not say any more: {trouble}"])
     evidence = _Evidence(client)
     for one in unready[:_LOOKED_AT]:
         pods = [pod for pod in one.pods if not is_ready(pod)][:_LOOKED_AT]
@@ -99,8 +101,10 @@ def not_in_time(
     if pod:
         container, crashed = _unready_container(pod)
         detail += evidence.log(pod, container, crashed) if container else []
-    if trouble:
-        detail.append(f"The cluster was last asked in vain: {trouble}")
+    return _late(what, unready, detail)
+
+
+def _late(what: str, unready: Sequence[Unready], detail: Sequence[str]) -> NotReady:
     return NotReady(
         what,
         hint="Look at what its events and log say, or raise the timeout if it only takes longer",

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -45,6 +46,13 @@ _PAUSES = (0.2, 5.0)  # seconds, the first and the longest, before what has fail
 _IDLE = 16  # watches that nobody needs any more, kept open for who comes next
 
 
+def impatient(client: Client, seconds: float) -> Client:
+    """The same client for requests that are not worth more than some seconds of retries."""
+    other = copy.copy(client)
+    other._timeouts = replace(client._timeouts, retry=seconds)
+    return other
+
+
 class Hub:
     """All the collections that one run watches; may be used from several threads.
 
@@ -55,6 +63,7 @@ class Hub:
         self._client = client
         self._lock = threading.Lock()
         self._feeds: dict[tuple[str, str], Feed] = {}  # those nobody listens to were left in this order
+        self._ended = 0  # watches that feeds opened which are no more
         self._closed = False
 
     def follow(self, path: str, listener: threading.Event, field_selector: str = "", names: Iterable[str] = ()) -> Feed:
@@ -80,7 +89,11 @@ class Hub:
                 self._feeds[key] = self._feeds.pop(key)
                 idle = [key for key, item in self._feeds.items() if not item.listened]
                 for old in idle[: max(0, len(idle) - _IDLE)]:
-                    self._feeds.pop(old).close()
+                    self._end(self._feeds.pop(old))
+
+    def _end(self, feed: Feed) -> None:
+        self._ended += feed.opened
+        feed.close()
 
     @property
     def watches(self) -> int:
@@ -88,27 +101,33 @@ class Hub:
         with self._lock:
             return len(self._feeds)
 
+    @property
+    def opened(self) -> int:
+        """Watch requests sent so far."""
+        with self._lock:
+            return self._ended + sum(feed.opened for feed in self._feeds.values())
+
     def close(self) -> None:
         """Ends all watches."""
         with self._lock:
             self._closed = True
-            feeds = list(self._feeds.values())
+            for feed in self._feeds.values():
+                self._end(feed)
             self._feeds.clear()
-        for feed in feeds:
-            feed.close()
 
 
 class Feed:
     """What one collection holds: a LIST, then a WATCH that goes on from there, whatever happens to it.
 
-    As long as the first LIST has not come, ``synced`` is false.
+    ``synced``: what it holds is true, or was a moment ago. ``complete``: it is all there is, not only what was named.
     """
 
     def __init__(self, client: Client, path: str, field_selector: str = "") -> None:
         self.path = path
         self.field_selector = field_selector
         self.synced = False
-        self.problem: ClusterError | None = None  # why it is not up to date now
+        self.complete = False
+        self.opened = 0  # watches so far, with those that went on from another's end
         self._client = client
         self._connection: _Connection | None = None
         self._lock = threading.Lock()
@@ -167,14 +186,12 @@ class Feed:
             began = time.monotonic()
             try:
                 self._round()
-                self.problem = None
                 if time.monotonic() - began > 1.0:
                     self._pause = _PAUSES[0]
                     continue
             except Gone:
                 self._version = ""
             except ClusterError as error:
-                self.problem = error
                 if isinstance(error, (Unauthorized, NotFound)):
                     self._version = ""  # a LIST renews the credentials, and notices that a kind has gone
             self._ended.wait(self._pause * random.uniform(0.8, 1.2))
@@ -185,8 +202,7 @@ class Feed:
             if not self._version:
                 self._list()
             self._watch()
-        except Forbidden as error:
-            self.problem = error
+        except Forbidden:
             self._poll()
 
     def _list(self) -> None:
@@ -199,6 +215,7 @@ class Feed:
             for name, item in self._items.items():
                 self._owned.setdefault(_owner(item), set()).add(name)
         self._version = version
+        self.complete = self.synced = True
         self._tell()
 
     def _pages(self) -> tuple[list[Object], str]:
@@ -206,7 +223,8 @@ class Feed:
         query: dict[str, Any] = {"fieldSelector": self.field_selector or None, "limit": PAGE}
         while True:
             page = self._client.get(self.path, **query)
-            items += page.get("items") or []
+            kind = {"apiVersion": page.get("apiVersion", ""), "kind": str(page.get("kind", "")).removesuffix("List")}
+            items += [{**kind, **item} for item in page.get("items") or []]  # items of a LIST do not say their kind
             metadata = page.get("metadata") or {}
             query["continue"] = metadata.get("continue")
             if not query["continue"]:
@@ -216,6 +234,7 @@ class Feed:
         """Until the server ends the watch."""
         if self._connection is None:
             self._connection = _Connection(self._client)
+        self.opened += 1
         query = {"fieldSelector": self.field_selector} if self.field_selector else {}
         for event in self._connection.events(self.path, {**query, "resourceVersion": self._version}, self._ended):
             item = event.get("object") or {}
@@ -223,7 +242,6 @@ class Feed:
                 raise refused(int(item.get("code", 500)), json.dumps(item).encode(), "WATCH", self.path, "its server")
             self._version = str((item.get("metadata") or {}).get("resourceVersion") or self._version)
             self._pause = _PAUSES[0]
-            self.problem = None
             if event.get("type") != "BOOKMARK":
                 self._change(item, gone=event.get("type") == "DELETED")
 
@@ -263,10 +281,10 @@ class Feed:
                     self._items.pop(name, None)
                 else:
                     self._put(item)
+        self.synced = True
         self._tell()
 
     def _tell(self) -> None:
-        self.synced = True
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
