@@ -96,6 +96,7 @@ class Bench:
             "HOME": str(self.folder / "home"),
             "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.folder / "home" / ".ansible"),
+            "ANSIBLE_REMOTE_TEMP": str(self.folder / "home" / ".ansible" / "tmp"),
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
             "ANSIBLE_NOCOLOR": "1",
         }

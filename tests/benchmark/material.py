@@ -45,15 +45,19 @@ PEER = {
         "name": "{{ item.name }}",
         "release_namespace": "{{ item.namespace }}",
         "chart_ref": "{{ playbook_dir }}/{{ item.chart }}",
-        "values_files": "{{ [playbook_dir] | product(item['values']) | map('join', '/') | list }}",
-        "release_values": {"replicaCount": "{{ replicas | int }}"},
+        # with values_files it never finds anything unchanged
+        "release_values": "{{ item.own | combine(common, {'replicaCount': replicas | int}) }}",
         "create_namespace": True,
         "wait": True,
         "kubeconfig": "{{ kubeconfig }}",
         "binary_path": "{{ helm }}",
     },
-    "loop": "{{ (lookup('file', 'helmstack.yaml') | from_json).releases }}",
+    "loop": "{{ releases }}",
     "loop_control": {"label": "{{ item.name }}"},
+    "vars": {
+        "common": "{{ lookup('file', 'values/common.yaml') | from_json }}",
+        "releases": "{{ lookup('file', 'peer.json') | from_json }}",
+    },
 }
 
 SMALL_VALUES = {"replicaCount": 1, "image": "registry.invalid/small:1.0", "port": 8080, "settings": {"level": "info"}}
@@ -124,12 +128,16 @@ def stack(folder: Path, count: int, helm: Path, env: Mapping[str, str]) -> Mater
     subprocess.run([helm, "create", folder / "charts" / "app"], check=True, capture_output=True, env=env)
     _write(folder / "values" / "common.yaml", {"image": {"tag": "1.27"}, "podLabels": {"part-of": "benchmark"}})
     releases: list[dict[str, Any]] = []
+    loop = []
     for number in range(1, count + 1):
         name = f"app-{number:04}"
-        _write(folder / "values" / f"{name}.yaml", {"podAnnotations": {"number": str(number)}})
+        own = {"podAnnotations": {"number": str(number)}}
+        _write(folder / "values" / f"{name}.yaml", own)
         files = ["values/common.yaml", f"values/{name}.yaml"]
         place = {"name": name, "namespace": f"team-{number % TEAMS}", "chart": "./charts/app"}
         releases.append({**place, "values": files, "set": {"replicaCount": "${replicas}"}})
+        loop.append({**place, "own": own})
+    _write(folder / "peer.json", loop)
     _write_playbooks(folder, releases)
     return Material(
         folder,
