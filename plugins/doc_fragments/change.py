@@ -92,8 +92,9 @@ options:
   progress:
     description:
       - Show on the controller, while the task runs, when a release begins, becomes ready or fails.
-      - With a connection other than P(ansible.builtin.local#connection), with C(become), and with C(async), these lines
-        are shown when the task ends.
+      - With a connection other than P(ansible.builtin.local#connection), and with C(become), these lines are shown when
+        the task ends. With C(async) or C(no_log) there are none.
+      - The sub-charts of sprayed umbrella charts are listed as a table at the end, in check mode too.
     type: bool
     default: true
 """

@@ -13,59 +13,59 @@ options:
   wait:
     description:
       - Wait until all that a release holds is ready before the releases that need it are started.
-      - This and the options below it apply to releases for which neither the stack file's C(helmDefaults) nor the
-        release itself says otherwise.
-      - Neither set here nor in the stack, it is V(true).
+      - In a stack, this and the options below it apply to releases for which neither the stack file's C(helmDefaults)
+        nor the release itself says otherwise.
+      - Set nowhere, it is V(true).
     type: bool
   wait_for_jobs:
     description:
       - Wait for the completion of Jobs as well.
-      - Neither set here nor in the stack, it is V(false).
+      - Set nowhere, it is V(false).
     type: bool
   timeout:
     description:
       - How long one release may take, as a Go duration like V(5m30s) or a number of seconds.
-      - Neither set here nor in the stack, it is V(5m).
+      - Set nowhere, it is V(5m).
     type: str
   force:
     description:
       - Let helm replace objects that it cannot change in place.
-      - Neither set here nor in the stack, it is V(false).
+      - Set nowhere, it is V(false).
     type: bool
   atomic:
     description:
       - Let helm roll a release back that fails to upgrade, and remove one that fails to install.
-      - Neither set here nor in the stack, it is V(false).
+      - Set nowhere, it is V(false).
     type: bool
   history_max:
     description:
       - How many revisions of a release are kept; V(0) keeps all.
-      - Neither set here nor in the stack, it is V(10).
+      - Set nowhere, it is V(10).
     type: int
   create_namespace:
     description:
       - Create the release's namespace if it does not exist.
-      - Neither set here nor in the stack, it is V(false).
+      - Set nowhere, it is V(false).
     type: bool
   disable_hook:
     description:
       - Do not run the hooks of the charts.
-      - Neither set here nor in the stack, it is V(false).
+      - Set nowhere, it is V(false).
     type: bool
   skip_crds:
     description:
       - Do not install the custom resource definitions in the C(crds/) folders of the charts.
-      - Neither set here nor in the stack, it is V(false).
+      - Set nowhere, it is V(false).
     type: bool
   reuse_values:
     description:
-      - When upgrading, lay the stack's values over the values of the last revision.
-      - Neither set here nor in the stack, it is V(false).
+      - When upgrading, lay the values over those of the last revision.
+      - Set nowhere, it is V(false).
     type: bool
   reset_values:
     description:
       - When upgrading, start from the chart's own values.
-      - Neither set here nor in the stack, it is V(true).
+      - Set nowhere, it is V(true).
     type: bool
   post_renderer:
     description:

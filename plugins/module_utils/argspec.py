@@ -124,6 +124,50 @@ RELEASE = ArgSpec(
     }
 )
 
+SPRAY = ArgSpec(
+    {
+        "chart_ref": {"type": "str", "required": True, "aliases": ["chart"]},
+        "chart_version": _STR,
+        "release_namespace": {"type": "str", "required": True, "aliases": ["namespace"]},
+        "values_files": _STRINGS,
+        "release_values": {"type": "dict", "aliases": ["values"]},
+        "set_values": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "value": {"type": "str", "required": True},
+                "value_type": {
+                    "type": "str",
+                    "default": "raw",
+                    "choices": ["raw", "string", "file", "json", "literal"],
+                },
+            },
+        },
+        "targets": _STRINGS,
+        "exclude": _STRINGS,
+        "prefix_releases": _STR,
+        "prefix_releases_with_namespace": _OFF,
+        "default_weight": {"type": "int"},
+        "repositories": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                "url": {"type": "str", "required": True},
+                "username": _STR,
+                "password": {"type": "str", "no_log": True},
+                "ca_file": {"type": "path"},
+                "cert_file": {"type": "path"},
+                "key_file": {"type": "path", "no_log": False},
+                "insecure": _OFF,
+                "oci": _OFF,
+            },
+        },
+        "remote_src": _OFF,
+        "_bundle": {"type": "path"},
+    }
+)
+
 HELM = ArgSpec({"binary_path": {"type": "path"}})
 
 CLUSTER = ArgSpec(
@@ -198,6 +242,7 @@ TEMPLATE = ArgSpec(
 )
 
 HELMSTACK = STACK + CHANGE + RELEASE + HELM + CLUSTER
+HELM_SPRAY = SPRAY + CHANGE + RELEASE + HELM + CLUSTER
 HELMSTACK_INFO = STACK + HELM + CLUSTER + INFO
 HELMSTACK_TEMPLATE = STACK + HELM + TEMPLATE
 
@@ -206,6 +251,11 @@ _FIELDS = {"disable_hook": "disable_hooks"}
 
 # A folder's .helmstack must not turn a deployment into a deletion, nor say where itself is looked for.
 _NEVER_DEFAULTS = frozenset(("stack_files", "remote_src", "state", "all", "expected_plan"))
+
+
+def release_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that helm gets for a release, by the names of the stack room."""
+    return {_FIELDS.get(name, name): given[name] for name in RELEASE.argument_spec if name in given}
 
 
 def request(
@@ -217,7 +267,6 @@ def request(
     secrets: Sequence[str] = (),
 ) -> Request:
     """What a task asks of the stack room, in its words."""
-    defaults = {_FIELDS.get(name, name): given[name] for name in RELEASE.argument_spec if name in given}
     return Request(
         stack_files=tuple(stack_files),
         environment=given.get("environment"),
@@ -227,7 +276,7 @@ def request(
         targets=tuple(given.get("targets") or ()),
         selector=given.get("selector"),
         include_needs=bool(given.get("include_needs")),
-        defaults=defaults,
+        defaults=release_options(given),
         environ=environ,
         secrets=tuple(secrets),
     )

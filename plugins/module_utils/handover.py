@@ -16,6 +16,9 @@ from typing import IO, Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 
+# The key of the module's result under which lines of progress travel back; the action plugin takes them out of it.
+PROGRESS = "_helmstack_progress"
+
 _CONTENT = "content.json"
 _FILES = "files"
 

@@ -40,25 +40,47 @@ class Call:
     workdir: str
 
 
+Resolved = Callable[[Mapping[str, Any], "tuple[str, ...]"], Stack]
+
+
 class Stopped(BaseException):
     """The process was told to end; not an Exception, so that nothing takes it for a failure to recover from."""
 
 
-def run(module: AnsibleModule, spec: ArgSpec, body: Callable[[Call], dict[str, Any]]) -> None:
-    """Resolve the stack or take it from the controller, call ``body``, and end the module with its result."""
+def run(
+    module: AnsibleModule, spec: ArgSpec, body: Callable[[Call], dict[str, Any]], resolved: Resolved | None = None
+) -> None:
+    """Resolve the stack or take it from the controller, call ``body``, and end the module with its result.
+
+    :arg resolved: makes the stack of the options where the files lie on the target; None: of stack files.
+    """
     mask = Mask(())
+    told: dict[str, Any] = {}
     try:
         with _private_folder(module) as workdir:
             _check_libraries(module)
-            call = _call(module, spec, workdir)
+            call = _call(module, spec, workdir, resolved or _of_stack_files)
             mask = _mask(call.stack)
-            result = body(call)
+            try:
+                result = body(call)
+            finally:
+                told = _told(call)
     except HelmstackError as error:
         known = getattr(error, "result", None) or {}
-        module.fail_json(**{name: mask.data(value) for name, value in {**known, "msg": str(error)}.items()})
+        module.fail_json(**{name: mask.data(value) for name, value in {**known, "msg": str(error)}.items()}, **told)
     except Stopped as stop:
-        module.fail_json(msg=f"Stopped by {stop}; releases that were being changed may be unfinished")
-    module.exit_json(**{name: mask.data(value) for name, value in result.items()})
+        module.fail_json(msg=f"Stopped by {stop}; releases that were being changed may be unfinished", **told)
+    module.exit_json(**{name: mask.data(value) for name, value in result.items()}, **told)
+
+
+def _told(call: Call) -> dict[str, Any]:
+    """The lines of progress, if the controller cannot read them itself."""
+    path = call.params.get("_progress") or ""
+    if not path.startswith(call.workdir):
+        return {}
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+        return {handover.PROGRESS: file.read().splitlines()}
+    return {}
 
 
 def _mask(stack: Stack) -> Mask:
@@ -67,19 +89,23 @@ def _mask(stack: Stack) -> Mask:
     return Mask(stack.secrets, {*names, stack.name, stack.environment or ""})
 
 
-def _call(module: AnsibleModule, spec: ArgSpec, workdir: str) -> Call:
+def _call(module: AnsibleModule, spec: ArgSpec, workdir: str, resolved: Resolved) -> Call:
     bundle = module.params["_bundle"]
     content = handover.read(bundle, workdir) if bundle else handover.Handover(None)
     params = {**module.params, **content.params}
     if content.stack:
         return Call(content.stack, params, workdir)
     raw = {key: value for key, value in basic._load_params().items() if not key.startswith("_")}
-    given = spec.typed({**raw, **content.params})
-    files = [os.path.abspath(file) for file in given.get("stack_files") or ["."]]
-    asked = request(given, stack_files=files, groups=(), environ=os.environ, secrets=content.secrets)
-    stack = resolve(asked, PlainFiles())
+    handed = {key: value for key, value in content.params.items() if not key.startswith("_")}
+    given = spec.typed({**raw, **handed})
+    stack = resolved(given, content.secrets)
     defaults = spec.typed(with_defaults(spec, given, stack.defaults, os.environ))
     return Call(stack, {**params, **defaults, **content.params}, workdir)
+
+
+def _of_stack_files(given: Mapping[str, Any], secrets: tuple[str, ...]) -> Stack:
+    files = [os.path.abspath(file) for file in given.get("stack_files") or ["."]]
+    return resolve(request(given, stack_files=files, groups=(), environ=os.environ, secrets=secrets), PlainFiles())
 
 
 @contextmanager

@@ -55,6 +55,7 @@ options:
     type: bool
     default: false
 seealso:
+  - module: helmstack.core.helm_spray
   - module: helmstack.core.helmstack_info
   - module: helmstack.core.helmstack_template
 """
@@ -106,6 +107,11 @@ EXAMPLES = r"""
   helmstack.core.helmstack:
     context: prod
     expected_plan: "{{ review.plan.digest }}"
+
+- name: Carry out what an earlier node of an AWX workflow has shown in check mode, or nothing
+  helmstack.core.helmstack:
+    environment: prod
+    expected_plan: "{{ helmstack_plans[inventory_hostname] }}"
 """
 
 RETURN = r"""
@@ -292,7 +298,7 @@ sub_charts:
       returned: success
       type: bool
     why:
-      description: Why it is or is not part of the run, for example that it is excluded or that none of its tags is true.
+      description: Why it is part of the run or not, for example that it is excluded or that no tag of it is true.
       returned: success
       type: str
     weight:

@@ -9,30 +9,31 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgSpec, request, with_defaults
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
+from ansible_collections.helmstack.core.plugins.module_utils.handover import PROGRESS, Handover
 from ansible_collections.helmstack.core.plugins.module_utils.masking import forms, maskable
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
 from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
+from ansible_collections.helmstack.core.plugins.plugin_utils.progress import Show, followed, tables
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
     strings_of_vaults,
     vaulted_strings,
 )
 
-# What the controller has answered; the target need not see it, and its logs must not.
-_RESOLVED = ("overlays", "variables", "targets", "selector", "include_needs")
 _CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 
 
@@ -41,39 +42,70 @@ class StackAction(ActionBase):
 
     _supports_async = True
     spec: ArgSpec
+    # What the controller has answered; the target need not see it, and its logs must not.
+    resolved: Collection[str] = ("overlays", "variables", "targets", "selector", "include_needs")
+    # Of these, what may hold secrets: where the target resolves the stack it gets them apart from the arguments.
+    private: Collection[str] = ("variables",)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        show = self._shown(task_vars)
         try:
-            args = self._handed_over(task_vars or {})
+            given = self.spec.typed(plain(self._task.args))
+            quiet = not given.get("progress", True) or bool(self._task.no_log)
+            with self._progress(quiet, show) as progress:
+                args = self._handed_over(given, task_vars, progress)
+                module = self._execute_module(module_args=args, task_vars=task_vars, wrap_async=self._task.async_val)
         except HelmstackError as error:
             return {**result, "failed": True, "msg": str(error)}
-        module = self._execute_module(module_args=args, task_vars=task_vars, wrap_async=self._task.async_val)
-        return {**result, **module}
+        lines = [*module.pop(PROGRESS, ()), *tables(module.get("sub_charts") or ())]
+        for line in () if quiet else lines:
+            show(str(line))
+        return {**result, **module, **_stats(module, str(task_vars.get("inventory_hostname")))}
 
-    def _handed_over(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _progress(self, quiet: bool, show: Show) -> AbstractContextManager[str | None]:
+        """The file for lines of progress, which are shown as they come; "": the module returns them; None: no lines."""
+        if quiet or "progress" not in self.spec.names or self._task.check_mode or self._task.async_val:
+            return nullcontext(None)
+        return followed(C.DEFAULT_LOCAL_TMP, show) if self._shares_disk else nullcontext("")
+
+    def _shown(self, task_vars: Mapping[str, Any]) -> Show:
+        """Shows a line at once; it says which host's it is if there are several."""
+        several = len(task_vars.get("ansible_play_hosts_all") or ()) > 1
+        host = f" [{task_vars.get('inventory_hostname')}]" if several else ""
+        return lambda line: self._display.display(f"  helmstack:{host} {line}")
+
+    def _handed_over(
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], progress: str | None = None
+    ) -> dict[str, Any]:
         """The module's arguments, once all that they stand for lies on the target."""
         environ = self._environ()
-        given = self.spec.typed(plain(self._task.args))
         cargo = Cargo()
         stack = None
         args = self.spec.canonical(self._task.args)
         if not given.get("remote_src"):
-            stack = self._stack(given, task_vars, environ)
+            stack = self._stack(given, task_vars, environ, cargo)
             args = with_defaults(self.spec, args, stack.defaults, environ)
             if not self._shares_disk:
                 stack = cargo.take_stack(stack)
-        args = {name: value for name, value in args.items() if stack is None or name not in _RESOLVED}
+        hidden = self.private if stack is None else self.resolved
+        args = {name: value for name, value in args.items() if name not in hidden}
         args, params = self._connected(args, self.spec.from_environment(args, environ), task_vars, cargo)
         secrets: tuple[str, ...] = ()
-        if args.pop("variables", None):
-            params["variables"] = given["variables"]
-            secrets = tuple(_used(self._candidates(task_vars), _strings(given["variables"])))
+        if stack is None:
+            params |= {name: given[name] for name in self.private if given.get(name)}
+            secrets = self._secrets_in(given, task_vars)
+        if progress is not None:
+            params["_progress"] = progress or cargo.take_text("/progress", b"")
         if stack is not None or params:
             args["_bundle"] = self._shipped(cargo, Handover(stack, params, secrets))
         return args
 
-    def _stack(self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str]) -> Stack:
+    def _stack(
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: Cargo
+    ) -> Stack:
+        """What the task wants, from the controller's files; ``cargo`` takes those that only helm will read."""
         files = AnsibleFiles(self._loader, self._templar, task_vars)
         paths = [self._found(path, task_vars) for path in given.get("stack_files") or ()]
         paths = paths or [self._default_folder(task_vars)]
@@ -86,13 +118,20 @@ class StackAction(ActionBase):
             environ=environ,
         )
         stack = resolve(asked, files)
-        if not files.rendered and not given.get("variables"):
-            return stack
+        return self._with_secrets(stack, task_vars) if files.rendered or given.get("variables") else stack
+
+    def _with_secrets(self, stack: Stack, task_vars: Mapping[str, Any]) -> Stack:
+        """The stack, and what of the host's vaults is in it."""
         # What is part of a name stands in the open, so that masking it would hide nothing.
         names = [stack.name, stack.environment or ""]
         names += [name for release in stack.releases for name in (release.name, release.namespace)]
         secrets = _used(self._candidates(task_vars), _strings(stack.to_data()), names)
         return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *secrets))))
+
+    def _secrets_in(self, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[str, ...]:
+        """What came out of a vault in the options that may hold such."""
+        texts = list(_strings([given.get(name) for name in self.private]))
+        return tuple(_used(self._candidates(task_vars), texts)) if texts else ()
 
     def _candidates(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """Everything that came out of a vault and that templates may have used."""
@@ -187,6 +226,15 @@ class StackAction(ActionBase):
         self._remote_chmod([path], "0600")
         self._fixup_perms2([folder, path], execute=False)
         return path
+
+
+def _stats(result: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """The plan's digest for a later node of an AWX workflow, by host, and where there are several tasks by stack."""
+    plan = result.get("plan") or {}
+    if "digest" not in plan:
+        return {}
+    data = {"helmstack_plans": {host: plan["digest"]}, "helmstack_stack_plans": {host: {plan["stack"]: plan["digest"]}}}
+    return {"ansible_stats": {"data": data, "per_host": False, "aggregate": True}}
 
 
 def _used(candidates: Iterable[str], texts: Iterable[str], names: Collection[str] = ()) -> Iterator[str]:

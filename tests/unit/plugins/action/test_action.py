@@ -10,10 +10,11 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ansible_collections.helmstack.core.plugins.module_utils import handover
@@ -27,11 +28,11 @@ Run = Callable[..., "tuple[dict[str, Any], Handover | None]"]
 STACK = "releases:\n- {name: app, namespace: web, chart: ./chart, values: [v.yaml.j2], set: {d: '${domain:-none}'}}\n"
 
 
-class Action(StackAction):
+class Notes(StackAction):
     """Keeps what it would transfer."""
 
-    spec = HELMSTACK
     archive = b""
+    result: dict[str, Any]
 
     def _remote_file_exists(self, path: str) -> bool:
         return path.startswith("/target/")
@@ -46,6 +47,10 @@ class Action(StackAction):
 
     def _fixup_perms2(self, remote_paths: Any, remote_user: Any = None, execute: bool = True) -> None:
         return None
+
+
+class Action(Notes):
+    spec = HELMSTACK
 
 
 @pytest.fixture
@@ -66,10 +71,10 @@ def run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     loader.set_basedir(str(project))
 
     def handed_over(
-        transport: str = "local", task_vars: dict[str, Any] | None = None, **args: Any
+        transport: str = "local", task_vars: dict[str, Any] | None = None, progress: str | None = None, **args: Any
     ) -> tuple[dict[str, Any], Handover | None]:
-        action = _action(loader, transport, task_vars or {}, args)
-        result = action._handed_over(task_vars or {})
+        action = action_of(Action, loader, transport, task_vars or {}, args)
+        result = action._handed_over(action.spec.typed(args), task_vars or {}, progress)
         if not action.archive:
             return result, None
         (tmp_path / "archive").write_bytes(io.BytesIO(action.archive).getvalue())
@@ -78,14 +83,23 @@ def run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return handed_over
 
 
-def _action(loader: DataLoader, transport: str, variables: dict[str, Any], args: dict[str, Any]) -> Action:
+A = TypeVar("A", bound=Notes)
+
+
+def action_of(kind: type[A], loader: DataLoader, transport: str, variables: dict[str, Any], args: dict[str, Any]) -> A:
     shell = SimpleNamespace(
         tmpdir="/remote/tmp", join_path=lambda *parts: "/".join(parts), env_prefix=lambda **names: ""
     )
     task = SimpleNamespace(
-        args=args, async_val=0, environment=None, action="helmstack", get_search_path=lambda: [loader.get_basedir()]
+        args=args,
+        async_val=0,
+        check_mode=False,
+        no_log=False,
+        environment=None,
+        action="helmstack",
+        get_search_path=lambda: [loader.get_basedir()],
     )
-    return Action(
+    return kind(
         task=task,
         connection=SimpleNamespace(transport=transport, become=None, _shell=shell),
         play_context=SimpleNamespace(),
@@ -208,3 +222,83 @@ def test_with_remote_src_the_target_resolves_and_vaulted_variables_stay_hidden(
     assert args["stack_files"] == "/target/shop"
     assert "variables" not in args
     assert content == Handover(None, {"variables": {"a": "hidden text"}}, ("hidden text",))
+
+
+def test_progress_travels_apart_from_the_arguments(run: Run) -> None:
+    args, content = run(stack_file="shop", progress="/private/file")
+    assert content is not None
+    assert content.params["_progress"] == "/private/file"
+    assert set(args) == {"stack_files", "_bundle"}
+
+
+def test_a_target_of_its_own_disk_gets_a_file_for_progress(run: Run, tmp_path: Path) -> None:
+    _args, content = run("ssh", stack_file="shop", progress="")
+    assert content is not None
+    assert Path(content.params["_progress"]).read_text() == ""
+    assert Path(content.params["_progress"]).is_relative_to(tmp_path / "target")
+
+
+@pytest.mark.parametrize(
+    ("transport", "task", "args", "kind"),
+    [
+        ("local", {}, {}, "file"),
+        ("ssh", {}, {}, "returned"),
+        ("local", {"check_mode": True}, {}, "none"),
+        ("local", {"async_val": 60}, {}, "none"),
+        ("local", {"no_log": True}, {}, "none"),
+        ("local", {}, {"progress": "no"}, "none"),
+    ],
+)
+def test_where_progress_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str, task: dict[str, Any], args: Any, kind: str
+) -> None:
+    loader = known(monkeypatch, SECRET)
+    monkeypatch.setattr("ansible.constants.DEFAULT_LOCAL_TMP", str(tmp_path))
+    action = action_of(Action, loader, transport, {}, args)
+    vars(action._task).update(task)
+    handed, shown = _run(action, {"_helmstack_progress": ["12:00:00 web/app: install begins"]}, monkeypatch)
+    file = {"file": str(tmp_path), "returned": "", "none": None}[kind]
+    assert handed == file or (kind == "file" and str(handed).startswith(str(file)))
+    quiet = bool(args or task.get("no_log"))
+    assert shown == ([] if quiet else ["  helmstack: 12:00:00 web/app: install begins"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_name_the_host_where_there_are_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {})
+    variables = {"ansible_play_hosts_all": ["a", "b"], "inventory_hostname": "b"}
+    _handed, shown = _run(action, {"_helmstack_progress": ["x"]}, monkeypatch, variables)
+    assert shown == ["  helmstack: [b] x"]
+
+
+def test_the_digest_is_handed_on_by_host_and_by_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {})
+    _run(action, {"plan": {"digest": "sha256:1", "stack": "shop"}}, monkeypatch, {"inventory_hostname": "prod-eu"})
+    assert action.result["ansible_stats"] == {
+        "data": {
+            "helmstack_plans": {"prod-eu": "sha256:1"},
+            "helmstack_stack_plans": {"prod-eu": {"shop": "sha256:1"}},
+        },
+        "per_host": False,
+        "aggregate": True,
+    }
+
+
+def test_without_a_plan_nothing_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {})
+    _run(action, {"failed": True, "msg": "x"}, monkeypatch)
+    assert "ansible_stats" not in action.result
+
+
+def _run(
+    action: Action, module: dict[str, Any], monkeypatch: pytest.MonkeyPatch, task_vars: dict[str, Any] | None = None
+) -> tuple[str | None, list[str]]:
+    """Runs the action with a module that only answers: which file for progress it got, and what was shown."""
+    handed: list[str | None] = []
+    shown: list[str] = []
+    monkeypatch.setattr(ActionBase, "run", lambda *_args: {})
+    monkeypatch.setattr(action, "_handed_over", lambda _given, _vars, progress: handed.append(progress) or {})
+    monkeypatch.setattr(action, "_execute_module", lambda **_kwargs: dict(module))
+    monkeypatch.setattr(action, "_display", SimpleNamespace(display=shown.append))
+    action.result = action.run(None, task_vars or {})
+    return handed[0], shown
