@@ -66,6 +66,7 @@ class SubRelease:
     weight: int
     targeted: bool
     why: str  # "targeted", "not a target", "excluded", "tag x is true", "no tag of x, y is true"
+    left_out: bool = False  # by targets or exclude: whatever there is of it stays
     chart_path: str = ""  # the umbrella for this release alone, for helm
     values: tuple[ValuesSource, ...] = ()  # all documents for helm, in order
     set_args: tuple[str, ...] = ()  # for helm's --set, after the documents: the integers of set_values, see strvals
@@ -254,6 +255,7 @@ def _row(umbrella: Umbrella, dependency: Dependency, values: _Values, options: S
         weight=_weight(umbrella, dependency, values.merged, options.default_weight),
         targeted=targeted,
         why=why,
+        left_out=_left_out(dependency, options) is not None,
     )
 
 
@@ -274,16 +276,21 @@ def _check_release_name(name: str) -> None:
 
 
 def _verdict(dependency: Dependency, tags: Any, options: SprayOptions) -> tuple[bool, str]:
-    if options.targets and dependency.used_name not in options.targets:
-        return False, "not a target"
-    if dependency.used_name in options.exclude:
-        return False, "excluded"
+    left_out = _left_out(dependency, options)
+    if left_out:
+        return False, left_out
     if not dependency.tags:
         return True, "targeted"
     true = [tag for tag in dependency.tags if isinstance(tags, dict) and tags.get(tag) is True]
     if true:
         return True, f"tag {true[0]} is true"
     return False, f"no tag of {', '.join(dependency.tags)} is true"
+
+
+def _left_out(dependency: Dependency, options: SprayOptions) -> str | None:
+    if options.targets and dependency.used_name not in options.targets:
+        return "not a target"
+    return "excluded" if dependency.used_name in options.exclude else None
 
 
 def _weight(umbrella: Umbrella, dependency: Dependency, merged: Mapping[str, Any], default: int | None) -> int:

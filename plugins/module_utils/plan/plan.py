@@ -184,7 +184,7 @@ class Planner:
         return self._parallel(self.changes.removal, gone)
 
     def _kept_sub_charts(self, work: Work) -> set[str]:
-        """Identities of sub-charts that the user leaves out of a spray, and of all that belong to protected umbrellas."""
+        """Identities of sub-charts that the user leaves out of a spray, and of all of protected umbrellas."""
         left = [r for r in self.stack.releases if r.ignore and r.protected and r.spray is not None]
         sprays = [*work.sprays, *self._parallel(lambda release: self.expand(release, self.fetch(release)), left)]
         return {

@@ -79,7 +79,7 @@ def narrowed(releases: Sequence[Release], targets: Sequence[str]) -> tuple[Relea
         for name in named:
             if name in without or (only and name not in only):
                 what = f"the target '{release.name}/{name}' is left out by the spray options of {release.id}"
-                raise InputError(what, where=release.where)
+                raise InputError(what, where=release.where, hint=did_you_mean(name, only) if only else "")
         return replace(release, spray={**release.spray, "targets": named, "exclude": []})
 
     return tuple(narrow(release) for release in releases)
