@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from harness import CONFIG, DEPLOYMENT, Object, Workspace, exact
 
-STEPS = int(os.environ.get("HELMSTACK_STEPS", "8"))
+STEPS = int(os.environ.get("HELMSTACK_STEPS", "6"))
 SEED = int(os.environ.get("HELMSTACK_SEED", "7"))
 
 NAME = '"{{ .Release.Name }}{{ .Values.suffix }}"'

@@ -127,9 +127,13 @@ def test_a_failure_is_told_with_the_state_of_all_and_repaired_by_the_next_run(th
         assert any(name in line and state in line for line in message.splitlines()), message
     assert run.result["changed"] is True
     assert release_of(run.result, "bad")["error"]
-    again = three.run({}, check=True).result
-    assert actions_of(again) == {"bad": "upgrade", "dependant": "install", "alone": "unchanged"}
-    assert "failed" in release_of(again, "bad")["reason"]
+    # Helm calls it deployed; that it is not ready is never forgotten, and neither is it a change
+    task = three.task({"on_failure": "continue"})
+    again = three.run({**task, "check_mode": True}, task, code=2).results
+    for result in again:
+        assert actions_of(result) == {"bad": "adopt", "dependant": "install", "alone": "unchanged"}
+        assert release_of(result, "bad")["reason"] == ["readiness"]
+    assert f"{three.ns('a')}/bad" in again[-1]["msg"]
     stack_of_three(three, "ready", "1")
     assert actions_of(exact(three)) == {"bad": "upgrade", "dependant": "install", "alone": "unchanged"}
 
@@ -137,11 +141,8 @@ def test_a_failure_is_told_with_the_state_of_all_and_repaired_by_the_next_run(th
 def test_the_first_failure_stops_what_has_not_begun(three: Workspace) -> None:
     stack_of_three(three, "never-ready", "1")
     run = three.run({"concurrency": 1}, code=2)
-    assert {r["name"]: r["status"] for r in run.result["plan"]["releases"]} == {
-        "bad": "failed",
-        "dependant": None,
-        "alone": None,
-    }
+    errors = {release["name"]: bool(release["error"]) for release in run.result["plan"]["releases"]}
+    assert errors == {"bad": True, "dependant": False, "alone": False}
     assert list(three.snapshot().releases) == [f"{three.ns('a')}/bad"]
 
 
@@ -253,3 +254,15 @@ def test_objects_with_random_names_are_planned(workspace: Workspace) -> None:
     before = workspace.snapshot()
     result = workspace.deploy()
     assert sorted(workspace.snapshot().changes_since(before).values()) == sorted(objects_of(result).values())
+
+
+@pytest.mark.xfail(strict=True, reason="the plan compares manifests only, unless drift is asked for")
+def test_what_an_upgrade_restores_besides_is_planned(workspace: Workspace) -> None:
+    """Helm makes objects anew that somebody has deleted, whenever it upgrades their release for another reason."""
+    other = CONFIG.replace('"{{ .Release.Name }}"', '"{{ .Release.Name }}-other"').partition("\ndata:")[0]
+    workspace.chart("two", files={"templates/config.yaml": CONFIG, "templates/other.yaml": other})
+    workspace.stack(workspace.release("two", "two"))
+    workspace.deploy()
+    workspace.api.delete(f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/two-other")
+    workspace.stack(workspace.release("two", "two", set={"data": {"a": "1"}}))
+    exact(workspace)
