@@ -296,6 +296,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "CPU s",
         "ratio",
         "peer s",
+        "CPU s",
     )
     lines = [heads, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
@@ -309,7 +310,13 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     requests, floor, peer = row.get("requests", {}), row.get("floor", {}), row.get("peer", {})
     cells = [row["scenario"], row["releases"], f"{row['seconds']:.2f}", f"{row['cpu_seconds']:.2f}"]
     cells += [row.get("helm_processes", ""), requests.get("helmstack", ""), requests.get("helm", "")]
-    cells += [floor.get("seconds", ""), floor.get("cpu_seconds", ""), row.get("ratio", ""), peer.get("seconds", "")]
+    cells += [
+        floor.get("seconds", ""),
+        floor.get("cpu_seconds", ""),
+        row.get("ratio", ""),
+        peer.get("seconds", ""),
+        peer.get("cpu_seconds", ""),
+    ]
     return tuple(str(cell) for cell in cells)
 
 
