@@ -89,6 +89,19 @@ options:
           - C(*) matches any key, and any index of a list, for example V(spec.template.spec.containers.*.image).
           - Not given, it is the whole object.
         type: str
+  lock:
+    description:
+      - Keep other runs off the same stack and environment of the cluster while something is changed.
+      - The lock is a C(Lease) in the namespace C(default), which expires 30 seconds after its holder has died. It needs
+        the right to get, create, patch and delete leases there. Check mode, and a run that has nothing to do, take none.
+    type: bool
+    default: true
+  lock_wait:
+    description:
+      - How long to wait for another run's end before the task fails, as a Go duration like V(5m) or a number of seconds.
+        The plan is then made anew.
+    type: str
+    default: 0s
   progress:
     description:
       - Show on the controller, while the task runs, when a release begins, becomes ready or fails.

@@ -216,6 +216,8 @@ CHANGE = ArgSpec(
             "elements": "dict",
             "options": {"kind": _STR, "name": _STR, "path": _STR},
         },
+        "lock": {"type": "bool", "default": True},
+        "lock_wait": {"type": "str", "default": "0s"},
         "progress": {"type": "bool", "default": True},
     }
 )
@@ -244,7 +246,8 @@ TEMPLATE = ArgSpec(
 HELMSTACK = STACK + CHANGE + RELEASE + HELM + CLUSTER
 HELM_SPRAY = SPRAY + CHANGE + RELEASE + HELM + CLUSTER
 HELMSTACK_INFO = STACK + HELM + CLUSTER + INFO
-HELMSTACK_TEMPLATE = STACK + HELM + TEMPLATE
+# It needs no cluster, but module_defaults of the action group must reach it without harm.
+HELMSTACK_TEMPLATE = STACK + HELM + CLUSTER + TEMPLATE
 
 # Where kubernetes.core's name for an option is not that of stack/model.py
 _FIELDS = {"disable_hook": "disable_hooks"}

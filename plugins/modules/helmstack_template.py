@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - helmstack.core.attributes.action_group
   - helmstack.core.stack
   - helmstack.core.helm
+  - helmstack.core.cluster
 attributes:
   check_mode:
     support: full
