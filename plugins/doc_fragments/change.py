@@ -93,13 +93,14 @@ options:
     description:
       - Keep other runs off the same stack and environment of the cluster while something is changed.
       - The lock is a C(Lease) in the namespace C(default), which expires 30 seconds after its holder has died. It needs
-        the right to get, create, patch and delete leases there. Check mode, and a run that has nothing to do, take none.
+        the right to get, create, patch and delete leases there. Check mode takes none, nor does a run that has nothing
+        to do.
     type: bool
     default: true
   lock_wait:
     description:
-      - How long to wait for another run's end before the task fails, as a Go duration like V(5m) or a number of seconds.
-        The plan is then made anew.
+      - How long to wait for another run's end before the task fails, as a Go duration like V(5m) or a number of
+        seconds. The plan is then made anew.
     type: str
     default: 0s
   progress:

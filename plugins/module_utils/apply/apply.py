@@ -119,7 +119,8 @@ class Applier:
         result = replace(result, duration=round(time.monotonic() - began, 1))
         self._results[change.id] = result
         revision = f" at revision {result.revision}" if result.revision else ""
-        told = f"ready{revision}, {len(change.objects)} objects" if result.state == model.DONE else "failed"
+        objects = f"{len(change.objects)} object{'' if len(change.objects) == 1 else 's'}"
+        told = f"ready{revision}, {objects}" if result.state == model.DONE else "failed"
         told = "uninstalled" if result.status == "uninstalled" else told
         self.progress(f"{change.id}: {told}, after {result.duration:.1f} s")
         return result.state == model.DONE
