@@ -110,6 +110,8 @@ def targets_of(
 
 
 def _checked(expression: str) -> str:
+    if jmespath is None:
+        raise InputError("a release's ready needs the Python library jmespath")
     try:
         jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError as error:

@@ -49,7 +49,7 @@ _IDLE = 16  # watches that nobody needs any more, kept open for who comes next
 def impatient(client: Client, seconds: float) -> Client:
     """The same client for requests that are not worth more than some seconds of retries."""
     other = copy.copy(client)
-    other._timeouts = replace(client._timeouts, retry=seconds)
+    other._timeouts = replace(client._timeouts, retry=seconds, answer=seconds)
     return other
 
 

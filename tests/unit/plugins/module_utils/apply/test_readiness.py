@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -325,8 +325,11 @@ def test_a_kind_that_comes_during_the_wait(monkeypatch: pytest.MonkeyPatch) -> N
     known, cluster.api = cluster.api, Api({}, ())
     monkeypatch.setattr(Feed, "get", lambda self, name: self._cluster.get_or_none(f"{self._path}/{name}"))
     began = time.monotonic()
-    found: Callable[[Any], Api] = lambda _client: known if time.monotonic() - began > 0.3 else Api({}, ())  # noqa: E731
-    monkeypatch.setattr(readiness.discovery, "discover", found)
+
+    def discover(_client: Any) -> Api:
+        return known if time.monotonic() - began > 0.3 else Api({}, ())
+
+    monkeypatch.setattr(readiness.discovery, "discover", discover)
     wait(cluster, rules=[rule("metadata.name")], timeout=5.0)
     with pytest.raises(NotReady, match="does not know its kind yet"):
         wait(cluster, rules=[rule("metadata.name", kind="Never")])
