@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from harness import CONFIG, HELM, Object, Workspace, actions_of
+import pytest
+from harness import CONFIG, HELM, Object, Workspace, actions_of, release_of
 
 
 def data(workspace: Workspace, name: str, namespace: str = "a") -> Object:
@@ -36,7 +37,7 @@ def test_every_source_of_values_and_settings_comes_through(workspace: Workspace)
     )
     workspace.write("second.yaml", {"releases": [workspace.release("second")]})
     inner = {"namespace": "%NS%", "name": "inner", "chart": "./app", "set": {"data": {"outer": "${outer}"}}}
-    inner["namespace"] = workspace.ns("a")
+    inner |= {"namespace": workspace.ns("a"), "createNamespace": True}
     workspace.write("nested/helmstack.yaml", {"name": "nested", "releases": [inner]})
     (workspace.chart("app2")).rename(workspace.root / "nested" / "app")
     variables = {
@@ -200,3 +201,11 @@ def test_the_environment_is_the_one_among_the_hosts_groups(workspace: Workspace)
     both = "[dev]\none ansible_connection=local\n[prod]\none\n"
     run = workspace.run({}, inventory=both, check=True, code=2)
     assert "'dev' and 'prod'" in run.result["msg"] or "'prod' and 'dev'" in run.result["msg"]
+
+
+@pytest.mark.xfail(strict=True, reason="both begin at once, and who comes too early fails")
+def test_a_release_waits_for_the_one_that_makes_its_namespace(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(workspace.release("maker"), workspace.release("guest", createNamespace=False))
+    result = workspace.check()
+    assert release_of(result, "guest")["wave"] > release_of(result, "maker")["wave"]
