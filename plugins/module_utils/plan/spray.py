@@ -46,7 +46,8 @@ def expand(release: Release, chart: Chart, workdir: str) -> Sprayed:
         error.where = error.where or release.where
         raise
     wanted = [row for row in table if row.targeted]
-    releases = tuple(_release(release, row) for row in wanted)
+    last = max((row.weight for row in wanted), default=0)
+    releases = tuple(_release(release, row, is_last=row.weight == last) for row in wanted)
     charts = {r.id: replace(load(row.chart_path, release.chart), digest=row.digest) for r, row in zip(releases, wanted)}
     return Sprayed(release, table, releases, charts)
 
@@ -74,7 +75,7 @@ def _options(release: Release) -> SprayOptions:
     )
 
 
-def _release(umbrella: Release, row: SubRelease) -> Release:
+def _release(umbrella: Release, row: SubRelease, *, is_last: bool) -> Release:
     return replace(
         umbrella,
         name=row.name,
@@ -85,6 +86,7 @@ def _release(umbrella: Release, row: SubRelease) -> Release:
         hidden_values=row.hidden_values,
         weight=row.weight,
         needs=(),
+        ready=umbrella.ready if is_last else (),  # it may name what only a later wave makes
         spray=None,
     )
 
