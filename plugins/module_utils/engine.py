@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -47,17 +48,23 @@ class Tools:
         self._workdir = workdir
         self._default: str | None = params.get("binary_path")
         self._helms: dict[str, Helm] = {}
+        self._lock = threading.Lock()
+        self._cache = cache_folder(os.environ)
         self.store = ChartStore(
-            self.helm(None), os.path.join(workdir, "charts"), stack.repositories, cache=chart_cache(os.environ)
+            self.helm(None),
+            os.path.join(workdir, "charts"),
+            stack.repositories,
+            cache=os.path.join(self._cache, "charts"),
         )
 
     def helm(self, release: Release | None) -> Helm:
         """The helm program of a release, or the task's."""
         binary = (release.options.helm_binary if release else None) or self._default or "helm"
-        if binary not in self._helms:
-            home = os.path.join(self._workdir, f"helm-{len(self._helms)}")
-            self._helms[binary] = Helm(binary, home, self._kubeconfig)
-        return self._helms[binary]
+        with self._lock:
+            if binary not in self._helms:
+                home = os.path.join(self._workdir, f"helm-{len(self._helms)}")
+                self._helms[binary] = Helm(binary, home, self._kubeconfig, cache=self._cache)
+            return self._helms[binary]
 
     def fetch(self, release: Release) -> Chart:
         return self.store.fetch(release.chart, release.version, devel=release.options.devel, where=release.where)
@@ -72,10 +79,10 @@ class Tools:
         return sum(helm.processes for helm in self._helms.values())
 
 
-def chart_cache(environ: Mapping[str, str]) -> str:
-    """Where archives of exact versions are kept between runs."""
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """What is kept between runs: archives of exact chart versions, and the version of each helm binary."""
     base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "helmstack", "charts")
+    return os.path.join(base, "helmstack")
 
 
 def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import re
@@ -25,6 +27,7 @@ _KEPT = {"HELM_DRIVER", "HELM_DRIVER_SQL_CONNECTION_STRING", "HELM_BURST_LIMIT",
 _CLUSTER = {"KUBECONFIG", "KUBERNETES_MASTER", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}
 _NOWHERE = "http://127.0.0.1:0"
 _FILE_GUARD = 900.0  # seconds for what does not wait for a cluster
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 _GRACE = 30.0  # seconds that an interrupted helm gets to record what it did
 
 
@@ -116,6 +119,7 @@ class Helm:
     :arg home: a private folder of the run for all that Helm keeps; the user's own settings stay untouched.
     :arg kubeconfig: the one file that says which cluster; without it no process can reach any.
     :arg environ: the environment to start from, this process' own by default.
+    :arg cache: a folder that outlives the run, for the binary's version; None: it is asked each run.
     """
 
     def __init__(
@@ -125,7 +129,10 @@ class Helm:
         kubeconfig: str | None,
         context: str | None = None,
         environ: Mapping[str, str] | None = None,
+        cache: str | None = None,
     ) -> None:
+        self._cache = cache
+        self._asking = threading.Lock()
         self._asked = binary or "helm"
         self.home = home
         os.makedirs(home, mode=0o700, exist_ok=True)
@@ -172,18 +179,32 @@ class Helm:
 
         :raises HelmError: helm is missing, does not say its version, or is older than 3.14.
         """
-        with self._lock:
-            known = self._version
-        if known is None:
-            known = self._ask_version()
-            with self._lock:
-                self._version = known
-        return known
+        with self._asking:
+            if self._version is None:
+                self._version = self._known_version() or self._ask_version()
+            return self._version
+
+    def _known_version(self) -> HelmVersion | None:
+        """What this very file said when it was last asked."""
+        try:
+            with open(self._note(), encoding="ascii") as file:
+                match = _VERSION.match(file.read())
+        except (OSError, ValueError):
+            return None
+        return HelmVersion(*(int(part) for part in match.groups())) if match else None
+
+    def _note(self) -> str:
+        """The file for the version of the binary as it is now; "" if nothing is kept."""
+        if self._cache is None:
+            return ""
+        found = os.stat(self.binary)
+        key = f"{self.binary}\n{found.st_size}\n{found.st_mtime_ns}\n{found.st_ino}"
+        return os.path.join(self._cache, f"helm-version-{hashlib.sha256(key.encode()).hexdigest()[:20]}")
 
     def _ask_version(self) -> HelmVersion:
         binary = self.binary
         said = self._run(["version", "--template", "{{.Version}}"], f"'{binary}' does not say its version").strip()
-        match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", said)
+        match = _VERSION.match(said)
         if not match:
             raise HelmError(f"'{binary}' does not say its version as Helm does: '{said[:80]}'", hint="Is it Helm?")
         version = HelmVersion(*(int(part) for part in match.groups()))
@@ -192,7 +213,15 @@ class Helm:
                 f"'{binary}' is Helm {version.text}, but {OLDEST.major}.{OLDEST.minor} or later is needed",
                 hint="Install a newer Helm, or say with binary_path where one is",
             )
+        self._keep(version)
         return version
+
+    def _keep(self, version: HelmVersion) -> None:
+        with contextlib.suppress(OSError):
+            if self._cache is not None:
+                os.makedirs(self._cache, mode=0o700, exist_ok=True)
+                with open(self._note(), "w", encoding="ascii") as file:
+                    file.write(version.text)
 
     def template(self, args: TemplateArgs, warnings: list[str] | None = None) -> str:
         """The manifests of a release, hooks included, in Helm's order; no cluster is asked but for ``look_up``.

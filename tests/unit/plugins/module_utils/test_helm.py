@@ -267,6 +267,25 @@ def test_the_version_is_asked_once(tmp_path: Path) -> None:
     assert helm.processes == 1
 
 
+def test_many_threads_ask_the_version_once(tmp_path: Path) -> None:
+    helm = Helm(program(tmp_path, "sleep 0.1; echo v4.3.1"), str(tmp_path / "home"), None)
+    threads = [threading.Thread(target=lambda: helm.version) for _each in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert helm.processes == 1
+
+
+def test_a_known_binary_is_not_asked_again_until_it_changes(tmp_path: Path) -> None:
+    binary, cache = program(tmp_path, "echo v4.3.1"), str(tmp_path / "cache")
+    assert Helm(binary, str(tmp_path / "one"), None, cache=cache).version.text == "4.3.1"
+    second = Helm(binary, str(tmp_path / "two"), None, cache=cache)
+    assert (second.version.text, second.processes) == ("4.3.1", 0)
+    program(tmp_path, "echo v3.22.0 # another size")
+    assert Helm(binary, str(tmp_path / "three"), None, cache=cache).version.text == "3.22.0"
+
+
 def test_a_failure_names_release_chart_and_the_users_file(tmp_path: Path) -> None:
     helm = Helm(
         program(tmp_path, "echo 'Error: failed to parse /run/v/1.yaml: line 2' >&2; exit 1"), str(tmp_path), None
