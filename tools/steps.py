@@ -115,7 +115,9 @@ def build(job: Job) -> str:
     if archive.stat().st_size > LARGEST_BUILD:
         raise StepFailed(f"the archive has {archive.stat().st_size} bytes")
     installed = target / "installed"
-    job.run([DEV_BIN / "ansible-galaxy", "collection", "install", "--no-deps", "-p", installed, archive], env=env)
+    # --force: this checkout is on the collections path already, in the same version
+    install = ["collection", "install", "--force", "--no-deps", "-p", installed, archive]
+    job.run([DEV_BIN / "ansible-galaxy", *install], env=env)
     env["ANSIBLE_COLLECTIONS_PATH"] = str(installed)
     listed = json.loads(job.run([DEV_BIN / "ansible-doc", "--json", "--list", "helmstack.core"], env=env) or "{}")
     return f"{len(names)} files, {archive.stat().st_size // 1000} kB, {len(listed)} modules"
