@@ -334,7 +334,8 @@ class _Connection:
             for item in (value,) if isinstance(value, str) else value:
                 headers.add(key, item)
         timeout = urllib3.Timeout(connect=4.0, read=_LASTS + 5.0)
-        return self._pool.urlopen("GET", url, headers=headers, timeout=timeout, redirect=False, preload_content=False)
+        how = {"headers": headers, "timeout": timeout, "redirect": False, "preload_content": False}
+        return self._pool.request_encode_url("GET", url, **how)
 
     def shut(self) -> None:
         """Ends a read that waits in another thread; closing alone would not."""
