@@ -284,6 +284,14 @@ def test_the_digest_is_handed_on_by_host_and_by_stack(monkeypatch: pytest.Monkey
     }
 
 
+def test_an_empty_expected_plan_is_no_approval(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {"expected_plan": ""})
+    monkeypatch.setattr(ActionBase, "run", lambda *_args: {})
+    result = action.run(None, {})
+    assert result["failed"]
+    assert "expected_plan is empty" in result["msg"]
+
+
 def test_without_a_plan_nothing_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {})
     _run(action, {"failed": True, "msg": "x"}, monkeypatch)
