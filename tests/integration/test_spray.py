@@ -232,11 +232,11 @@ def test_only_what_changed_is_upgraded(workspace: Workspace) -> None:
     assert objects_of(result) == {("ConfigMap", a, "one-more"): "add", ("ConfigMap", a, "two-more"): "add"}
 
     workspace.write("charts/u/templates/shared.yaml", more.replace("-more", "-shared"))
-    result = workspace.deploy()
+    result, again = workspace.run({}, {}).results
     # from now on templates see all values, and the last release knows only older ones of the others
     assert changed_by(result) == {"one": ["chart"], "two": ["chart"], "last": ["values"]}
     assert objects_of(result) == {("ConfigMap", a, f"{name}-shared"): "add" for name in ("one", "two", "last")}
-    assert workspace.deploy()["changed"] is False
+    assert again["changed"] is False
 
 
 def archive(workspace: Workspace, name: str, target: str) -> None:
@@ -427,7 +427,7 @@ def test_prune_takes_what_the_umbrella_no_longer_has_and_nothing_else(workspace:
     a = workspace.ns("a")
     workspace.stack(workspace.release("u", "u", spray=True))
     workspace.deploy()
-    workspace.helm("install", "foreign", "charts/u", "-n", a)
+    workspace.helm("install", "foreign", str(workspace.chart("app")), "-n", a)
     for number, spray in enumerate(({"exclude": ["two"]}, {"targets": ["two"]})):
         workspace.stack(workspace.release("u", "u", spray=spray), file=f"part{number}.yaml")
     tasks = [workspace.task({"prune": True, "stack_files": [f"part{number}.yaml"]}) for number in range(2)]
@@ -450,7 +450,7 @@ def test_prune_of_umbrellas_that_are_protected_ignored_or_were_none(workspace: W
     two_waves(workspace)
     workspace.chart("app")
     app = workspace.release("app")
-    workspace.stack(workspace.release("u", "u", spray={"prefix_releases": "s"}), workspace.release("v", "u"), app)
+    workspace.stack(workspace.release("u", "u", spray={"prefix_releases": "s"}), workspace.release("v"), app)
     workspace.deploy()
     sub_charts = ["s-one", "s-two", "s-last"]
 
