@@ -256,5 +256,8 @@ def template(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff:
     tools = Tools(stack, params, workdir, None)
     from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 
-    result = Templates(stack, params, tools.fetch, tools.helm, ValuesFiles(workdir)).run(check_mode=check_mode)
+    def sprayed(release: Release, chart: Chart) -> Sprayed:
+        return expand(release, chart, workdir)
+
+    result = Templates(stack, params, tools.fetch, tools.helm, ValuesFiles(workdir), sprayed).run(check_mode=check_mode)
     return result if diff else {key: value for key, value in result.items() if key != "diff"}

@@ -91,7 +91,9 @@ releases:
       type: str
       sample: web-app
     manifest:
-      description: What helm has rendered.
+      description:
+        - What helm has rendered. Values of Secrets, and what came out of a vault, are masked here;
+          the files in O(output_dir) hold them.
       returned: success
       type: str
 diff:

@@ -247,12 +247,12 @@ def _stats(result: Mapping[str, Any], host: str) -> dict[str, Any]:
 
 
 def _used(candidates: Iterable[str], texts: Iterable[str], names: Collection[str] = ()) -> Iterator[str]:
-    """The candidates that occur in the texts, as they are written there, but for parts of the names."""
+    """The candidates that occur in the texts, as they are written there and as they are, but for parts of the names."""
     texts = list(texts)
     for candidate in filter(maskable, dict.fromkeys(candidates)):
-        for form in forms(candidate):
-            if not any(form in name for name in names) and any(form in text for text in texts):
-                yield form
+        found = {form for form in forms(candidate) if any(form in text for text in texts)}
+        if found:
+            yield from sorted(form for form in {candidate, *found} if not any(form in name for name in names))
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import pytest
 from harness import CONFIG, HELM, Object, Workspace, actions_of, release_of
 
 
@@ -203,7 +202,6 @@ def test_the_environment_is_the_one_among_the_hosts_groups(workspace: Workspace)
     assert "'dev' and 'prod'" in run.result["msg"] or "'prod' and 'dev'" in run.result["msg"]
 
 
-@pytest.mark.xfail(strict=True, reason="both begin at once, and who comes too early fails")
 def test_a_release_waits_for_the_one_that_makes_its_namespace(workspace: Workspace) -> None:
     workspace.chart("app")
     workspace.stack(workspace.release("maker"), workspace.release("guest", createNamespace=False))

@@ -256,7 +256,6 @@ def test_objects_with_random_names_are_planned(workspace: Workspace) -> None:
     assert sorted(workspace.snapshot().changes_since(before).values()) == sorted(objects_of(result).values())
 
 
-@pytest.mark.xfail(strict=True, reason="the plan compares manifests only, unless drift is asked for")
 def test_what_an_upgrade_restores_besides_is_planned(workspace: Workspace) -> None:
     """Helm makes objects anew that somebody has deleted, whenever it upgrades their release for another reason."""
     other = CONFIG.replace('"{{ .Release.Name }}"', '"{{ .Release.Name }}-other"').partition("\ndata:")[0]

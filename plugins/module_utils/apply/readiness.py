@@ -56,9 +56,12 @@ class Session(Protocol):
     """What readiness asks of the run's session."""
 
     @property
-    def client(self) -> Client: ...
+    def client(self) -> Client:
+        """The way to the API."""
+
     @property
-    def api(self) -> Api: ...
+    def api(self) -> Api:
+        """The kinds of the cluster."""
 
 
 class Readiness:

@@ -52,9 +52,8 @@ def _missing(path: str) -> ChartError:
     folder = os.path.dirname(path.rstrip("/"))
     if not os.path.isdir(folder):
         return ChartError(f"there is no chart '{path}': the folder '{folder}' does not exist")
-    return ChartError(
-        f"there is no chart '{path}'", hint=did_you_mean(os.path.basename(path.rstrip("/")), os.listdir(folder))
-    )
+    charts = [name for name in os.listdir(folder) if name.endswith(".tgz") or os.path.isdir(os.path.join(folder, name))]
+    return ChartError(f"there is no chart '{path}'", hint=did_you_mean(os.path.basename(path.rstrip("/")), charts))
 
 
 def _hint_charts_inside(path: str) -> str:

@@ -51,6 +51,8 @@ class Session:
         self._driver = driver
         self._known = set(known) | set(namespaces or ())
         self._lock = threading.RLock()
+        self._listing: dict[str, threading.Lock] = {}
+        self._names: dict[str, frozenset[str] | None] = {}
 
     @cached_property
     def info(self) -> ClusterInfo:
@@ -103,10 +105,29 @@ class Session:
         return self.client.get_or_none(resource_path(resource, namespace, name)) if resource else None
 
     def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
+        """Whether an object is there: one LIST for all of a kind in a namespace, as plans ask for many."""
         resource = self.api.find(api_version, kind)
         if resource is None:
             return False
-        return self.client.get_or_none(resource_path(resource, namespace, name), accept=METADATA) is not None
+        if not resource.namespaced:
+            return self.client.get_or_none(resource_path(resource, namespace, name), accept=METADATA) is not None
+        path = resource_path(resource, namespace)
+        with self._lock:
+            lock = self._listing.setdefault(path, threading.Lock())
+        with lock:
+            if path not in self._names:
+                self._names[path] = self._listed(path)
+            names = self._names[path]
+        if names is None:
+            return self.client.get_or_none(f"{path}/{name}", accept=METADATA) is not None
+        return name in names
+
+    def _listed(self, path: str) -> frozenset[str] | None:
+        """The names in a collection, None if it may not be listed."""
+        try:
+            return frozenset(item["metadata"]["name"] for item in self.client.list(path, metadata_only=True))
+        except Forbidden:
+            return None
 
     def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
         """How a live object differs from what applying its manifest again would make of it.

@@ -209,8 +209,7 @@ class _Comparison:
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision)
         # a release that changes gets new random values with it
         changes = compare.objects(held.objects, after.objects, self.scope)
-        if deployed.status != "deployed":
-            changes = self._half_done(deployed, body, changes, after)
+        changes = self._as_live(self._with_failed(deployed, body, changes, after), after)
         changes += self._hooks(held, after, "upgrade")
         action = "recover" if recovering else "upgrade"
         return replace(self, base=base)._finished(
@@ -237,24 +236,29 @@ class _Comparison:
         }
         return tuple(reason for reason, holds in reasons.items() if holds)
 
-    def _half_done(
+    def _with_failed(
         self, deployed: Deployed, body: ReleaseBody, changes: list[ObjectChange], after: Manifests
     ) -> list[ObjectChange]:
-        """After a failure some objects are as the failed revision wanted them, and some are missing."""
+        """After a failure some objects are as the failed revision wanted them."""
+        if body.revision == deployed.revision:
+            return changes
+        failed = stored(self.plan.cluster.body(deployed)).objects
+        listed = {(item.kind, item.namespace, item.name) for item in changes}
+        more = compare.objects(failed, after.objects, self.scope)
+        return changes + [item for item in more if (item.kind, item.namespace, item.name) not in listed]
+
+    def _as_live(self, changes: list[ObjectChange], after: Manifests) -> list[ObjectChange]:
+        """Objects that someone deleted come back with any upgrade, and those that are there already are not added."""
         scope = self.scope
-        if body.revision != deployed.revision:
-            failed = stored(self.plan.cluster.body(deployed)).objects
-            known = {(item.kind, item.namespace, item.name) for item in changes}
-            more = compare.objects(failed, after.objects, scope)
-            changes = changes + [item for item in more if (item.kind, item.namespace, item.name) not in known]
         listed = {(item.kind, item.namespace, item.name): item for item in changes}
         for item in after.objects:
             key = scope.key(item)
-            if listed.get(key[1:]) is None or listed[key[1:]].op != "add":
-                if not self.plan.exists(item, scope.of(item)):
-                    listed[key[1:]] = compare.change("add", key, None, item)
-            elif self.plan.exists(item, scope.of(item)):
-                listed[key[1:]] = replace(listed[key[1:]], op="change")
+            known = listed.get(key[1:])
+            there = self.plan.exists(item, scope.of(item))
+            if not there and (known is None or known.op != "add"):
+                listed[key[1:]] = compare.change("add", key, None, item)
+            elif there and known is not None and known.op == "add":
+                listed[key[1:]] = replace(known, op="change")
         return list(listed.values())
 
     def _finished(

@@ -202,23 +202,25 @@ class Planner:
         )
 
     def _with_namespaces(self, changes: list[Change]) -> list[Change]:
-        """Adds to the first release of each new namespace the namespace that Helm makes for it."""
-        made = {o.name for c in changes for o in c.objects if o.kind == "Namespace"}
-        result = {}
-        for change in sorted(changes, key=lambda item: item.wave):
-            release = known(change.release)
-            if change.effective and change.namespace not in made and not self.cluster.has_namespace(change.namespace):
-                if not release.options.create_namespace:
-                    raise InputError(
-                        f"namespace {change.namespace} of release {change.id} does not exist",
-                        where=release.where,
-                        hint="Make it, or set 'createNamespace: true' for the release or in helmDefaults",
-                    )
-                made.add(change.namespace)
+        """Adds to one release of each new namespace the namespace that Helm makes for it; guests wait for its maker."""
+        result = {change.id: change for change in sorted(changes, key=lambda item: item.wave)}
+        makers: dict[str, str] = {}
+        for change in result.values():
+            makers |= {item.name: change.id for item in change.objects if item.kind == "Namespace"}
+        homeless = [c for c in result.values() if c.effective and not self.cluster.has_namespace(c.namespace)]
+        for change in homeless:
+            if change.namespace not in makers and known(change.release).options.create_namespace:
+                makers[change.namespace] = change.id
                 result[change.id] = replace(change, objects=(_namespace(change.namespace), *change.objects))
-            else:
-                result[change.id] = change
-        return [result[change.id] for change in changes]
+        before = order.reach({change.id: frozenset(change.needs) for change in changes})
+        for change in homeless:
+            if not known(change.release).options.create_namespace:
+                maker = makers.get(change.namespace, change.id)
+                _check_maker(change, maker, before)
+                needs = tuple(sorted({*change.needs, maker}))
+                result[change.id] = replace(result[change.id], needs=needs)
+        waves = order.waves({change.id: frozenset(change.needs) for change in result.values()})
+        return [replace(result[change.id], wave=waves[change.id]) for change in changes]
 
     def _parallel(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         todo = list(items)
@@ -238,6 +240,16 @@ class Planner:
             [c.id, c.action, c.revision_from, c.deployed.status if c.deployed else None, c.fingerprint] for c in changes
         ]
         return "sha256:" + stamp.digest([cluster, self.stack.name, self.stack.environment, facts])
+
+
+def _check_maker(change: Change, maker: str, before: Mapping[str, frozenset[str]]) -> None:
+    """A release can only live in a namespace that another one makes which does not need it itself."""
+    if maker == change.id or change.id in before[maker]:
+        raise InputError(
+            f"namespace {change.namespace} of release {change.id} does not exist",
+            where=known(change.release).where,
+            hint="Make it, or set 'createNamespace: true' for the release or in helmDefaults",
+        )
 
 
 def _in_order(changes: list[Change]) -> tuple[Change, ...]:

@@ -83,6 +83,8 @@ def _release(umbrella: Release, row: SubRelease, *, is_last: bool) -> Release:
         version=None,
         values=row.values,
         set_args=row.set_args,
+        # helm-spray waits for the Jobs of a wave too
+        options=replace(umbrella.options, wait_for_jobs=True),
         hidden_values=row.hidden_values,
         weight=row.weight,
         needs=(),

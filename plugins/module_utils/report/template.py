@@ -16,6 +16,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
@@ -31,13 +34,18 @@ class Templates:
     fetch: Callable[[Release], Chart]
     helm: Callable[[Release], Helm]
     values: ValuesFiles
+    expand: Callable[[Release, Chart], Sprayed]
 
     def run(self, *, check_mode: bool) -> dict[str, Any]:
         targets = self.stack.targets
-        wanted = [r for r in self.stack.releases if not r.ignore and (targets is None or r.id in targets)]
+        chosen = [r for r in self.stack.releases if not r.ignore and (targets is None or r.id in targets)]
         with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+            wanted = [release for group in pool.map(self._releases, chosen) for release in group]
             texts = list(pool.map(self._render, wanted))
-        mask = Mask(self.stack.secrets)
+        held = [item for release, text in zip(wanted, texts) for item in manifest.parse(text, release.id)]
+        mask = Mask(
+            {*self.stack.secrets, *secret_strings(held)}, {word for r in wanted for word in (r.name, r.namespace)}
+        )
         releases = [
             {"namespace": release.namespace, "name": release.name, "manifest": mask.text(text)}
             for release, text in zip(wanted, texts)
@@ -49,6 +57,10 @@ class Templates:
         diff = _write(folder, files, mask, check_mode=check_mode, whole=targets is None)
         return {"changed": bool(diff), "releases": releases, "diff": diff}
 
+    def _releases(self, release: Release) -> tuple[Release, ...]:
+        """The release, or an umbrella's sub-charts, whose charts are paths then."""
+        return (release,) if release.spray is None else self.expand(release, self.fetch(release)).releases
+
     def _render(self, release: Release) -> str:
         values = self.values.of(release)
         args = TemplateArgs(
@@ -56,6 +68,7 @@ class Templates:
             namespace=release.namespace,
             chart=self.fetch(release).path,
             values=values.files,
+            sets=release.set_args,
             names=values.names,
             kube_version=self.params.get("kube_version"),
             api_versions=tuple(self.params.get("api_versions") or ()),
