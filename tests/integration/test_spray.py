@@ -519,7 +519,6 @@ def test_values_are_reused_or_reset(workspace: Workspace) -> None:
     assert data(workspace, "one") == {"own": "default", "included": "second", "more": "2"}
 
 
-@pytest.mark.xfail(strict=True, reason="helmstack_template renders a sprayed umbrella as one release")
 def test_template_renders_sub_charts(workspace: Workspace) -> None:
     two_waves(workspace)
     workspace.stack(workspace.release("u", "u", spray=True))
@@ -608,7 +607,6 @@ def test_helm_spray_does_it_all_in_one_task(workspace: Workspace) -> None:
     assert table[1].split()[-7:] == ["one", "targeted", "0", "p-one", "1", "unchanged", "deployed"]
 
 
-@pytest.mark.xfail(strict=True, reason="helm-spray waits for Jobs; here wait_for_jobs is false unless it is set")
 def test_helm_spray_waits_for_the_jobs_of_a_wave(workspace: Workspace) -> None:
     """As helm-spray does."""
     sub_chart(workspace, "u/charts/job", files={"templates/job.yaml": JOB})
