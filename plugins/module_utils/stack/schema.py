@@ -41,7 +41,9 @@ ENVIRONMENT_KEYS = frozenset("overlays overlay variables".split())
 NESTED_KEYS = frozenset("name path url".split())
 REPOSITORY_KEYS = frozenset("name url username password ca_file cert_file key_file insecure oci".split())
 READY_KEYS = frozenset("apiVersion kind name namespace when".split())
-SPRAY_KEYS = frozenset("targets exclude prefix_releases prefix_releases_with_namespace default_weight".split())
+SPRAY_KEYS = frozenset("targets exclude prefix_releases prefix_releases_with_namespace default_weight set_values".split())
+SET_KEYS = frozenset("value value_type".split())
+SET_TYPES = ("raw", "string", "json", "literal")
 TASK_KEYS = frozenset(
     """
     environment overlays variables targets selector include_needs state all prune prune_max expected_plan drift
@@ -212,9 +214,23 @@ def spray(node: Node) -> dict[str, Any] | None:
             integer(item, key)
         elif key == "prefix_releases":
             string(item, key)
+        elif key == "set_values":
+            set_values(item)
         else:
             boolean(item, key)
     return {key: plain(item) for key, item in options.items()}
+
+
+def set_values(node: Node) -> None:
+    """What helm_spray takes as set_values; in a stack a file's content stands in ``values``."""
+    for item in items(node, "set_values"):
+        members = mapping(item, "set_values", SET_KEYS)
+        if "value" not in members:
+            raise InputError("an entry of set_values lacks 'value'", where=item.where)
+        string(members["value"], "value")
+        kind = string(members["value_type"], "value_type") if "value_type" in members else "raw"
+        if kind not in SET_TYPES:
+            raise wrong(members["value_type"], "value_type", "one of " + ", ".join(SET_TYPES))
 
 
 def ready(node: Node) -> tuple[dict[str, str], ...]:

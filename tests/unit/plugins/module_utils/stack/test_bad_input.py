@@ -49,6 +49,8 @@ STACKS: list[tuple[str, int, str]] = [
     (WEB + "  values: [https://example.org/x.yaml]\n", 5, "values files are local"),
     (WEB + "  spray: 3\n", 5, "spray: expected true, false or a mapping"),
     (WEB + "  spray: {exlude: [a]}\n", 5, "unknown key 'exlude' in spray. Did you mean 'exclude'?"),
+    (WEB + "  spray: {set_values: [{value_type: raw}]}\n", 5, "an entry of set_values lacks 'value'"),
+    (WEB + "  spray: {set_values: [{value: a=b, value_type: file}]}\n", 5, "value_type: expected one of raw, string"),
     (WEB + "  ready: [{kind: Job}]\n", 5, "an entry of ready lacks 'apiVersion'"),
     (WEB + "  description: [a]\n", 5, "description: expected a string, found a list"),
     (WEB + "  needs: [wbe]\n", 5, "front/web needs 'wbe', which the stack does not have. Did you mean 'web'?"),
