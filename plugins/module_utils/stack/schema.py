@@ -41,7 +41,9 @@ ENVIRONMENT_KEYS = frozenset("overlays overlay variables".split())
 NESTED_KEYS = frozenset("name path url".split())
 REPOSITORY_KEYS = frozenset("name url username password ca_file cert_file key_file insecure oci".split())
 READY_KEYS = frozenset("apiVersion kind name namespace when".split())
-SPRAY_KEYS = frozenset("targets exclude prefix_releases prefix_releases_with_namespace default_weight set_values".split())
+SPRAY_KEYS = frozenset(
+    "targets exclude prefix_releases prefix_releases_with_namespace default_weight set_values".split()
+)
 SET_KEYS = frozenset("value value_type".split())
 SET_TYPES = ("raw", "string", "json", "literal")
 TASK_KEYS = frozenset(
