@@ -107,10 +107,13 @@ def _progress(change: Change | None, results: Mapping[str, Result], targeted: bo
         return {"action": "skip", "revision": {"from": None, "to": None}, "status": None}
     done = results.get(change.id)
     status = change.deployed.status if change.deployed else None
+    if done is not None:
+        # helm says "deployed" of a release that is not ready, too
+        status = "failed" if done.state == FAILED else done.status or status
     return {
         "action": change.action,
         "revision": {"from": change.revision_from, "to": change.revision_to},
-        "status": done.status if done and done.status else status,
+        "status": status,
     }
 
 
