@@ -74,10 +74,6 @@ class Tools:
         for helm in list(self._helms.values()):
             helm.terminate_all()
 
-    @property
-    def processes(self) -> int:
-        return sum(helm.processes for helm in self._helms.values())
-
 
 def cache_folder(environ: Mapping[str, str]) -> str:
     """What is kept between runs: archives of exact chart versions, and the version of each helm binary."""

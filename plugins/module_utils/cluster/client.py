@@ -218,16 +218,22 @@ class Client:
         timeout = urllib3.Timeout(connect=min(limits.connect, max(left, 0.5)), read=max(read, 0.5))
         with self._lock:
             self._requests += 1
-        all_headers = HTTPHeaderDict(headers)
-        for key, value in self._access.headers.items():
-            for item in (value,) if isinstance(value, str) else value:
-                all_headers.add(key, item)
+        all_headers = with_login(headers, self._access)
         # not request(): in urllib3 1.26 it joins headers of the same name, which Impersonate-Group does not survive
         response = self._pool.request_encode_url(
             method, self._access.server + url, headers=all_headers, body=data, timeout=timeout, redirect=False
         )
         self._answered = True
         return response.status, response.data, response.headers.get("Retry-After")
+
+
+def with_login(headers: Mapping[str, str], access: Access) -> HTTPHeaderDict:
+    """A request's headers and those of the user's login, some of which may stand several times."""
+    found = HTTPHeaderDict(headers)
+    for key, value in access.headers.items():
+        for item in (value,) if isinstance(value, str) else value:
+            found.add(key, item)
+    return found
 
 
 def _text(value: Any) -> str:

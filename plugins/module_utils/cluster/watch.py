@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import PAGE, Client
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import PAGE, Client, with_login
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
     Forbidden,
     Gone,
@@ -31,12 +31,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 
 try:
     import urllib3
-    from urllib3._collections import HTTPHeaderDict
     from urllib3.exceptions import HTTPError
 except ImportError:  # comes with kubernetes, whose absence the modules report
     urllib3 = None  # type: ignore[assignment]
     HTTPError = Exception  # type: ignore[assignment,misc]
-    HTTPHeaderDict = dict  # type: ignore[assignment,misc]
 
 Object = Mapping[str, Any]
 
@@ -329,10 +327,7 @@ class _Connection:
             own = copy.copy(self._client)
             own._use(self._client._access)  # the same login with another pool
             self._access, self._pool = own._access, own._pool
-        headers = HTTPHeaderDict({"Accept": "application/json", "User-Agent": "helmstack"})
-        for key, value in self._access.headers.items():
-            for item in (value,) if isinstance(value, str) else value:
-                headers.add(key, item)
+        headers = with_login({"Accept": "application/json", "User-Agent": "helmstack"}, self._access)
         timeout = urllib3.Timeout(connect=4.0, read=_LASTS + 5.0)
         how = {"headers": headers, "timeout": timeout, "redirect": False, "preload_content": False}
         return self._pool.request_encode_url("GET", url, **how)

@@ -23,7 +23,9 @@ def without(manifests: Manifests, rules: Sequence[Mapping[str, Any]]) -> Manifes
 
 def _each(items: Iterable[Object], rules: Sequence[Mapping[str, Any]]) -> tuple[Object, ...]:
     kept = [item for item in items if not any(not rule.get("path") and _matches(rule, item) for rule in rules)]
-    return tuple(_pruned(item, [_parts(str(r["path"])) for r in rules if _matches(r, item)]) for item in kept)
+    return tuple(
+        _pruned(item, [_parts(str(r["path"])) for r in rules if r.get("path") and _matches(r, item)]) for item in kept
+    )
 
 
 def _matches(rule: Mapping[str, Any], item: Object) -> bool:
