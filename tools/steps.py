@@ -252,11 +252,15 @@ def integration_environment(job: Job, venv: Path, major: int) -> dict[str, str]:
     )
 
 
-def integration(pair: Pair, venv: Path, major: int, without: tuple[str, ...] = ()) -> Action:
-    """tests/integration/test_*.py: real ansible-playbook runs of one ansible-core with one Helm."""
+def integration(pair: Pair, venv: Path, major: int, *, packed: bool, without: tuple[str, ...] = ()) -> Action:
+    """tests/integration/test_*.py: real ansible-playbook runs of one ansible-core with one Helm.
+
+    :arg packed: the modules run in processes of their own, under an interpreter with another name.
+    """
 
     def action(job: Job) -> str:
         env = integration_environment(job, venv, major)
+        env |= {"HELMSTACK_PYTHON": str(venv) + "/./bin/python"} if packed else {}
         file = result_file(job)
         command: list[object] = [DEV_BIN / "python", "-m", "pytest", "tests/integration", f"--junitxml={file}"]
         problem = attempt(job, [*command, *(f"--ignore={name}" for name in without)], env=env)
@@ -315,7 +319,7 @@ def all_steps(oldest: Pair, newest: Pair) -> list[Step]:
         needs = ("control-plane", "venv-oldest") if end == "oldest" else ("control-plane",)
         # these start neither ansible nor helm: a second time would test the same
         without = ("tests/integration/test_readiness.py",) if end == "oldest" else ()
-        action = integration(pair, venv, major, without)
+        action = integration(pair, venv, major, packed=end == "oldest", without=without)
         steps.append(Step(f"integration-{end}", action, needs, lock="cluster", limit=2400.0))
         steps.append(Step(f"targets-{end}", targets(pair, venv, major), needs, lock="cluster"))
     steps += [Step("lint", lint), Step("unit", unit)]

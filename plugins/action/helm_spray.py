@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELM_SPRAY
+from ansible_collections.helmstack.core.plugins.module_utils.jobs import SPRAY
 from ansible_collections.helmstack.core.plugins.module_utils.spray_task import Place, umbrella_stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
@@ -21,7 +21,7 @@ _PRIVATE = ("release_values", "set_values", "repositories")
 
 
 class ActionModule(StackAction):
-    spec = HELM_SPRAY
+    job = SPRAY
     resolved = (*_PRIVATE, "values_files", "targets", "exclude")
     private = _PRIVATE
 

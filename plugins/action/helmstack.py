@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK
+from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 
 
 class ActionModule(StackAction):
-    spec = HELMSTACK
+    job = DEPLOY

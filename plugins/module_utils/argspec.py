@@ -39,7 +39,11 @@ class ArgSpec:
 
     def to_kwargs(self) -> dict[str, Any]:
         """The keyword arguments of AnsibleModule. Every module here supports check mode."""
-        return {**{item.name: getattr(self, item.name) for item in fields(self)}, "supports_check_mode": True}
+        return {**self.to_validate(), "supports_check_mode": True}
+
+    def to_validate(self) -> dict[str, Any]:
+        """The keyword arguments of ArgumentSpecValidator."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     @property
     def names(self) -> set[str]:

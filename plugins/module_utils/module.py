@@ -21,7 +21,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.helmstack.core.plugins.module_utils import handover
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgSpec, request, with_defaults
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
@@ -31,45 +31,87 @@ LIBRARIES = {"yaml": "PyYAML", "jmespath": "jmespath", "kubernetes": "kubernetes
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What Ansible hands to a module.
+
+    :arg params: the options, of their types and with their defaults.
+    :arg given: those of the task alone, as they stand there.
+    :arg tmpdir: a folder for temporary files.
+    """
+
+    params: Mapping[str, Any]
+    given: Mapping[str, Any]
+    tmpdir: str
+    check_mode: bool
+    diff: bool
+
+
+@dataclass(frozen=True)
 class Call:
     """What a module's body works with: the stack, the options, and a folder of its own."""
 
     stack: Stack
     params: Mapping[str, Any]
     workdir: str
+    check_mode: bool
+    diff: bool
 
 
 Resolved = Callable[[Mapping[str, Any], "tuple[str, ...]"], Stack]
+
+
+def of_stack_files(given: Mapping[str, Any], secrets: tuple[str, ...]) -> Stack:
+    files = [os.path.abspath(file) for file in given.get("stack_files") or ["."]]
+    return resolve(request(given, stack_files=files, groups=(), environ=os.environ, secrets=secrets), PlainFiles())
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one of the modules does.
+
+    :arg resolved: makes the stack of the options where the files lie on the target.
+    """
+
+    spec: ArgSpec
+    body: Callable[[Call], dict[str, Any]]
+    resolved: Resolved = of_stack_files
 
 
 class Stopped(BaseException):
     """The process was told to end; not an Exception, so that nothing takes it for a failure to recover from."""
 
 
-def run(
-    module: AnsibleModule, spec: ArgSpec, body: Callable[[Call], dict[str, Any]], resolved: Resolved | None = None
-) -> None:
-    """Resolve the stack or take it from the controller, call ``body``, and end the module with its result.
+def run(job: Job) -> None:
+    """The whole of a module: from its arguments to its result."""
+    module = AnsibleModule(**job.spec.to_kwargs())
+    asked = Asked(module.params, basic._load_params(), module.tmpdir, module.check_mode, module._diff)
+    result = perform(job, asked)
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
-    :arg resolved: makes the stack of the options where the files lie on the target; None: of stack files.
-    """
+
+def perform(job: Job, asked: Asked) -> dict[str, Any]:
+    """Resolve the stack or take it from the controller, do the job, and give the module's result, or why it failed."""
     mask = Mask(())
     told: dict[str, Any] = {}
     try:
-        with _private_folder(module) as workdir:
-            _check_libraries(module)
-            call = _call(module, spec, workdir, resolved or _of_stack_files)
+        with _private_folder(asked) as workdir:
+            _check_libraries()
+            call = _call(job, asked, workdir)
             mask = _mask(call.stack)
             try:
-                result = body(call)
+                result = job.body(call)
             finally:
                 told = _told(call)
     except HelmstackError as error:
         known = getattr(error, "result", None) or {}
-        module.fail_json(**{name: mask.data(value) for name, value in {**known, "msg": str(error)}.items()}, **told)
+        return {**mask.data({**known, "msg": str(error)}), "failed": True, **told}
     except Stopped as stop:
-        module.fail_json(msg=f"Stopped by {stop}; releases that were being changed may be unfinished", **told)
-    module.exit_json(**{name: mask.data(value) for name, value in result.items()}, **told)
+        return {"failed": True, "msg": f"Stopped by {stop}; releases that were being changed may be unfinished", **told}
+    return {**mask.data(result), **told}
 
 
 def _told(call: Call) -> dict[str, Any]:
@@ -88,45 +130,50 @@ def _mask(stack: Stack) -> Mask:
     return Mask(stack.secrets, {*names, stack.name, stack.environment or ""})
 
 
-def _call(module: AnsibleModule, spec: ArgSpec, workdir: str, resolved: Resolved) -> Call:
-    bundle = module.params["_bundle"]
+def _call(job: Job, asked: Asked, workdir: str) -> Call:
+    bundle = asked.params["_bundle"]
     content = handover.read(bundle, workdir) if bundle else handover.Handover(None)
-    params = {**module.params, **content.params}
+    params = {**asked.params, **content.params}
     if content.stack:
-        return Call(content.stack, params, workdir)
-    raw = {key: value for key, value in basic._load_params().items() if not key.startswith("_")}
+        return Call(content.stack, params, workdir, asked.check_mode, asked.diff)
+    raw = {key: value for key, value in asked.given.items() if not key.startswith("_")}
     handed = {key: value for key, value in content.params.items() if not key.startswith("_")}
-    given = spec.typed({**raw, **handed})
-    stack = resolved(given, content.secrets)
-    defaults = spec.typed(with_defaults(spec, given, stack.defaults, os.environ))
-    return Call(stack, {**params, **defaults, **content.params}, workdir)
-
-
-def _of_stack_files(given: Mapping[str, Any], secrets: tuple[str, ...]) -> Stack:
-    files = [os.path.abspath(file) for file in given.get("stack_files") or ["."]]
-    return resolve(request(given, stack_files=files, groups=(), environ=os.environ, secrets=secrets), PlainFiles())
+    given = job.spec.typed({**raw, **handed})
+    stack = job.resolved(given, content.secrets)
+    defaults = job.spec.typed(with_defaults(job.spec, given, stack.defaults, os.environ))
+    return Call(stack, {**params, **defaults, **content.params}, workdir, asked.check_mode, asked.diff)
 
 
 @contextmanager
-def _private_folder(module: AnsibleModule) -> Iterator[str]:
+def _private_folder(asked: Asked) -> Iterator[str]:
     """A folder that only this user can enter; it goes, and the controller's archive with it, however the run ends."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
-    folder = tempfile.mkdtemp(prefix="helmstack-", dir=module.tmpdir)
+    with _stoppable():
+        folder = tempfile.mkdtemp(prefix="helmstack-", dir=asked.tmpdir)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError, TypeError):
+                os.unlink(asked.params["_bundle"])
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Signals that end the process raise Stopped, so that what it has begun is put in order."""
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield folder
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError, TypeError):
-            os.unlink(module.params["_bundle"])
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stop(number: int, frame: object) -> NoReturn:
     raise Stopped(signal.Signals(number).name)
 
 
-def _check_libraries(module: AnsibleModule) -> None:
+def _check_libraries() -> None:
     for name, package in LIBRARIES.items():
         # not imported: kubernetes takes 0.2 s, and is needed for credential plugins only
         if importlib.util.find_spec(name) is None:
-            module.fail_json(msg=missing_required_lib(package))
+            raise InputError(missing_required_lib(package))

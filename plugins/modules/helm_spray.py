@@ -479,26 +479,12 @@ diff:
       type: str
 """
 
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELM_SPRAY
-from ansible_collections.helmstack.core.plugins.module_utils.module import Call, run
-from ansible_collections.helmstack.core.plugins.module_utils.spray_task import on_target
+from ansible_collections.helmstack.core.plugins.module_utils.jobs import SPRAY
+from ansible_collections.helmstack.core.plugins.module_utils.module import run
 
 
 def main() -> None:
-    module = AnsibleModule(**HELM_SPRAY.to_kwargs())
-
-    def deploy(call: Call) -> dict[str, Any]:
-        from ansible_collections.helmstack.core.plugins.module_utils import engine
-
-        return engine.deploy(
-            call.stack, call.params, check_mode=module.check_mode, diff=module._diff, workdir=call.workdir
-        )
-
-    run(module, HELM_SPRAY, deploy, on_target)
+    run(SPRAY)
 
 
 if __name__ == "__main__":

@@ -136,23 +136,12 @@ releases:
       type: str
 """
 
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK_INFO
-from ansible_collections.helmstack.core.plugins.module_utils.module import Call, run
+from ansible_collections.helmstack.core.plugins.module_utils.jobs import INFO
+from ansible_collections.helmstack.core.plugins.module_utils.module import run
 
 
 def main() -> None:
-    module = AnsibleModule(**HELMSTACK_INFO.to_kwargs())
-
-    def info(call: Call) -> dict[str, Any]:
-        from ansible_collections.helmstack.core.plugins.module_utils import engine
-
-        return engine.info(call.stack, call.params, workdir=call.workdir)
-
-    run(module, HELMSTACK_INFO, info)
+    run(INFO)
 
 
 if __name__ == "__main__":

@@ -120,25 +120,12 @@ diff:
       type: str
 """
 
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK_TEMPLATE
-from ansible_collections.helmstack.core.plugins.module_utils.module import Call, run
+from ansible_collections.helmstack.core.plugins.module_utils.jobs import TEMPLATE
+from ansible_collections.helmstack.core.plugins.module_utils.module import run
 
 
 def main() -> None:
-    module = AnsibleModule(**HELMSTACK_TEMPLATE.to_kwargs())
-
-    def template(call: Call) -> dict[str, Any]:
-        from ansible_collections.helmstack.core.plugins.module_utils import engine
-
-        return engine.template(
-            call.stack, call.params, check_mode=module.check_mode, diff=module._diff, workdir=call.workdir
-        )
-
-    run(module, HELMSTACK_TEMPLATE, template)
+    run(TEMPLATE)
 
 
 if __name__ == "__main__":

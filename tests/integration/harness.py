@@ -26,6 +26,8 @@ from cluster_api import Api, ApiError
 HELM = os.environ.get("HELMSTACK_HELM", "")
 KUBECONFIG = os.environ.get("HELMSTACK_KUBECONFIG", "")
 ANSIBLE = os.environ.get("HELMSTACK_ANSIBLE", "")
+# Where it is not that of ansible-playbook, modules are packed and started; else the action plugin calls them.
+PYTHON = os.environ.get("HELMSTACK_PYTHON", "{{ ansible_playbook_python }}")
 EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
 READY = all((HELM, KUBECONFIG, ANSIBLE))
 
@@ -245,7 +247,7 @@ class Workspace:
             "-i",
             "inventory",
             "-e",
-            "ansible_python_interpreter={{ansible_playbook_python}}",
+            json.dumps({"ansible_python_interpreter": PYTHON}),
         ]
         words += [*(["--check"] if check else []), *(["--diff"] if diff else []), *args, "playbook.yml"]
         done = subprocess.run(words, cwd=self.root, env=self._environ(env or {}), capture_output=True, text=True)

@@ -18,9 +18,9 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ansible_collections.helmstack.core.plugins.module_utils import handover
-from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
+from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import SECRET, known, scalar
 
@@ -50,7 +50,7 @@ class Notes(StackAction):
 
 
 class Action(Notes):
-    spec = HELMSTACK
+    job = DEPLOY
 
 
 @pytest.fixture

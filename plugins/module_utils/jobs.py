@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules do, each in a line; the engine is imported when there is something to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.argspec import (
+    HELM_SPRAY,
+    HELMSTACK,
+    HELMSTACK_INFO,
+    HELMSTACK_TEMPLATE,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.module import Call, Job
+from ansible_collections.helmstack.core.plugins.module_utils.spray_task import on_target
+
+
+def _deploy(call: Call) -> dict[str, Any]:
+    from ansible_collections.helmstack.core.plugins.module_utils import engine
+
+    return engine.deploy(call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir)
+
+
+def _info(call: Call) -> dict[str, Any]:
+    from ansible_collections.helmstack.core.plugins.module_utils import engine
+
+    return engine.info(call.stack, call.params, workdir=call.workdir)
+
+
+def _template(call: Call) -> dict[str, Any]:
+    from ansible_collections.helmstack.core.plugins.module_utils import engine
+
+    return engine.template(call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir)
+
+
+DEPLOY = Job(HELMSTACK, _deploy)
+SPRAY = Job(HELM_SPRAY, _deploy, on_target)
+INFO = Job(HELMSTACK_INFO, _info)
+TEMPLATE = Job(HELMSTACK_TEMPLATE, _template)

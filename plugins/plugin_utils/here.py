@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module's work in this process, with what AnsibleModule does before and after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+
+from ansible_collections.helmstack.core.plugins.module_utils.module import Asked, Job, perform
+
+
+def perform_here(job: Job, args: Mapping[str, Any], *, folder: str, check_mode: bool, diff: bool) -> dict[str, Any]:
+    """The result of the module with these arguments, as it would come back from there.
+
+    :arg folder: where temporary files go; only this user may enter it.
+    """
+    checked = ArgumentSpecValidator(**job.spec.to_validate()).validate(args)
+    if checked.error_messages:
+        return {"failed": True, "msg": ", ".join(checked.error_messages), "invocation": {}}
+    result = perform(job, Asked(checked.validated_parameters, args, folder, check_mode, diff))
+    result["invocation"] = {"module_args": checked.validated_parameters}
+    shown = remove_values(result, checked._no_log_values)
+    # booleans and None can be no secrets, but may be equal to one
+    shown |= {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+    # only what JSON knows comes back from a module
+    plain: dict[str, Any] = json.loads(json.dumps(shown))
+    return plain
+
+
+def private_file(folder: str, write: Callable[[IO[bytes]], None]) -> str:
+    """The path of a new file in ``folder`` that only this user can read."""
+    handle, path = tempfile.mkstemp(prefix="helmstack-", dir=folder)
+    try:
+        with open(handle, "wb") as file:
+            write(file)
+    except BaseException:
+        os.unlink(path)
+        raise
+    return path
