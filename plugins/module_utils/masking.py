@@ -7,16 +7,25 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 MASK = "********"
 
 # Masking these would hide the result and no secret.
 _SHORTEST = 4
+_SHORTEST_NUMBER = 6  # ports, sizes and years are numbers, too
 _WORDS = frozenset(("true", "false", "null", "none"))
+
+_IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{8,128}(?![0-9a-f])")
+_HASHES = ("md5", "sha1", "sha256", "sha512")
+_ELLIPSES = ("…", "...")
+_FEW = 300  # beginnings of words: fewer are found faster one by one
 
 
 def maskable(text: str) -> bool:
@@ -24,37 +33,140 @@ def maskable(text: str) -> bool:
     return len(text.strip()) >= _SHORTEST and text.strip().lower() not in _WORDS
 
 
+def number_text(value: Any) -> str:
+    """A number as text if it is long enough to be told from ordinary numbers, else ""."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if is_number and len(str(value)) >= _SHORTEST_NUMBER else ""
+
+
 def forms(secret: str) -> set[str]:
-    """How a secret may be written: as it is, quoted, line by line in a YAML block, and in the base64 of a Secret."""
+    """How a secret may be written: as it is, quoted, in a URL, line by line in a YAML block, and in base64."""
     text = secret.strip()
-    quoted = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], text.replace("'", "''")}
+    in_json = json.dumps(text, ensure_ascii=False)[1:-1]
+    # Go's encoder escapes what HTML would read, which is what Helm's toJson prints
+    in_go = re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", in_json)
+    written = {in_json, in_go, json.dumps(text)[1:-1], text.replace("'", "''")}
+    written |= {json.dumps(each, ensure_ascii=False)[1:-1] for each in (in_json, in_go)}  # JSON in a JSON string
+    written |= {quote(text, safe=""), quote(text), quote_plus(text)}
     coded = {base64.b64encode(each.encode()).decode() for each in (secret, text)}
     lines = {line.strip() for line in text.splitlines()}
-    return {text} | {each for each in quoted | coded | lines if maskable(each)}
+    return {text} | {each for each in written | coded | lines if maskable(each)}
 
 
 class Mask:
-    """Replaces secrets in texts, the longest first.
+    """Replaces secrets in texts.
 
     :arg public: words that are no secrets even where a secret happens to be the same, such as names of objects.
     """
 
     def __init__(self, secrets: Iterable[str], public: Iterable[str] = ()) -> None:
-        known = {form for secret in secrets if maskable(secret) for form in forms(secret)} - set(public)
-        ordered = sorted(known, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        given, open_words = set(secrets), set(public)
+        secret = {text for text in given if maskable(text)} - open_words
+        coded = {part for text in secret for part in _coded(text)}
+        known = ({form for text in secret for form in forms(text)} | coded) - open_words
+        self._coded = coded
+        # by their first letters: however many secrets there are, a text is read once
+        self._words: dict[str, list[str]] = {}
+        for word in sorted(known, key=len, reverse=True):
+            self._words.setdefault(word[:_SHORTEST], []).append(word)
+        self._hashes = {digest[:8]: digest for digest in _digests(secret)}
+        self._short = {text for text in map(str.strip, given) if 0 < len(text) < _SHORTEST} - open_words
 
     def text(self, text: str) -> str:
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        """The text without secrets, without base64 that holds one, and without hashes of one."""
+        if not self._words or (len(self._words) <= _FEW and not any(word in text for word in self._words)):
+            found = text
+        else:
+            found = self._without_words(text)
+        return _HASH.sub(self._without_hash, found) if self._hashes else found
 
     def data(self, value: Any) -> Any:
-        """Plain data with every string masked; keys stay, as they name fields."""
-        if self._pattern is None:
+        """Plain data with every text masked; keys stay, as they name fields."""
+        if not self._words:
             return value
-        if isinstance(value, str):
-            return self.text(value)
         if isinstance(value, Mapping):
             return {key: self.data(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.data(item) for item in value]
-        return value
+        return self._scalar(value)
+
+    def content(self, value: Any) -> Any:
+        """As :meth:`data`, for what users wrote: keys are masked, too, and texts that are a short secret as a whole."""
+        if isinstance(value, Mapping):
+            return {self.text(key) if isinstance(key, str) else key: self.content(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.content(item) for item in value]
+        return MASK if isinstance(value, str) and value.strip() in self._short else self._scalar(value)
+
+    def _scalar(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        number = number_text(value)
+        return MASK if number in self._words.get(number[:_SHORTEST], ()) else value
+
+    def _without_words(self, text: str) -> str:
+        parts, done = [], 0
+        for start, end in self._found(text):
+            parts += [text[done:start], MASK]
+            done = end
+        return "".join([*parts, text[done:]])
+
+    def _found(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where secrets stand; those that overlap are one."""
+        begin = end = 0
+        for start in range(len(text) - _SHORTEST + 1):
+            words = self._words.get(text[start : start + _SHORTEST])
+            if not words:
+                continue
+            first, last = self._extent(text, start, words)
+            if first == last:
+                continue
+            if first >= end > 0:
+                yield begin, end
+            begin = min(begin, first) if first < end else first
+            end = max(end, last)
+        if end:
+            yield begin, end
+
+    def _extent(self, text: str, start: int, words: list[str]) -> tuple[int, int]:
+        """From where to where a secret reaches, one of whose words begins here, be it cut short with an ellipsis."""
+        word = next((word for word in words if text.startswith(word, start)), "")
+        rest = text[start : start + len(words[0])]
+        cut = min((at for at in (rest.find(each, _SHORTEST) for each in _ELLIPSES) if at > 0), default=0)
+        end = start + max(len(word), cut if any(each.startswith(rest[:cut]) for each in words) else 0)
+        if word in self._coded:  # what stands before and behind belongs to the same base64
+            while start > 0 and text[start - 1] in _IN_BASE64:
+                start -= 1
+            while end < len(text) and (text[end] in _IN_BASE64 or text[end] == "="):
+                end += 1
+        return start, end
+
+    def _without_hash(self, match: re.Match[str]) -> str:
+        return MASK if self._hashes.get(match[0][:8], "").startswith(match[0]) else match[0]
+
+
+def _coded(secret: str) -> set[str]:
+    """What any base64 holds of which the secret is a part, at whichever place, and base64 of such base64."""
+    once = _cores(secret.strip().encode())
+    twice = {core for each in once for core in _cores(each.encode())}
+    both = {core for core in once | twice if len(core) > _SHORTEST}
+    return both | {core.translate(_URL_SAFE) for core in both}
+
+
+def _cores(data: bytes) -> set[str]:
+    """The letters that all base64 of texts with ``data`` in them has in common, for each of the three alignments."""
+    found = set()
+    for before, skipped in ((0, 0), (1, 2), (2, 3)):
+        letters = 8 * (before + len(data)) // 6
+        found.add(base64.b64encode(bytes(before) + data).decode()[skipped:letters])
+    return found
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
+def _digests(secrets: Iterable[str]) -> Iterator[str]:
+    for secret in secrets:
+        for text in {secret, secret.strip()}:
+            for name in _HASHES:
+                yield hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()

@@ -33,6 +33,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.here import perform
 from ansible_collections.helmstack.core.plugins.plugin_utils.progress import Show, followed, tables
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
+    strings_of_inventory,
     strings_of_vaults,
     vaulted_strings,
 )
@@ -170,6 +171,7 @@ class StackAction(ActionBase):
     def _candidates(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """Everything that came out of a vault and that templates may have used."""
         yield from vaulted_strings({**task_vars, "task": self._task.args})
+        yield from strings_of_inventory(task_vars.get("hostvars"))
         folders = [*self._folders(task_vars), *self._task.get_search_path()]
         yield from strings_of_vaults(self._loader, folders)
 

@@ -15,6 +15,8 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import is_encrypted_file
 
+from ansible_collections.helmstack.core.plugins.module_utils.masking import number_text
+
 try:
     from ansible.parsing.vault import VaultHelper
 except ImportError:  # ansible-core 2.18 and older
@@ -47,18 +49,30 @@ def vaulted_strings(variables: Mapping[str, Any]) -> Iterator[str]:
 
 
 def strings_of_vaults(loader: DataLoader, folders: Iterable[str]) -> Iterator[str]:
-    """The texts in variables files that are encrypted as a whole.
+    """The texts and long numbers in variables files that are encrypted as a whole, and other files' ``!vault`` values.
 
-    Their values bear no mark. The loader's cache holds the files that inventories, plays and -e have loaded;
-    what include_vars reads is looked for in the ``vars`` of ``folders``.
+    The values of the former bear no mark. The loader's cache holds the files that inventories, plays and -e have
+    loaded, those of other hosts among them; what include_vars reads is looked for in the ``vars`` of ``folders``.
     """
     cache: Mapping[str, Any] = getattr(loader, "_FILE_CACHE", {})
     for path in {*cache, *_files_below(os.path.join(folder, "vars") for folder in folders)}:
-        if _is_vault(path):
-            try:
+        try:
+            if _is_vault(path):
                 yield from _strings(cache[path] if path in cache else loader.load_from_file(path, unsafe=True))
-            except AnsibleError:
-                continue  # Nobody could have used it either.
+            elif path in cache:
+                yield from _vaulted(cache[path])
+        except AnsibleError:
+            continue  # Nobody could have used it either.
+
+
+def strings_of_inventory(hostvars: Any) -> Iterator[str]:
+    """The texts of ``!vault`` values that stand in an inventory file itself, whichever host or group has them.
+
+    :arg hostvars: Ansible's variable of this name.
+    """
+    inventory = getattr(hostvars, "_inventory", None)
+    for place in (*getattr(inventory, "hosts", {}).values(), *getattr(inventory, "groups", {}).values()):
+        yield from _vaulted(getattr(place, "vars", {}))
 
 
 def _vaulted(value: Any) -> Iterator[str]:
@@ -90,6 +104,8 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
     elif isinstance(value, str) or _is_vaulted(value):
         yield plain(value)
+    elif number_text(value):
+        yield number_text(value)
 
 
 def _files_below(folders: Iterable[str]) -> Iterator[str]:

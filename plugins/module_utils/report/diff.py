@@ -85,7 +85,7 @@ def _of_object(change: Change, item: ObjectChange, mask: Mask) -> dict[str, str]
 
 
 def _text(item: Mapping[str, Any] | None, mask: Mask) -> str:
-    return "" if item is None else mask.text(to_yaml(mask.data(item)))
+    return "" if item is None else mask.text(to_yaml(mask.content(item)))
 
 
 def to_yaml(item: Any) -> str:

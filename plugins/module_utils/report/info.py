@@ -97,11 +97,11 @@ class Reader:
         mask = Mask({*self.stack.secrets, *secret_strings((*held.objects, *held.hooks))}, (body.name, body.namespace))
 
         def text(items: Collection[manifest.Object]) -> str:
-            return mask.text("---\n".join(to_yaml(mask.data(pair(item, None)[0])) for item in items))
+            return mask.text("---\n".join(to_yaml(mask.content(pair(item, None)[0])) for item in items))
 
         parts = {
-            "values": lambda: mask.data(body.config),
-            "computed_values": lambda: mask.data(merge((body.chart_values, body.config))),
+            "values": lambda: mask.content(body.config),
+            "computed_values": lambda: mask.content(merge((body.chart_values, body.config))),
             "manifest": lambda: text(held.objects),
             "hooks": lambda: text(held.hooks),
             "notes": lambda: mask.text(body.notes),

@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.masking import number_text
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
@@ -46,10 +47,10 @@ class Reader:
                 self._secrets[line] = None
 
     def remember_nodes(self, node: Node) -> None:
-        """Mask the secret strings among a node's."""
+        """Mask the secret strings and long numbers among a node's."""
         for item in helmyaml.walk(node):
-            if item.secret and isinstance(item.value, str):
-                self.remember(item.value)
+            if item.secret:
+                self.remember(item.value if isinstance(item.value, str) else number_text(item.value))
 
     def find_stack(self, path: str, where: Location | None = None) -> str:
         """The stack file that a path means: itself, or the one in that folder."""

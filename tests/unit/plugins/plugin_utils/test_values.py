@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain, strings_of_vaults, vaulted_strings
+from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
+    plain,
+    strings_of_inventory,
+    strings_of_vaults,
+    vaulted_strings,
+)
 from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import (
     SECRET,
     encrypted,
@@ -49,10 +55,25 @@ def test_undecryptable_vault_scalars_are_passed_over(monkeypatch: pytest.MonkeyP
 
 def test_files_encrypted_as_a_whole_give_all_their_strings(tmp_path: Path) -> None:
     (tmp_path / "vars").mkdir()
-    (tmp_path / "vars" / "secret.yml").write_text(encrypted("a: {b: [hidden, 5]}\n"))
+    (tmp_path / "vars" / "secret.yml").write_text(encrypted("a: {b: [hidden, 5, 123456]}\n"))
     (tmp_path / "vars" / "open.yml").write_text("a: readable\n")
     loaded = tmp_path / "group.yml"
     loaded.write_text(encrypted("c: loaded\n"))
     source = loader(SECRET)
     source.load_from_file(str(loaded))
-    assert set(strings_of_vaults(source, [str(tmp_path)])) == {"hidden", "loaded"}
+    assert set(strings_of_vaults(source, [str(tmp_path)])) == {"hidden", "123456", "loaded"}
+
+
+def test_vault_scalars_of_other_hosts_are_found_in_their_files_and_in_the_inventory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.yml"
+    other.write_text("open: readable\n" + scalar("v", "of a file"))
+    source = known(monkeypatch, SECRET)
+    source.load_from_file(str(other))
+    assert set(strings_of_vaults(source, [])) == {"of a file"}
+    host = SimpleNamespace(vars=source.load(scalar("v", "of a host")))
+    group = SimpleNamespace(vars={"deep": [source.load(scalar("v", "of a group"))]})
+    inventory = SimpleNamespace(hosts={"b": host}, groups={"g": group})
+    assert set(strings_of_inventory(SimpleNamespace(_inventory=inventory))) == {"of a host", "of a group"}
+    assert list(strings_of_inventory(None)) == []

@@ -53,11 +53,11 @@ def test_two_files_with_the_same_secret_are_both_decrypted(folder: Any) -> None:
 
 
 def test_a_wholly_vaulted_values_file_stays_as_it_is_and_all_its_strings_are_masked(folder: Any) -> None:
-    folder.write("web.yaml", "VAULT\na: {b: [one-secret]}\nn: 3\n")
+    folder.write("web.yaml", "VAULT\na: {b: [one-secret]}\nn: 3\npin: 123456\n")
     stack = folder.stack(WEB + "  values: [web.yaml]\n")
-    assert stack.releases[0].values[0].text == "a: {b: [one-secret]}\nn: 3\n"
+    assert stack.releases[0].values[0].text == "a: {b: [one-secret]}\nn: 3\npin: 123456\n"
     assert stack.releases[0].values[0].secret
-    assert stack.secrets == ("one-secret",)
+    assert stack.secrets == ("one-secret", "123456")
 
 
 def test_a_wholly_vaulted_overlay_makes_its_values_secret(folder: Any) -> None:

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Secrets are found in every way that charts and programs write them, and ordinary words are left alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import random
+import string
+import time
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask, number_text
+
+SECRET = "can<ary>&'7f3a\"/ü+x"
+PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw\nggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END KEY-----\n"
+
+
+def coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+LOGIN = coded(f"user:{SECRET}")
+WRITTEN = {
+    "plain": SECRET,
+    "json": json.dumps(SECRET),
+    "json of other letters": json.dumps(SECRET, ensure_ascii=False),
+    "json by Go": json.dumps(SECRET, ensure_ascii=False)
+    .replace("<", "\\u003c")
+    .replace(">", "\\u003e")
+    .replace("&", "\\u0026"),
+    "json in json": json.dumps(json.dumps({"a": SECRET}, ensure_ascii=False), ensure_ascii=False),
+    "quoted yaml": SECRET.replace("'", "''"),
+    "url": quote(SECRET, safe=""),
+    "url path": quote(SECRET),
+    "query": quote_plus(SECRET),
+    "base64": coded(SECRET),
+    "basic auth": LOGIN,
+    "base64 of more": coded(f"xx{SECRET}yyy"),
+    "base64 for URLs": base64.urlsafe_b64encode(f"~~?{SECRET}".encode()).decode(),
+    "a registry's login": coded(json.dumps({"auths": {"r.example": {"auth": LOGIN}}})),
+    "md5": hashlib.md5(SECRET.encode(), usedforsecurity=False).hexdigest(),
+    "sha256": hashlib.sha256(SECRET.encode()).hexdigest(),
+    "start of sha256": hashlib.sha256(SECRET.encode()).hexdigest()[:12],
+    "cut short by go-yaml": SECRET[:7] + "...",
+    "cut short here": SECRET[:9] + "…",
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_a_secret_is_masked_however_it_is_written(how: str) -> None:
+    written = WRITTEN[how].strip('"')
+    shown = Mask([SECRET]).text(f"before {written} after")
+    assert written not in shown
+    assert SECRET[:5] not in shown
+    assert MASK in shown
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+
+
+def test_a_key_of_several_lines_is_masked_line_by_line() -> None:
+    shown = Mask([PEM]).text("pem: |\n" + "".join(f"  {line}\n" for line in PEM.splitlines()))
+    assert shown == "pem: |\n" + f"  {MASK}\n" * 4
+
+
+def test_secrets_that_overlap_leave_nothing_of_either() -> None:
+    assert Mask(["abcdef", "defghi"]).text("x abcdefghi y") == f"x {MASK} y"
+
+
+def test_ordinary_words_hashes_and_base64_are_left_alone() -> None:
+    text = f"deployment 8343d22da6aa {coded('nothing to hide')} https://example.org/a/b?c=d true 8080..."
+    assert Mask([SECRET, "true", "abc"]).text(text) == text
+
+
+def test_names_are_no_secrets_however_they_are_written() -> None:
+    mask = Mask(["postgres", SECRET], public=["postgres"])
+    assert mask.text(f"postgres {coded('postgres')} {SECRET}") == f"postgres {coded('postgres')} {MASK}"
+
+
+def test_results_keep_their_keys_and_contents_do_not() -> None:
+    mask = Mask(["action", "123456", "pw"])
+    assert mask.data({"action": "an action", "n": 123456, "m": 12345, "s": "pw"}) == {
+        "action": f"an {MASK}",
+        "n": MASK,
+        "m": 12345,
+        "s": "pw",
+    }
+    assert mask.content({"action": ["pw", "pwd", True]}) == {MASK: [MASK, "pwd", True]}
+
+
+def test_only_long_numbers_can_be_told_from_ordinary_ones() -> None:
+    assert [number_text(value) for value in (123456, 1.234567, 8080, True, "123456")] == [
+        "123456",
+        "1.234567",
+        "",
+        "",
+        "",
+    ]
+
+
+def test_thousands_of_secrets_cost_no_more_time_than_reading() -> None:
+    source = random.Random(1)
+    secrets = ["".join(source.choices(string.ascii_letters, k=16)) for _number in range(2000)]
+    text = "".join(f"key{number}: some ordinary value of {number}\n" for number in range(5000))
+    began = time.monotonic()
+    mask = Mask(secrets)
+    assert mask.text(text + secrets[7]) == text + MASK
+    assert time.monotonic() - began < 5
