@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -44,6 +45,12 @@ class ArgSpec:
     def to_validate(self) -> dict[str, Any]:
         """The keyword arguments of ArgumentSpecValidator."""
         return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    def secrets(self, params: Mapping[str, Any]) -> list[str]:
+        """What the options that are marked so hold, and passwords in URLs."""
+        urls = [urlsplit(str(params[name])) for name in ("host", "proxy") if params.get(name)]
+        passwords = [unquote(url.password) for url in urls if url.password]
+        return [*_marked(self.argument_spec, params), *passwords]
 
     @property
     def names(self) -> set[str]:
@@ -83,6 +90,16 @@ class ArgSpec:
             for variable in names
             if name not in given and variable in environ
         }
+
+
+def _marked(options: Mapping[str, Option], params: Mapping[str, Any]) -> Iterator[str]:
+    for name, option in options.items():
+        value = params.get(name)
+        if option.get("no_log") and value:
+            yield str(value)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping):
+                yield from _marked(option.get("options", {}), item)
 
 
 _STR: Option = {"type": "str"}

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound="HelmstackError")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,13 @@ class HelmstackError(Exception):
         self.where = where
         self.hint = hint
         self.detail = detail
+
+    def told(self: E, words: Callable[[str], str]) -> E:
+        """The same error in other words, such as masked ones."""
+        other = copy.copy(self)
+        other.what, other.hint, other.detail = words(self.what), words(self.hint), words(self.detail)
+        other.args = (other.what,)
+        return other
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what

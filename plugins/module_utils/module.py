@@ -13,7 +13,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from ansible.module_utils import basic
@@ -100,7 +100,7 @@ def perform(job: Job, asked: Asked) -> dict[str, Any]:
     try:
         with _private_folder(asked) as workdir:
             _check_libraries()
-            call = _call(job, asked, workdir)
+            call = _with_secrets(job.spec, _call(job, asked, workdir))
             mask = _mask(call.stack)
             try:
                 result = job.body(call)
@@ -112,6 +112,12 @@ def perform(job: Job, asked: Asked) -> dict[str, Any]:
     except Stopped as stop:
         return {"failed": True, "msg": f"Stopped by {stop}; releases that were being changed may be unfinished", **told}
     return {**mask.data(result), **told}
+
+
+def _with_secrets(spec: ArgSpec, call: Call) -> Call:
+    """The call, which knows the options that are secret as secrets."""
+    secrets = dict.fromkeys((*call.stack.secrets, *spec.secrets(call.params)))
+    return replace(call, stack=replace(call.stack, secrets=tuple(secrets)))
 
 
 def _told(call: Call) -> dict[str, Any]:

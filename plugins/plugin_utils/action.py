@@ -22,6 +22,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import request, with_defaults
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.handover import PROGRESS, Handover
+from ansible_collections.helmstack.core.plugins.module_utils.helm import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.masking import forms, maskable
 from ansible_collections.helmstack.core.plugins.module_utils.module import Job
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
@@ -38,6 +39,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     vaulted_strings,
 )
 
+_MAY_HOLD_PASSWORDS = frozenset(("host", "proxy"))  # URLs, which Ansible shows among the module's arguments
 _CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 
 
@@ -235,7 +237,12 @@ class StackAction(ActionBase):
                 options[name] = os.pathsep.join(self._reachable(name, part, ours, task_vars, cargo) for part in parts)
                 if cargo.root in options[name]:
                     params[name] = options[name]
-        return {name: value for name, value in options.items() if name not in params}, params
+        args = {name: value for name, value in options.items() if name not in params}
+        for name in _MAY_HOLD_PASSWORDS & set(args):
+            url = plain(args[name])
+            if without_credentials(url) != url:
+                params[name], args[name] = url, without_credentials(url)
+        return args, params
 
     def _reachable(self, name: str, path: str, ours: bool, task_vars: Mapping[str, Any], cargo: Cargo) -> str:
         """Where the module finds a file: on the target if it is there, else taken along from the controller."""

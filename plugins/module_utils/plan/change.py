@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, crds
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
@@ -22,7 +24,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -156,7 +158,8 @@ class Changes:
                     found.append(compare.change(op, scope.key(item), live, restored))
         if not found:
             return change
-        secrets = secret_strings(side for item in found for side in (item.before, item.after) if side)
+        sides = [side for item in found for side in (item.before, item.after) if side]
+        secrets = secret_strings((*before.objects, *sides))
         change = replace(change, reasons=("drift",), objects=tuple(found), secrets=secrets)
         if self.drift == REPORT:
             return change
@@ -206,7 +209,8 @@ class _Comparison:
         base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
         reasons = self._reasons(base, body, changes, before, after)
         if not reasons:
-            return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision)
+            secrets = secret_strings((*held.objects, *held.hooks))
+            return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
         # a release that changes gets new random values with it
         changes = compare.objects(held.objects, after.objects, self.scope)
         changes = self._as_live(self._with_failed(deployed, body, changes, after), after)
@@ -283,7 +287,24 @@ class _Comparison:
         return compare.without_random(first, second, before, self.scope)
 
     def _render(self, *, is_upgrade: bool) -> Manifests:
-        helm, values, cluster = self.plan.helm(self.release), self.plan.values(self.release), self.plan.cluster
+        values = self.plan.values(self.release)
+        try:
+            return self._rendered_with(values, is_upgrade=is_upgrade)
+        except HelmstackError as error:
+            # which of the values are secret only the manifests could have said
+            mask = Mask({*likely_secrets(values.merged), *secret_strings(self._held())})
+            raise error.told(mask.text) from None
+
+    def _held(self) -> tuple[Object, ...]:
+        """The objects that the release has been deployed with; none if they cannot be read."""
+        deployed = self.base.deployed
+        try:
+            return stored(self.plan.cluster.body(deployed)).objects if deployed else ()
+        except HelmstackError:
+            return ()
+
+    def _rendered_with(self, values: Values, *, is_upgrade: bool) -> Manifests:
+        helm, cluster = self.plan.helm(self.release), self.plan.cluster
         if is_upgrade and rendering.needs_history(self.release, self.chart):
             return rendering.dry_run(helm, self.release, self.chart, values, cluster.info)
         able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.masking import mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
+
+_TELLING = re.compile(r"pass|secret|token|credential|private|api_?key|auth", re.IGNORECASE)
 
 
 def is_secret(item: Object) -> bool:
@@ -26,6 +29,21 @@ def secret_strings(objects: Iterable[Object]) -> frozenset[str]:
     return frozenset(
         text for item in objects if is_secret(item) for text in _values(item) if maskable(text) and text != RANDOM
     )
+
+
+def likely_secrets(values: Any, told: bool = False) -> Iterator[str]:
+    """The texts among values whose name says that they are secret, for when there are no Secret objects to know it by.
+
+    :arg told: a name above these values has said so.
+    """
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from likely_secrets(value, told or bool(_TELLING.search(str(key))))
+    elif isinstance(values, (list, tuple)):
+        for value in values:
+            yield from likely_secrets(value, told)
+    elif told and isinstance(values, str):
+        yield values
 
 
 def _values(item: Object) -> Iterator[str]:

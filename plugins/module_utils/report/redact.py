@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import is_secret
 
+_SECRETS_CHECKSUM = re.compile(r"(checksum|hash|sha256).*secret|secret.*(checksum|hash|sha256)", re.IGNORECASE)
+_ABOVE_ANNOTATIONS = frozenset(("metadata", "spec", "template", "jobTemplate"))
+
 
 def pair(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[Any, Any]:
-    """Both sides of a Secret with the values masked; other objects as they are."""
+    """Both sides of a Secret with the values masked; of other objects checksums of Secrets are."""
     if not any(side is not None and is_secret(side) for side in (before, after)):
-        return before, after
+        return _without_checksums(before, after, "before"), _without_checksums(after, before, "after")
     old, new = dict(before or {}), dict(after or {})
     for part in ("data", "stringData"):
         left, right = _mapping(old.get(part)), _mapping(new.get(part))
@@ -31,6 +35,24 @@ def pair(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> t
 
 def _masked(key: str, other: Mapping[str, Any], value: Any, side: str) -> str:
     return f"{MASK} ({side})" if key in other and other[key] != value else MASK
+
+
+def _without_checksums(item: Any, other: Any, side: str) -> Any:
+    """The object without hashes of Secrets: charts put them onto pods, and a short secret could be guessed from one."""
+    if not isinstance(item, Mapping):
+        return item
+    result = {}
+    for key, value in item.items():
+        twin = _mapping(other).get(key)
+        if key == "annotations":
+            found = _mapping(twin)
+            result[key] = {
+                name: _masked(name, found, text, side) if _SECRETS_CHECKSUM.search(name) else text
+                for name, text in _mapping(value).items()
+            }
+        else:
+            result[key] = _without_checksums(value, twin, side) if key in _ABOVE_ANNOTATIONS else value
+    return result
 
 
 def _mask_last_applied(side: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Helms
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
@@ -76,7 +76,10 @@ class Templates:
             disable_hooks=not self.params.get("include_hooks", True),
             post_renderer=release.options.post_renderer,
         )
-        return self.helm(release).template(args)
+        try:
+            return self.helm(release).template(args)
+        except HelmstackError as error:
+            raise error.told(Mask(likely_secrets(values.merged)).text) from None
 
 
 def _write(folder: str, files: Mapping[str, str], mask: Mask, *, check_mode: bool, whole: bool) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import (
+    HELM_SPRAY,
     HELMSTACK,
     HELMSTACK_TEMPLATE,
     RELEASE,
@@ -85,3 +86,14 @@ def test_request_speaks_the_words_of_the_stack_room() -> None:
     )
     assert asked.defaults == {"disable_hooks": True, "wait": False}
     assert (asked.stack_files, asked.targets, asked.environment) == (("/s",), ("a",), None)
+
+
+def test_what_is_marked_secret_is_found_at_any_depth_and_in_urls() -> None:
+    params = {
+        "api_key": "k",
+        "proxy": "http://me:p%40ss@proxy.example:3128",
+        "host": "https://api.example",
+        "proxy_headers": {"basic_auth": "me:two", "user_agent": "x"},
+        "repositories": [{"name": "r", "password": "three"}],
+    }
+    assert set(HELM_SPRAY.secrets(params)) == {"k", "p@ss", "me:two", "three"}

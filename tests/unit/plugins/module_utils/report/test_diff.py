@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
 from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 
@@ -34,6 +34,25 @@ def test_a_secret_shows_which_keys_change_and_no_value() -> None:
 def test_other_objects_are_left_alone() -> None:
     item = {"kind": "ConfigMap", "data": {"a": "b"}}
     assert pair(None, item) == (None, item)
+
+
+def test_checksums_of_secrets_are_masked_and_others_are_not() -> None:
+    def pod(checksum: str) -> dict[str, Any]:
+        notes = {"checksum/secret": checksum, "checksum/config": checksum}
+        return {"kind": "Deployment", "spec": {"template": {"metadata": {"annotations": notes}}}, "metadata": None}
+
+    before, after = pair(pod("1"), pod("2"))
+    shown = [side["spec"]["template"]["metadata"]["annotations"] for side in (before, after)]
+    assert shown == [
+        {"checksum/secret": f"{MASK} (before)", "checksum/config": "1"},
+        {"checksum/secret": f"{MASK} (after)", "checksum/config": "2"},
+    ]
+    assert pair(None, pod("1"))[1]["spec"]["template"]["metadata"]["annotations"]["checksum/secret"] == MASK
+
+
+def test_values_with_telling_names_are_likely_secrets() -> None:
+    values = {"db": {"rootPassword": "a", "host": "b"}, "auth": {"users": ["c", {"d": "e"}]}, "port": 1}
+    assert set(likely_secrets(values)) == {"a", "c", "e"}
 
 
 def test_strings_of_secrets_are_known_plain_and_decoded() -> None:
