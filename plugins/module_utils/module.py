@@ -23,6 +23,7 @@ from ansible_collections.helmstack.core.plugins.module_utils import handover
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgSpec, request, with_defaults
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.report import size
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
@@ -108,10 +109,15 @@ def perform(job: Job, asked: Asked) -> dict[str, Any]:
                 told = _told(call)
     except HelmstackError as error:
         known = getattr(error, "result", None) or {}
-        return {**mask.data({**known, "msg": str(error)}), "failed": True, **told}
+        return {**_fitted(mask.data({**known, "msg": str(error)}), asked), "failed": True, **told}
     except Stopped as stop:
         return {"failed": True, "msg": f"Stopped by {stop}; releases that were being changed may be unfinished", **told}
-    return {**mask.data(result), **told}
+    return {**_fitted(mask.data(result), asked), **told}
+
+
+def _fitted(result: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+    """The result in a size that AWX shows, with the options that Ansible adds to it."""
+    return size.fitted(result, size.ROOM - len(str(asked.params)))
 
 
 def _with_secrets(spec: ArgSpec, call: Call) -> Call:

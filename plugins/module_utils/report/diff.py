@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The diff: one entry an object, as YAML, values of secrets masked, small enough for AWX."""
+"""The diff: one entry an object, as YAML, values of secrets masked, the large ones without what stays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
@@ -19,17 +20,16 @@ try:
 except ImportError:
     yaml = None  # type: ignore[assignment]
 
-# AWX shows nothing of an event over 700,000 characters; escapes and the rest of the result need room too.
-MAX_CHARACTERS = 400_000
+_LARGE = 50_000  # characters of an entry of which only what differs is shown
+_AROUND = 3  # lines
 _WIDEST = 2**31 - 1  # libyaml's int
 
 _WORDS = {"add": "is added", "change": "changes", "remove": "is removed", "replace": "is deleted and made anew"}
 
 
 def entries(plan: Plan, mask: Mask) -> list[dict[str, str]]:
-    """Diff entries in the plan's order, at most ``MAX_CHARACTERS`` of text: the largest are cut first."""
-    found = [entry for change in plan.changes for entry in _of_change(change, mask)]
-    return list(_cut(found))
+    """Diff entries in the plan's order."""
+    return [_narrowed(entry) for change in plan.changes for entry in _of_change(change, mask)]
 
 
 def _of_change(change: Change, mask: Mask) -> Iterator[dict[str, str]]:
@@ -105,26 +105,27 @@ def _dumper() -> Any:
     return dumper
 
 
-def _cut(found: list[dict[str, str]]) -> Iterator[dict[str, str]]:
-    sizes = sorted(len(entry["before"]) + len(entry["after"]) for entry in found)
-    room, limit = MAX_CHARACTERS, MAX_CHARACTERS
-    for position, size in enumerate(sizes):
-        share = room // (len(sizes) - position)
-        if size > share:
-            limit = share
-            break
-        room -= size
-    for entry in found:
-        yield _shortened(entry, limit)
-
-
-def _shortened(entry: dict[str, str], limit: int) -> dict[str, str]:
-    size = len(entry["before"]) + len(entry["after"])
-    if size <= limit:
+def _narrowed(entry: dict[str, str]) -> dict[str, str]:
+    """A large entry without the lines at its beginning and end that are the same on both sides."""
+    if len(entry["before"]) + len(entry["after"]) <= _LARGE:
         return entry
-    note = f"(cut: {size} characters are too many to show)\n"
-    half = max(0, limit // 2 - len(note))
-    parts = {
-        side: entry[side][:half] + note if len(entry[side]) > half else entry[side] for side in ("before", "after")
+    before, after = entry["before"].splitlines(keepends=True), entry["after"].splitlines(keepends=True)
+    head = _common(before, after)
+    tail = _common(before[head:][::-1], after[head:][::-1])
+    sides = {"before": before, "after": after}
+    return {
+        **entry,
+        **{side: _around(lines, head - _AROUND, len(lines) - tail + _AROUND) for side, lines in sides.items()},
     }
-    return {**entry, **parts}
+
+
+def _common(left: list[str], right: list[str]) -> int:
+    """How many lines both begin with."""
+    return sum(1 for _line in takewhile(lambda both: both[0] == both[1], zip(left, right)))
+
+
+def _around(lines: list[str], first: int, last: int) -> str:
+    """The lines from ``first`` to ``last``, and how many there are besides."""
+    more = (max(0, first), max(0, len(lines) - last))
+    above, below = (f"({count} lines that stay as they are)\n" if count else "" for count in more)
+    return "".join([above, *lines[max(0, first) : last], below])

@@ -87,13 +87,15 @@ def test_what_stays_as_it_is_has_none() -> None:
     assert diff.entries(plan(ObjectChange("add", "A", "n", "x"), action="adopt"), Mask(())) == []
 
 
-def test_the_largest_are_cut_first_and_say_so() -> None:
-    small = ObjectChange("add", "A", "n", "small", None, {"x": "y" * 100})
-    large = [ObjectChange("add", "A", "n", f"large{i}", None, {"x": "y" * 300_000}) for i in range(3)]
-    found = diff.entries(plan(small, *large), Mask(()))
-    assert sum(len(entry["before"]) + len(entry["after"]) for entry in found) <= diff.MAX_CHARACTERS
-    assert "cut" not in found[0]["after"]
-    assert all("too many to show" in entry["after"] for entry in found[1:])
+def test_of_a_large_object_only_what_differs_is_shown() -> None:
+    lines = [f"line {number}" for number in range(9_000)]
+    other = [*lines[:5_000], "another", *lines[5_001:]]
+    sides = ({"data": {"text": "\n".join(each)}} for each in (lines, other))
+    (entry,) = diff.entries(plan(ObjectChange("change", "ConfigMap", "n", "large", *sides)), Mask(()))
+    shown = entry["after"].splitlines()
+    assert shown[0] == "(4999 lines that stay as they are)"
+    assert [line.strip() for line in shown[1:-1]] == [*lines[4_997:5_000], "another", *lines[5_001:5_004]]
+    assert "3996 lines" in shown[-1]
 
 
 def test_a_chart_label_that_differs_everywhere_is_told_once() -> None:
