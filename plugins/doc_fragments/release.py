@@ -29,7 +29,8 @@ options:
     type: str
   force:
     description:
-      - Let helm replace objects that it cannot change in place.
+      - Let helm put objects in place as a whole (C(--force), C(--force-replace)), so that what others have added to
+        them is gone. What Kubernetes holds immutable stays so; delete such an object, and the next run makes it anew.
       - Set nowhere, it is V(false).
     type: bool
   atomic:

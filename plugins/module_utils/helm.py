@@ -28,6 +28,7 @@ _CLUSTER = {"KUBECONFIG", "KUBERNETES_MASTER", "KUBERNETES_SERVICE_HOST", "KUBER
 _NOWHERE = "http://127.0.0.1:0"
 _FILE_GUARD = 900.0  # seconds for what does not wait for a cluster
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+_IMMUTABLE = re.compile(r"field is immutable|is immutable after creation|Forbidden: updates to statefulset spec")
 _GRACE = 30.0  # seconds that an interrupted helm gets to record what it did
 
 
@@ -103,6 +104,30 @@ class UpgradeArgs:
     disable_openapi_validation: bool = False
     force_conflicts: bool = False  # Helm 4, server-side apply: what others have changed becomes ours again
     names: Mapping[str, str] = field(default_factory=dict)
+
+
+class Interrupt:
+    """Ends one helm process from another thread; helm gets the chance to record what became of its release."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._asked = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            self._asked = True
+            self._signal()
+
+    def attach(self, process: subprocess.Popen[bytes]) -> None:
+        """This is the process; it ends at once if that was asked for before."""
+        with self._lock:
+            self._process = process
+            self._signal()
+
+    def _signal(self) -> None:
+        if self._asked and self._process:
+            self._process.send_signal(signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -246,12 +271,13 @@ class Helm:
         what = f"{_release(args)} cannot be rendered"
         return self._run([*argv, "--", args.release, args.chart], what, names=args.names, warnings=warnings)
 
-    def upgrade(self, args: UpgradeArgs, warnings: list[str] | None = None) -> int:
+    def upgrade(self, args: UpgradeArgs, warnings: list[str] | None = None, interrupt: Interrupt | None = None) -> int:
         """Installs or upgrades a release and returns its new revision.
 
         :raises HelmFailure: helm failed; what it had done till then stays (see ``atomic``).
         """
-        return int(self._upgrade([], args, f"{_release(args)} cannot be applied", warnings)["version"])
+        what = f"{_release(args)} cannot be applied"
+        return int(self._upgrade([], args, what, warnings, interrupt)["version"])
 
     def dry_run(self, args: UpgradeArgs, warnings: list[str] | None = None) -> dict[str, Any]:
         """What :meth:`upgrade` would make: Helm's release record with manifest, hooks, config and version.
@@ -262,11 +288,18 @@ class Helm:
         record.pop("chart", None)
         return record
 
-    def _upgrade(self, extra: list[str], args: UpgradeArgs, what: str, warnings: list[str] | None) -> dict[str, Any]:
+    def _upgrade(
+        self,
+        extra: list[str],
+        args: UpgradeArgs,
+        what: str,
+        warnings: list[str] | None,
+        interrupt: Interrupt | None = None,
+    ) -> dict[str, Any]:
         argv = ["upgrade", "--install", "--output", "json", *extra, *upgrade_options(args, self.version.major)]
         guard = _guard(args.timeout)
         argv += ["--", args.release, args.chart]
-        out = self._run(argv, what, guard=guard, names=args.names, warnings=warnings)
+        out = self._run(argv, what, guard=guard, names=args.names, warnings=warnings, interrupt=interrupt)
         try:
             record = json.loads(out[out.index("{") :])
         except ValueError:
@@ -304,12 +337,13 @@ class Helm:
         disable_hooks: bool = False,
         keep_history: bool = False,
         warnings: list[str] | None = None,
+        interrupt: Interrupt | None = None,
     ) -> None:
         """Removes a release and its objects; one that is gone already is no error."""
         argv = ["uninstall", "--ignore-not-found", "--namespace", namespace, "--timeout", f"{timeout}s"]
         argv += _switches(("--wait", wait), ("--no-hooks", disable_hooks), ("--keep-history", keep_history))
         what = f"release {namespace}/{release} cannot be uninstalled"
-        self._run([*argv, "--", release], what, guard=_guard(timeout), warnings=warnings)
+        self._run([*argv, "--", release], what, guard=_guard(timeout), warnings=warnings, interrupt=interrupt)
 
     def dependency_build(self, chart_dir: str, repository_config: str | None = None) -> None:
         """Fills ``charts/`` of a chart's folder from its lock file, or without one from Chart.yaml.
@@ -369,8 +403,9 @@ class Helm:
         guard: float = _FILE_GUARD,
         names: Mapping[str, str] | None = None,
         warnings: list[str] | None = None,
+        interrupt: Interrupt | None = None,
     ) -> str:
-        answer = self._start(argv, guard)
+        answer = self._start(argv, guard, interrupt)
         if answer.code:
             said = _called(words(answer.err), names or {}) or f"helm ended with exit code {answer.code}"
             raise HelmFailure(what, said, answer.code, _hint(said))
@@ -378,7 +413,7 @@ class Helm:
             warnings += [_called(warning, names or {}) for warning in warnings_in(answer.err)]
         return answer.out
 
-    def _start(self, argv: list[str], guard: float) -> _Answer:
+    def _start(self, argv: list[str], guard: float, interrupt: Interrupt | None = None) -> _Answer:
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             [self.binary, *argv],
             stdin=subprocess.DEVNULL,
@@ -390,6 +425,8 @@ class Helm:
         with self._lock:
             self._started += 1
             self._running.add(process)
+        if interrupt:
+            interrupt.attach(process)
         try:
             out, err = _finish(process, guard)
         finally:
@@ -586,4 +623,6 @@ def _hint(said: str) -> str:
         return "Helm 3 takes the path of a program as post-renderer, Helm 4 the name of a plugin"
     if "another operation" in said and "in progress" in said:
         return "Another run is at work on this release, or one was killed; see the option recover"
+    if _IMMUTABLE.search(said):
+        return "Kubernetes lets nobody change this, 'force' neither: delete the object and run again, it is made anew"
     return ""

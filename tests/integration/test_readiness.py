@@ -396,8 +396,13 @@ def test_unschedulable(place: Place) -> None:
     assert "FailedScheduling" in message
 
 
-def event(place: Place, about: Object, reason: str, message: str, kind: str = "Warning") -> None:
-    reference = {"kind": about["kind"], "namespace": place.namespace, "uid": about["metadata"]["uid"]}
+def event(place: Place, about: Object, reason: str, message: str, kind: str = "Warning", path: str = "") -> None:
+    reference = {
+        "fieldPath": path,
+        "kind": about["kind"],
+        "namespace": place.namespace,
+        "uid": about["metadata"]["uid"],
+    }
     reference["name"] = about["metadata"]["name"]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     place.client.create(
@@ -514,6 +519,26 @@ def test_missing_config_map_in_a_volume(place: Place) -> None:
     message, seconds = place.failure(item)
     assert seconds < 14.0
     assert 'configmap "settings" not found' in message
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("probe", ["Startup", "Liveness"])
+def test_a_probe_that_fails_for_longer_than_its_limits(place: Place, probe: str) -> None:
+    """The kubelet kills the container then, and starts it again."""
+    item = place.create(workload("Deployment", "web", "never-ready"))
+    pod = pod_of(place, "web")
+    said = f"{probe} probe failed: HTTP probe failed with statuscode: 503"
+    event(place, pod, "Unhealthy", said, path="spec.containers{main}")
+    status = {"name": "main", "image": "a", "imageID": "", "ready": False, "restartCount": 1}
+    status["state"] = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    status["lastState"] = {"terminated": {"exitCode": 137, "reason": "Error"}}
+    path = place.path("Pod", pod["metadata"]["name"])
+    place.client.patch(f"{path}/status", {"status": {"containerStatuses": [status]}})
+    message, seconds = place.failure(item)
+    assert seconds < 14.0
+    assert f"container main was killed (1 restarts): {said}" in message
+    assert "It fails for longer than the probe allows" in message
+    assert "container main, run before the last restart:" in message
 
 
 def test_deadline_of_a_deployment(place: Place) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply import model, schedule
+from ansible_collections.helmstack.core.plugins.module_utils.apply import beside, model, schedule
+from ansible_collections.helmstack.core.plugins.module_utils.apply.beside import guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
@@ -24,7 +25,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.change import 
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 STOP, CONTINUE, ROLLBACK = "stop", "continue", "rollback"
 _RESTARTED = ("Deployment", "StatefulSet", "DaemonSet")
@@ -46,8 +47,11 @@ class Cluster(Protocol):
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
         """A revision of a release, decoded."""
 
+    def now(self, namespace: str, name: str) -> Deployed | None:
+        """A release as it is at this moment."""
 
-class Readiness(Protocol):
+
+class Readiness(beside.Readiness, Protocol):
     """Waits until objects are ready."""
 
     def wait(
@@ -115,7 +119,7 @@ class Applier:
         try:
             result = self._carry_out(change, began)
         except HelmstackError as error:
-            result = Result(model.FAILED, "failed", error=str(error))
+            result = self._as_left(change, str(error))
         result = replace(result, duration=round(time.monotonic() - began, 1))
         self._results[change.id] = result
         revision = f" at revision {result.revision}" if result.revision else ""
@@ -124,6 +128,16 @@ class Applier:
         told = "uninstalled" if result.status == "uninstalled" else told
         self.progress(f"{change.id}: {told}, after {result.duration:.1f} s")
         return result.state == model.DONE
+
+    def _as_left(self, change: Change, error: str) -> Result:
+        """A failure, with what helm has left: the old revision again if it was atomic."""
+        try:
+            left = self.cluster.now(change.namespace, change.name)
+        except HelmstackError:
+            return Result(model.FAILED, "failed", error=error)
+        return Result(
+            model.FAILED, left.status if left else "uninstalled", left.revision if left else None, error=error
+        )
 
     def _carry_out(self, change: Change, began: float) -> Result:
         if change.action == "uninstall":
@@ -148,8 +162,13 @@ class Applier:
         args = upgrade_args(
             release, chart, self.values(release), labels, self.cluster.info, force_conflicts=self.correct_drift
         )
-        args = replace(args, wait=args.wait and _helm_waits(change))
-        revision = self.helm(release).upgrade(args, self._warnings)
+        args = replace(args, wait=args.wait and helm_waits(change))
+        revision = guarded(
+            self.readiness,
+            change,
+            release.options.timeout,
+            lambda interrupt: self.helm(release).upgrade(args, self._warnings, interrupt),
+        )
         if release.options.recreate_pods and change.action != "install":
             self._restart(change, revision)
         return revision
@@ -192,15 +211,21 @@ class Applier:
             helm.rollback(found.name, found.namespace, found.current_revision, disable_hooks=True)
 
     def _uninstall(self, change: Change) -> None:
-        options = change.release.options if change.release else None
-        self.helm(change.release).uninstall(
-            change.name,
-            change.namespace,
-            wait=options.wait if options else True,
-            timeout=options.timeout if options else 300,
-            disable_hooks=options.disable_hooks if options else False,
-            keep_history=self.on_failure == ROLLBACK,
-            warnings=self._warnings,
+        options = change.release.options if change.release else Options()
+        guarded(
+            self.readiness,
+            change,
+            options.timeout,
+            lambda interrupt: self.helm(change.release).uninstall(
+                change.name,
+                change.namespace,
+                wait=options.wait,
+                timeout=options.timeout,
+                disable_hooks=options.disable_hooks,
+                keep_history=self.on_failure == ROLLBACK,
+                warnings=self._warnings,
+                interrupt=interrupt,
+            ),
         )
 
     def _stamp(self, change: Change, revision: int) -> None:
@@ -268,10 +293,3 @@ def _needs(plan: Plan, changes: Mapping[str, Change]) -> dict[str, frozenset[str
         return frozenset(found)
 
     return {identity: final if identity in pruned else reach(identity) for identity in changes}
-
-
-def _helm_waits(change: Change) -> bool:
-    """Whether helm must wait itself: it alone knows when to run what comes after, hooks or a rollback."""
-    later = {"post-install", "post-upgrade"}
-    atomic = change.release is not None and change.release.options.atomic
-    return atomic or any(item.after and manifest.hook_events(item.after) & later for item in change.objects)

@@ -32,6 +32,7 @@ _PASSES = re.compile(
     r"\b(429|500|502|503|504)\b|temporar|no such host|network is unreachable|no route to host",
     re.IGNORECASE,
 )
+_KILLS = re.compile(r"(Startup|Liveness) probe ")
 _NOT_FOUND = re.compile(
     r'(secret|configmap) "[^"]*" not found|references non-existent (secret|config) key', re.IGNORECASE
 )
@@ -171,6 +172,12 @@ def _container(pod: Object, container: Mapping[str, Any], events: Sequence[Objec
         text = f"{where} crashes again and again ({count(container, 'restartCount')} restarts, {_exit(container)})"
         hint = "Its log says why; correct the values, the image or what the program needs"
         return Problem("crash", text, hint, BRIEFLY, True, pod, name, crashed=True)
+    if not jobs and count(container, "restartCount") and not container.get("ready"):
+        probe = _probe(name, events)
+        if probe:
+            text = f"{where} was killed ({count(container, 'restartCount')} restarts): {probe}"
+            hint = "It fails for longer than the probe allows; correct the probe or the program, or allow more time"
+            return Problem("probe", text, hint, A_WHILE, True, pod, name, crashed=True)
     if reason == "CreateContainerConfigError":
         hint = "Make the ConfigMap, Secret or key that the message names, or correct the reference to it"
         return Problem("config", f"{where}: {told}", hint, A_WHILE, True, pod)
@@ -178,6 +185,16 @@ def _container(pod: Object, container: Mapping[str, Any], events: Sequence[Objec
         hint = "Correct the container's command, mounts or hooks"
         return Problem("create", f"{where}: {told}", hint, A_WHILE, False, pod, name)
     return None
+
+
+def _probe(container: str, events: Sequence[Object]) -> str:
+    """What a startup or liveness probe says, which kill when their limits are reached; readiness probes have none."""
+    for event in reversed(events):
+        about = (event.get("involvedObject") or {}).get("fieldPath", "")
+        message = str(event.get("message", ""))
+        if event.get("reason") == "Unhealthy" and _KILLS.match(message) and about.endswith(f"{{{container}}}"):
+            return " ".join(message.split())
+    return ""
 
 
 def _pull(pod: Object, container: Mapping[str, Any], text: str, reason: str, events: Sequence[Object]) -> Problem:

@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import READY, WAITING, Related, State
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, READY, WAITING, Related, State
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import (
+    AT_ONCE,
     Object,
     Problem,
     current,
@@ -30,9 +32,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_rep
     is_passing,
     not_in_time,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_target import Target, targets_of
+from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_target import (
+    NOT_BEGUN,
+    Target,
+    targets_of,
+    version_of,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import discovery
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import Client
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden, Unauthorized, Untrusted
@@ -101,7 +108,50 @@ class Readiness:
         :raises ClusterError: the API does not answer, or the user may not read the objects.
         """
         targets = targets_of(objects, rules, namespace, for_jobs)
-        one = _Wait(self, targets, for_jobs, timeout, stopped)
+        self._run(_Wait(self, targets, for_jobs, timeout, stopped))
+
+    def beside_helm(self, objects: Sequence[tuple[str, Object]]) -> list[Target]:
+        """What to watch of what helm is about to make or change, which counts once helm has got to it.
+
+        :arg objects: namespace and manifest. Call it before helm starts.
+        """
+        targets = [replace(target, by_helm=True) for target in targets_of(objects, (), "", True)]
+        for target in targets:
+            resource = self.resource(target.api_version, target.kind)
+            if resource is not None:
+                target.settle(resource)
+                with suppress(ClusterError):  # then helm's own word must do
+                    there = self.client.get_or_none(f"{target.path}/{target.name}", accept=METADATA)
+                    target.before = version_of(there) if there else None
+        return targets
+
+    def follow(self, targets: Sequence[Target], timeout: float, stopped: Callable[[], bool]) -> NotReady | None:
+        """Why what helm waits for does not become ready; None if it does, or if helm has ended.
+
+        :arg timeout: seconds.
+        :arg stopped: whether helm has ended.
+        """
+        try:
+            self._run(_Wait(self, targets, True, timeout, stopped))
+        except NotReady as trouble:
+            return None if stopped() else trouble
+        except ClusterError:  # helm asks the same API, and tells it
+            return None
+        return None
+
+    def trouble(self, targets: Sequence[Target]) -> NotReady | None:
+        """Why helm itself has found that its objects do not become ready, if that is still to be seen."""
+        one = _Wait(self, [replace(target, feed=None) for target in targets], True, _PATIENCE, lambda: False)
+        one.only_failed = True
+        try:
+            self._run(one)
+        except NotReady as trouble:
+            return trouble
+        except ClusterError:
+            return None
+        return None
+
+    def _run(self, one: _Wait) -> None:
         try:
             one.run()
         finally:
@@ -164,11 +214,13 @@ class _Wait:
         self._changed = threading.Event()
         self._feeds: dict[tuple[str, str], Feed] = {}
         self._since: dict[tuple[Target, str], float] = {}
+        self.only_failed = False  # what has failed already is looked at, and told as soon as its pods are known
 
     def run(self) -> None:
         try:
             self._look()
-            self._targets = [target for target in self._targets if self._state(target).kind != READY]
+            wanted = (FAILED,) if self.only_failed else (FAILED, WAITING)
+            self._targets = [target for target in self._targets if self._state(target).kind in wanted]
             while not self._once():
                 time.sleep(_CALM)  # changes come in swarms; the next one after that is seen at once
                 self._changed.wait(self._until_due())
@@ -305,10 +357,11 @@ class _Wait:
         troubles = [(t, state, state.problem) for t, state in unready.items() if state.problem]
         keys = {(target, problem.cause) for target, _state, problem in troubles}
         self._since = {key: self._since.get(key, now) for key in keys}
-        under_way = any(state.kind == WAITING for state in unready.values())
+        under_way = any(state.kind == WAITING and state is not NOT_BEGUN for state in unready.values())
         for target, state, problem in troubles:
             lasted = now - self._since[target, problem.cause]
             patience = _HEAL if problem.by_others and under_way else problem.patience
+            patience = AT_ONCE if self.only_failed else patience
             if lasted >= patience and not self._heals(target, problem):
                 raise failure(self._room.impatient, self._unready(target, state))
 
@@ -327,7 +380,11 @@ class _Wait:
         except ClusterError as error:
             trouble = error
         states = {target: self._state(target) for target in self._targets}
-        unready = [self._unready(target, state) for target, state in states.items() if state.kind != READY]
+        unready = [
+            self._unready(target, state)
+            for target, state in states.items()
+            if state.kind != READY and state is not NOT_BEGUN
+        ]
         if unready:
             raise not_in_time(self._room.impatient, self._timeout, unready, trouble)
         return True

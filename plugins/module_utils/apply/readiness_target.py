@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply import kstatus
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, WAITING, Related, State
-from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import Object, meta, spec
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import Object, count, meta, spec
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import resource_path
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.watch import Feed
@@ -25,6 +25,12 @@ except ImportError:  # the modules report it
     jmespath = None  # type: ignore[assignment]
 
 
+Version = tuple[str, int]  # uid and generation
+
+# Of what helm has yet to make or to change.
+NOT_BEGUN = State(WAITING, "helm has not got to it yet")
+
+
 @dataclass(eq=False)
 class Target:
     """One object of one wait, as it was read first and as a watch keeps it."""
@@ -35,6 +41,8 @@ class Target:
     name: str
     when: str = ""  # JMESPath; without it the kind's own rule holds
     expires: bool = False  # a Job that is removed when it has ended
+    by_helm: bool = False  # helm is about to make or change it, and may remove it
+    before: Version | None = None  # with by_helm: what stands there until helm gets to it
     path: str = ""  # of its collection, once the kind is known
     seen: Object | None = None
     feed: Feed | None = None
@@ -69,6 +77,8 @@ class Target:
 
     def state(self, related: Related) -> State:
         item = self.item
+        if self.by_helm and (item is None or version_of(item) == self.before):
+            return NOT_BEGUN
         if item is None and self.expires:
             return kstatus.READY_STATE
         if not self.path:
@@ -85,6 +95,11 @@ class Target:
             return kstatus.READY_STATE
         found = kstatus.state(item, related)
         return found if found.kind == FAILED else State(WAITING, f"'{self.when}' is {json.dumps(value)}")
+
+
+def version_of(item: Object) -> Version:
+    """What differs once an object was made anew or its spec changed."""
+    return str(meta(item).get("uid", "")), count(meta(item), "generation")
 
 
 def targets_of(

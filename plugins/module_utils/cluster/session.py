@@ -73,6 +73,10 @@ class Session:
     def _releases(self) -> dict[str, Deployed]:
         return releases.observe(self.client, self._namespaces, self._driver, self._wanted)
 
+    def now(self, namespace: str, name: str) -> Deployed | None:
+        """A release as it is at this moment."""
+        return releases.observe(self.client, [namespace], self._driver).get(f"{namespace}/{name}")
+
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
         return releases.body(self.client, deployed, revision, self._driver)
 

@@ -116,13 +116,13 @@ class Changes:
         values = visible(release, self.values(release).merged)
         return stamp.fingerprint(release, chart, values, f"{helm.major}.{helm.minor}", cluster)
 
-    def removal(self, found: Deployed) -> Change:
+    def removal(self, found: Deployed, *, disable_hooks: bool = False) -> Change:
         """The change that uninstalls a release."""
         body = self.cluster.body(found)
         before = stored(body)
         scope = Scope(found.namespace, self.cluster.namespaced)
         changes = compare.objects(before.objects, (), scope)
-        changes += compare.hooks((), before.hooks, scope, "delete", self.exists)
+        changes += compare.hooks((), before.hooks, scope, "none" if disable_hooks else "delete", self.exists)
         return Change(
             name=found.name,
             namespace=found.namespace,

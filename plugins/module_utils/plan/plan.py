@@ -157,7 +157,7 @@ class Planner:
                 return self._skipped(release, "protected")
             if found is None or found.status == "uninstalled":
                 return Change(release.name, release.namespace, "unchanged", release=release)
-            return replace(self.changes.removal(found), release=release)
+            return replace(self.changes.removal(found, disable_hooks=release.options.disable_hooks), release=release)
 
         changes = self._parallel(removal, work.releases)
         return [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]

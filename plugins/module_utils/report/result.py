@@ -141,13 +141,17 @@ def _state(change: Change, done: Result | None) -> str:
     if done is None:
         return change.note or "unchanged"
     if done.state == FAILED:
-        return f"{change.action} failed"
+        left = f"; it is {done.status}{_at(done)}" if done.status and done.status != "failed" else ""
+        return f"{change.action} failed{left}"
     if done.state == ROLLED_BACK:
         return f"rolled back ({change.action} undone)"
     if done.state == NOT_STARTED:
         return f"not started ({change.action})"
-    revision = f", revision {done.revision}" if done.revision else ""
-    return f"{done.status}{revision} ({change.action}, {done.duration:.1f} s)"
+    return f"{done.status}{_at(done)} ({change.action}, {done.duration:.1f} s)"
+
+
+def _at(done: Result) -> str:
+    return f", revision {done.revision}" if done.revision else ""
 
 
 def _has_changed(plan: Plan, results: Mapping[str, Result]) -> bool:

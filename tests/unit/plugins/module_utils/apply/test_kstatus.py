@@ -454,3 +454,25 @@ def test_the_replica_set_of_the_newest_template() -> None:
 )
 def test_time_of_an_event(event: Object, expected: str) -> None:
     assert kstatus_pods.event_time(event) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "restarts", "container", "expected"),
+    [
+        ("Startup probe failed: 503", 1, "main", True),
+        ("Liveness probe errored: no exec", 1, "main", True),
+        ("Liveness probe failed: 503", 0, "main", False),  # not for as long as it may
+        ("Readiness probe failed: 503", 1, "main", False),  # it has no limit
+        ("Startup probe failed: 503", 1, "other", False),
+    ],
+)
+def test_a_probe_that_kills_is_final(message: str, restarts: int, container: str, expected: bool) -> None:
+    item = stuck("", "", restarts)
+    told = {
+        "reason": "Unhealthy",
+        "message": message,
+        "involvedObject": {"fieldPath": f"spec.containers{{{container}}}"},
+    }
+    found = kstatus_pods.worst([item], {"p": [told]})
+    assert (found is not None and found.cause == "probe" and message in found.text) is expected
+    assert kstatus_pods.worst([item], {"p": [told]}, jobs=True) is None

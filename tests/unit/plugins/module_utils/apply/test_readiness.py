@@ -17,7 +17,7 @@ pytest.importorskip("jmespath")
 pytest.importorskip("urllib3")
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply import readiness, readiness_report
-from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import READY, Related, state
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, READY, Related, state
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import Problem
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_report import (
@@ -27,7 +27,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_rep
     is_passing,
     not_in_time,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_target import Target, targets_of
+from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_target import NOT_BEGUN, Target, targets_of
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden, NotFound, Unreachable
@@ -48,6 +48,9 @@ def deployment(name: str = "web", ready: int = 0, **status: Any) -> Object:
         "spec": {"replicas": 2},
         "status": {"observedGeneration": 1, **counts, **status},
     }
+
+
+FAILING = {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]}
 
 
 def pod(name: str, reason: str = "", **more: Any) -> Object:
@@ -212,6 +215,40 @@ def test_a_finished_job_that_is_gone_is_ready() -> None:
     assert targets_of([("a", job)], [], "a", True)[0].state(Related()).kind == READY
 
 
+def test_what_helm_has_not_got_to_is_no_failure() -> None:
+    """An old object may be in trouble that the upgrade ends, and a new one is not there yet."""
+    target = Target("apps/v1", "Deployment", "a", "web", by_helm=True, before=("web", 1))
+    target.settle(DEPLOYMENTS)
+    assert target.state(Related()) is NOT_BEGUN
+    target.saw(deployment(**FAILING))
+    assert target.state(Related()) is NOT_BEGUN
+    changed = deployment(**FAILING)
+    changed["metadata"]["generation"] = changed["status"]["observedGeneration"] = 2
+    target.saw(changed)
+    assert target.state(Related()).kind == FAILED
+
+
+def test_beside_helm_old_objects_do_not_count() -> None:
+    room = Readiness(Cluster(deployment(**FAILING)))
+    targets = room.beside_helm([("a", deployment())])
+    assert [target.before for target in targets] == [("web", 1)]
+    began = time.monotonic()
+    assert room.follow(targets, 20.0, lambda: time.monotonic() - began > 0.2) is None
+    assert room.follow(targets, 0.1, lambda: False) is None  # helm is behind: its own time is not over
+    assert room.trouble(targets) is None
+
+
+def test_beside_helm_new_objects_count() -> None:
+    cluster = Cluster()
+    room = Readiness(cluster)
+    targets = room.beside_helm([("a", deployment())])
+    cluster.items["Deployment", "web"] = deployment(**FAILING)
+    began = time.monotonic()
+    assert "exceeded quota" in str(room.trouble(targets))
+    assert time.monotonic() - began < 2.0  # helm has failed already: no patience
+    assert "exceeded quota" in str(room.follow(targets, 20.0, lambda: False))
+
+
 # -- the wait
 
 
@@ -242,9 +279,6 @@ def test_is_in_time_if_the_last_look_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Feed, "offer", lambda _self, item: offered.append(item))
     threading.Timer(0.1, cluster.items.update, [{("Deployment", "web"): deployment(ready=2)}]).start()
     wait(cluster, deployment(), timeout=0.3)
-
-
-FAILING = {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]}
 
 
 def test_a_trouble_is_final_when_it_has_lasted(monkeypatch: pytest.MonkeyPatch) -> None:
