@@ -17,8 +17,10 @@ options:
     default: 5
   expected_plan:
     description:
-      - Apply the plan only if its digest is this one; see RV(plan.digest), which check mode returns as well.
-    type: str
+      - Apply the plan only if it is this one, else fail before anything is changed. Check mode returns a plan, too.
+      - Either a digest, RV(plan.digest), or a whole plan, RV(plan). With the plan the message says what differs, with
+        the digest alone what the plan is now.
+    type: raw
   on_failure:
     description:
       - What happens to the rest of the releases when one fails.

@@ -226,7 +226,7 @@ CHANGE = ArgSpec(
         "all": _OFF,
         "prune": _OFF,
         "prune_max": {"type": "int", "default": 5},
-        "expected_plan": _STR,
+        "expected_plan": {"type": "raw"},
         "on_failure": {"type": "str", "default": "stop", "choices": ["stop", "continue", "rollback"]},
         "recover": {"type": "str", "default": "rollback", "choices": ["fail", "rollback"]},
         "pending_age": {"type": "str", "default": "10m"},

@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Apply
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import CORRECT, IGNORE, Changes
+from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
@@ -213,16 +214,20 @@ def _at_once(value: Any) -> int:
     return 8 if value is None else int(value)
 
 
-def check_plan(plan: Plan, expected: str | None) -> None:
+def check_plan(plan: Plan, expected: Any) -> None:
     """Holds if the plan is the one that was approved.
 
+    :arg expected: that one, or its digest; None: any.
     :raises InputError: it is not; nothing has been done.
     """
-    if expected and expected != plan.digest:
+    if expected is None:
+        return
+    approved = brief(expected)
+    if approved["digest"] != plan.digest:
         raise InputError(
-            f"the plan is no longer the expected one: expected_plan is {expected}, the plan is {plan.digest}",
+            f"the plan is no longer the expected one: expected_plan is {approved['digest']}, the plan is {plan.digest}",
             hint="Stack, charts or cluster have changed since the check. Nothing was done: check and approve again",
-            detail="\n".join(["What the plan is now:", *report.summary(plan)]),
+            detail="\n".join(differences(approved, plan)),
         )
 
 

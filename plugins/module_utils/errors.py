@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-E = TypeVar("E", bound="HelmstackError")
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -42,12 +39,10 @@ class HelmstackError(Exception):
         self.hint = hint
         self.detail = detail
 
-    def told(self: E, words: Callable[[str], str]) -> E:
-        """The same error in other words, such as masked ones."""
-        other = copy.copy(self)
-        other.what, other.hint, other.detail = words(self.what), words(self.hint), words(self.detail)
-        other.args = (other.what,)
-        return other
+    def reword(self, words: Callable[[str], str]) -> None:
+        """Tell the same in other words, such as masked ones."""
+        self.what, self.hint, self.detail = words(self.what), words(self.hint), words(self.detail)
+        self.args = (self.what,)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what

@@ -25,6 +25,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.handover import PRO
 from ansible_collections.helmstack.core.plugins.module_utils.helm import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.masking import forms, maskable
 from ansible_collections.helmstack.core.plugins.module_utils.module import Job
+from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
@@ -69,7 +70,10 @@ class StackAction(ActionBase):
         try:
             self._here = self._is_here(task_vars)
             given = self.spec.typed(plain(self._task.args))
-            _check_expected(given)
+            if (
+                "expected_plan" in given
+            ):  # an approval that got lost on its way must not count as one that is not needed
+                given["expected_plan"] = brief(given["expected_plan"])
             quiet = not given.get("progress", True) or bool(self._task.no_log)
             with self._progress(quiet, show) as progress:
                 args = self._handed_over(given, task_vars, progress)
@@ -126,6 +130,8 @@ class StackAction(ActionBase):
             args = with_defaults(self.spec, args, stack.defaults, environ)
             if not self._shares_disk:
                 stack = cargo.take_stack(stack)
+        if "expected_plan" in given:
+            args["expected_plan"] = given["expected_plan"]
         hidden = self.private if stack is None else self.resolved
         args = {name: value for name, value in args.items() if name not in hidden}
         args, params = self._connected(args, self.spec.from_environment(args, environ), task_vars, cargo)
@@ -281,20 +287,19 @@ def _tells_arguments(task_vars: Mapping[str, Any]) -> bool:
         return True  # ansible-core 2.20 and older always have them
 
 
-def _check_expected(given: Mapping[str, Any]) -> None:
-    """An approval that got lost on its way must not count as one that is not needed."""
-    if given.get("expected_plan") == "":
-        raise InputError(
-            "expected_plan is empty", hint="Give it the digest of a plan, or leave it out to apply any plan"
-        )
-
-
 def _stats(result: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """The plan's digest for a later node of an AWX workflow, by host, and where there are several tasks by stack."""
+    """The plan's digest for a later node of an AWX workflow, by host, and where there are several tasks by stack.
+
+    The review beside it lets the later node say what differs.
+    """
     plan = result.get("plan") or {}
     if "digest" not in plan:
         return {}
-    data = {"helmstack_plans": {host: plan["digest"]}, "helmstack_stack_plans": {host: {plan["stack"]: plan["digest"]}}}
+    data = {
+        "helmstack_plans": {host: plan["digest"]},
+        "helmstack_stack_plans": {host: {plan["stack"]: plan["digest"]}},
+        "helmstack_reviews": {host: {plan["stack"]: brief(plan)}},
+    }
     return {"ansible_stats": {"data": data, "per_host": False, "aggregate": True}}
 
 

@@ -38,6 +38,10 @@ class Cluster(Protocol):
     def info(self) -> ClusterInfo:
         """Which cluster it is."""
 
+    @property
+    def salt(self) -> str:
+        """A random text of the cluster that no result shows; "" if it may not be read."""
+
     def releases(self) -> Mapping[str, Deployed]:
         """The observed releases by identity."""
 
@@ -293,7 +297,8 @@ class _Comparison:
         except HelmstackError as error:
             # which of the values are secret only the manifests could have said
             mask = Mask({*likely_secrets(values.merged), *secret_strings(self._held())})
-            raise error.told(mask.text) from None
+            error.reword(mask.text)
+            raise
 
     def _held(self) -> tuple[Object, ...]:
         """The objects that the release has been deployed with; none if they cannot be read."""

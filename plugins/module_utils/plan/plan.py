@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -234,12 +234,24 @@ class Planner:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _digest(self, changes: Iterable[Change]) -> str:
+    def _digest(self, changes: Sequence[Change]) -> str:
+        """The plan's digest. A digest is shown, and secrets are in it: what nobody sees makes it nothing to guess by.
+
+        That is the random uid of each release's storage object, or of an object of the cluster if all are new.
+        """
         cluster = self.cluster.info.uid or self.cluster.info.server
         facts = [
-            [c.id, c.action, c.revision_from, c.deployed.status if c.deployed else None, c.fingerprint] for c in changes
+            [
+                c.id,
+                c.action,
+                c.revision_from,
+                *((c.deployed.status, c.deployed.uid) if c.deployed else ()),
+                c.fingerprint,
+            ]
+            for c in changes
         ]
-        return "sha256:" + stamp.digest([cluster, self.stack.name, self.stack.environment, facts])
+        salt = "" if any(change.deployed for change in changes) else self.cluster.salt
+        return "sha256:" + stamp.digest([cluster, salt, self.stack.name, self.stack.environment, facts])
 
 
 def _check_maker(change: Change, maker: str, before: Mapping[str, frozenset[str]]) -> None:

@@ -117,16 +117,6 @@ def _progress(change: Change | None, results: Mapping[str, Result], targeted: bo
     }
 
 
-def summary(plan: Plan) -> list[str]:
-    """A line for each release that would not stay as it is."""
-    lines = [
-        f"  {change.id}: {change.action}, revision {change.revision_from or 'none'} ({', '.join(change.reasons)})"
-        for change in plan.changes
-        if change.action not in ("unchanged", "skip")
-    ]
-    return lines or ["  nothing changes"]
-
-
 def failure(plan: Plan, outcome: Outcome, mask: Mask) -> str:
     """The message of a run that failed: what failed and why, then the state of every release."""
     failed = outcome.failed

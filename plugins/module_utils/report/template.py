@@ -79,7 +79,8 @@ class Templates:
         try:
             return self.helm(release).template(args)
         except HelmstackError as error:
-            raise error.told(Mask(likely_secrets(values.merged)).text) from None
+            error.reword(Mask(likely_secrets(values.merged)).text)
+            raise
 
 
 def _write(folder: str, files: Mapping[str, str], mask: Mask, *, check_mode: bool, whole: bool) -> list[dict[str, str]]:

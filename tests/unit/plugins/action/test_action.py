@@ -273,11 +273,15 @@ def test_lines_name_the_host_where_there_are_several(monkeypatch: pytest.MonkeyP
 
 def test_the_digest_is_handed_on_by_host_and_by_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {})
-    _run(action, {"plan": {"digest": "sha256:1", "stack": "shop"}}, monkeypatch, {"inventory_hostname": "prod-eu"})
+    release = {"namespace": "web", "name": "a", "action": "upgrade", "reason": ["values"], "revision": {"from": 3}}
+    plan = {"digest": "sha256:1", "stack": "shop", "releases": [release, {**release, "action": "unchanged"}]}
+    _run(action, {"plan": plan}, monkeypatch, {"inventory_hostname": "prod-eu"})
+    review = {"digest": "sha256:1", "releases": {"web/a": "upgrade from revision 3 (values)"}}
     assert action.result["ansible_stats"] == {
         "data": {
             "helmstack_plans": {"prod-eu": "sha256:1"},
             "helmstack_stack_plans": {"prod-eu": {"shop": "sha256:1"}},
+            "helmstack_reviews": {"prod-eu": {"shop": review}},
         },
         "per_host": False,
         "aggregate": True,

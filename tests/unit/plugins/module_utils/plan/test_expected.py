@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is kept of a plan that was approved, and what is said when the plan is another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief, differences
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan
+
+
+def change(name: str, action: str, revision: int, *reasons: str) -> Change:
+    found = Deployed("web", name, revision, "deployed", "") if revision else None
+    return Change(name, "web", action, reasons, deployed=found)
+
+
+def as_result(*changes: Change) -> dict[str, Any]:
+    releases = [
+        {
+            "namespace": change.namespace,
+            "name": change.name,
+            "action": change.action,
+            "reason": list(change.reasons),
+            "revision": {"from": change.revision_from, "to": None},
+        }
+        for change in changes
+    ]
+    return {"digest": "sha256:1", "releases": releases}
+
+
+def plan(*changes: Change) -> Plan:
+    return Plan("s", None, changes, "sha256:2")
+
+
+def test_of_a_plan_what_it_does_is_kept_and_a_brief_one_stays_as_it_is() -> None:
+    found = brief(as_result(change("a", "upgrade", 3, "version"), change("b", "unchanged", 1), change("c", "skip", 0)))
+    assert found == {"digest": "sha256:1", "releases": {"web/a": "upgrade from revision 3 (version)"}}
+    assert brief(found) == found
+    assert brief("sha256:1") == {"digest": "sha256:1"}
+
+
+def test_of_a_very_large_plan_the_digest_is_kept() -> None:
+    assert brief(as_result(*(change(f"n{n}", "install", 0, "new") for n in range(300)))) == {"digest": "sha256:1"}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [("", "is empty"), ({}, "neither"), ({"digest": ""}, "neither"), (5, "neither")]
+)
+def test_what_is_no_plan_is_no_approval(value: Any, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        brief(value)
+
+
+def test_what_differs_is_told_release_by_release() -> None:
+    same = change("same", "upgrade", 1, "version")
+    expected = brief(as_result(same, change("a", "upgrade", 3, "values"), change("gone", "uninstall", 1, "removed")))
+    assert differences(
+        expected, plan(same, change("a", "upgrade", 4, "values"), change("new", "install", 0, "new"))
+    ) == [
+        "What differs:",
+        "  web/a: upgrade from revision 4 (values); expected: upgrade from revision 3 (values)",
+        "  web/gone: stays as it is; expected: uninstall from revision 1 (removed)",
+        "  web/new: install from revision none (new); expected: stays as it is",
+    ]
+
+
+def test_what_differs_in_nothing_that_shows_is_told_so() -> None:
+    same = change("same", "upgrade", 1, "version")
+    assert "other charts or values" in differences(brief(as_result(same)), plan(same))[1]
+
+
+def test_to_a_digest_alone_the_plan_of_now_is_told() -> None:
+    found = differences({"digest": "x"}, plan(change("a", "upgrade", 3, "values"), change("b", "unchanged", 1)))
+    assert found == ["What the plan is now:", "  web/a: upgrade from revision 3 (values)"]
+    assert differences({"digest": "x"}, plan())[1] == "  nothing changes"
