@@ -58,6 +58,14 @@ options:
       - Do not install the custom resource definitions in the C(crds/) folders of the charts.
       - Set nowhere, it is V(false).
     type: bool
+  upgrade_crds:
+    description:
+      - Bring the custom resource definitions in the C(crds/) folders of the charts to what the charts say, also those
+        that are there already; helm only makes those that are missing, at the first installation of a release.
+      - They are applied on the server before the release is, and listed with their diff. None is ever deleted, and none
+        goes back with O(on_failure=rollback). With O(skip_crds) nothing is done.
+      - Set nowhere, it is V(false).
+    type: bool
   reuse_values:
     description:
       - When upgrading, lay the values over those of the last revision.

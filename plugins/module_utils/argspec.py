@@ -139,6 +139,7 @@ RELEASE = ArgSpec(
         "create_namespace": _BOOL,
         "disable_hook": _BOOL,
         "skip_crds": _BOOL,
+        "upgrade_crds": _BOOL,
         "reuse_values": _BOOL,
         "reset_values": _BOOL,
         "post_renderer": _STR,

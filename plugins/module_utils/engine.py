@@ -87,10 +87,10 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
 
     :raises HelmstackError: nothing was done; ApplyError: something was, its ``result`` says what.
     """
-    run = _Run(stack, params, workdir)
+    run = _Run(stack, params, workdir, lenient=check_mode)
     plan = run.plan()
     if check_mode or not plan.has_work:
-        return report.result(plan, run.session.info, None, run.mask(plan), with_diff=diff)
+        return run.result(plan, None, diff=diff)
     with run.locked(plan) as current:
         outcome = run.apply(current)
     return run.result(current, outcome, diff=diff)
@@ -99,10 +99,11 @@ def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: b
 class _Run:
     """One run against one cluster."""
 
-    def __init__(self, stack: Stack, params: Mapping[str, Any], workdir: str) -> None:
+    def __init__(self, stack: Stack, params: Mapping[str, Any], workdir: str, *, lenient: bool) -> None:
         self.stack = stack
         self.params = params
         self.workdir = workdir
+        self.lenient = lenient
         self.values = ValuesFiles(workdir)
         self.session = self._open()
         self.tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
@@ -116,7 +117,10 @@ class _Run:
         :raises HelmstackError: there can be none, or it is not the expected one.
         """
         folder = tempfile.mkdtemp(prefix="plan-", dir=self.workdir)
-        plan = planner_of(self.stack, self.params, self.session, self.tools, self.values, folder).plan()
+        planner = planner_of(
+            self.stack, self.params, self.session, self.tools, self.values, folder, lenient=self.lenient
+        )
+        plan = planner.plan()
         check_plan(plan, self.params.get("expected_plan"))
         return plan
 
@@ -162,22 +166,29 @@ class _Run:
     def mask(self, plan: Plan) -> Mask:
         return report.mask_for(plan, self.stack.secrets)
 
-    def result(self, plan: Plan, outcome: Outcome, *, diff: bool) -> dict[str, Any]:
-        """The task's result.
+    def result(self, plan: Plan, outcome: Outcome | None, *, diff: bool) -> dict[str, Any]:
+        """The task's result; without an outcome, nothing was done.
 
         :raises ApplyError: a release failed.
         """
         mask = self.mask(plan)
         result = report.result(plan, self.session.info, outcome, mask, with_diff=diff)
-        warnings = [mask.text(warning) for warning in (*plan.warnings, *outcome.warnings)]
+        warnings = [mask.text(warning) for warning in (*plan.warnings, *(outcome.warnings if outcome else ()))]
         result |= {"warnings": warnings} if warnings else {}
-        if outcome.failed:
+        if outcome and outcome.failed:
             raise ApplyError(report.failure(plan, outcome, mask), result=result)
         return result
 
 
 def planner_of(
-    stack: Stack, params: Mapping[str, Any], session: Session, tools: Tools, values: ValuesFiles, workdir: str
+    stack: Stack,
+    params: Mapping[str, Any],
+    session: Session,
+    tools: Tools,
+    values: ValuesFiles,
+    workdir: str,
+    *,
+    lenient: bool = True,
 ) -> Planner:
     def sprayed(release: Release, chart: Chart) -> Sprayed:
         return expand(release, chart, workdir)
@@ -189,6 +200,7 @@ def planner_of(
         Recovery(params.get("recover") or "rollback", _seconds("pending_age", params.get("pending_age"), 600)),
         tuple(params.get("diff_ignore") or ()),
         params.get("drift") or IGNORE,
+        lenient,
     )
     return Planner(stack, settings(params), session, tools.fetch, sprayed, changes)
 

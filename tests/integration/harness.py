@@ -149,6 +149,12 @@ def release_of(result: Object, name: str) -> Object:
     return next(release for release in result["plan"]["releases"] if release["name"] == name)
 
 
+READ_ALL = {
+    "rules": [
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+        {"nonResourceURLs": ["*"], "verbs": ["get"]},
+    ]
+}
 CONFIG = """\
 apiVersion: v1
 kind: ConfigMap
@@ -404,3 +410,15 @@ def exact(workspace: Workspace, **options: Any) -> Object:
     assert again["changed"] is False, again["plan"]
     assert objects_of(again) == {}
     return result
+
+
+def reader(workspace: Workspace) -> str:
+    """The kubeconfig of a user who may only read."""
+    name = f"{workspace.prefix}-reader"
+    workspace.api.create(f"{RBAC}/clusterroles", {"metadata": {"name": name}, **READ_ALL})
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}
+    workspace.api.create(
+        f"{RBAC}/clusterrolebindings", {"metadata": {"name": name}, "roleRef": role, "subjects": [subject]}
+    )
+    return str(workspace.cluster.kubeconfig_for("reader"))

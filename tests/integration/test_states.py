@@ -14,12 +14,12 @@ import pytest
 from harness import (
     CONFIG,
     DEPLOYMENT,
-    RBAC,
     Object,
     Workspace,
     actions_of,
     exact,
     objects_of,
+    reader,
     release_of,
 )
 
@@ -36,24 +36,6 @@ kind: Secret
 metadata: {name: "{{ .Release.Name }}-own"}
 data: {password: "{{ if $old }}{{ $old.data.password }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}"}
 """
-READ_ALL = {
-    "rules": [
-        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
-        {"nonResourceURLs": ["*"], "verbs": ["get"]},
-    ]
-}
-
-
-def reader(workspace: Workspace) -> str:
-    """The kubeconfig of a user who may only read."""
-    name = f"{workspace.prefix}-reader"
-    workspace.api.create(f"{RBAC}/clusterroles", {"metadata": {"name": name}, **READ_ALL})
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
-    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}
-    workspace.api.create(
-        f"{RBAC}/clusterrolebindings", {"metadata": {"name": name}, "roleRef": role, "subjects": [subject]}
-    )
-    return str(workspace.cluster.kubeconfig_for("reader"))
 
 
 def test_check_mode_needs_only_the_right_to_read(workspace: Workspace) -> None:

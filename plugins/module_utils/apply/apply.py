@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
@@ -28,6 +29,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.values import 
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 STOP, CONTINUE, ROLLBACK = "stop", "continue", "rollback"
+_SERVED = 0.3  # seconds between two looks for new kinds
 _RESTARTED = ("Deployment", "StatefulSet", "DaemonSet")
 
 
@@ -49,6 +51,12 @@ class Cluster(Protocol):
 
     def now(self, namespace: str, name: str) -> Deployed | None:
         """A release as it is at this moment."""
+
+    def apply(self, manifest: Mapping[str, Any], namespace: str, *, force: bool) -> None:
+        """Apply an object; without ``force`` one that is there and differs stays as it is."""
+
+    def serves(self, kinds: Collection[tuple[str, str]]) -> bool:
+        """Whether kinds (apiVersion, kind) are known by now."""
 
 
 class Readiness(beside.Readiness, Protocol):
@@ -148,6 +156,7 @@ class Applier:
         else:
             if change.action == "recover":
                 self._recover(change)
+            self._define(change, began)
             revision = self._upgrade(change)
         try:
             self._await(change, revision, began)
@@ -155,6 +164,31 @@ class Applier:
             return Result(model.FAILED, "deployed", revision, error=str(error))
         self._stamp(change, revision)
         return Result(model.DONE, "deployed", revision)
+
+    def _define(self, change: Change, began: float) -> None:
+        """Applies what is due of the chart's ``crds/``, and waits until helm can use it.
+
+        :raises HelmstackError: the API refuses it, or does not serve it in time.
+        """
+        if not change.definitions:
+            return
+        release = known(change.release)
+        for item in change.definitions:
+            self.cluster.apply(item.manifest, item.change.namespace, force=release.options.upgrade_crds)
+        deadline = began + release.options.timeout
+        self.readiness.wait(
+            [(item.change.namespace, item.manifest) for item in change.definitions],
+            timeout=max(1.0, deadline - time.monotonic()),
+            for_jobs=False,
+            rules=(),
+            namespace=release.namespace,
+            stopped=self._ended.is_set,
+        )
+        kinds = brought(item.manifest for item in change.definitions).kinds
+        while not self.cluster.serves(kinds):
+            if time.monotonic() > deadline or self._ended.wait(_SERVED):
+                names = ", ".join(sorted(f"{kind} ({version})" for version, kind in kinds))
+                raise ClusterError(f"the cluster does not serve {names} yet, which the chart's crds/ define")
 
     def _upgrade(self, change: Change) -> int:
         release, chart = known(change.release), known(change.chart)
@@ -253,6 +287,8 @@ class Applier:
 
     def _restored(self, change: Change, result: Result) -> Result:
         helm, before = self.helm(change.release), change.deployed
+        if any(item.change.op == "change" for item in change.definitions):
+            self._warnings.append(f"release {change.id}: what was upgraded of its crds/ does not go back")
         try:
             if before is None or before.current_revision is None:
                 helm.uninstall(change.name, change.namespace, wait=True)

@@ -23,7 +23,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions impo
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
-_MANIFESTS = (".yaml", ".yml", ".json")
 _FALSE = (("deprecated", "false"), ("enabled", "false"))
 # What templates are seldom made of, and what is often full of examples of them.
 _NOT_RENDERED = (".md", ".prov", ".tgz", ".png", ".svg")
@@ -95,22 +94,6 @@ def load(path: str, reference: str = "") -> Chart:
         uses_apis=any(mentions_apis(text) for text in texts),
         dependencies=meta.dependencies,
     )
-
-
-def crds(chart: Chart) -> list[str]:
-    """The texts of the chart's ``crds/`` and then its sub-charts', as Helm finds them.
-
-    Helm leaves the order of sub-charts to chance; here it is their names'.
-    """
-    return list(_crds(chart_files.read(chart.path)))
-
-
-def _crds(content: Files) -> Iterator[str]:
-    for name, data in content.items():
-        if name.startswith("crds/") and name.lower().endswith(_MANIFESTS):
-            yield data.decode(errors="replace")
-    for inner in subcharts(content):
-        yield from _crds(inner)
 
 
 def _rendered(content: Files) -> Iterator[str]:

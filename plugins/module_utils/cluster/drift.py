@@ -41,7 +41,7 @@ def compare(live: Mapping[str, Any], applied: Mapping[str, Any]) -> Drifted | No
     that applies server-side. What people change by hand with kubectl is.
     """
     owned = {path for entry in _managers(live) for path in _paths(entry.get("fieldsV1") or {})}
-    before, after = _comparable(live), _comparable(applied)
+    before, after = comparable(live), comparable(applied)
     for path in owned:
         _copy(path, before, after)
     return None if before == after else Drifted(before, after)
@@ -64,7 +64,8 @@ def _paths(fields: Mapping[str, Any], above: _Path = ()) -> Iterator[_Path]:
             yield from deeper or [path]
 
 
-def _comparable(item: Mapping[str, Any]) -> dict[str, Any]:
+def comparable(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An object without what the server keeps for itself."""
     metadata = {k: v for k, v in (item.get("metadata") or {}).items() if k not in _SERVERS}
     return {**{k: v for k, v in item.items() if k != "status"}, "metadata": metadata}
 

@@ -14,7 +14,14 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import discovery, releases
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api, resource_path
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MANAGER, Drifted, as_applied, compare
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
+    MANAGER,
+    Drifted,
+    as_applied,
+    comparable,
+    compare,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, lost_versions, overlaid
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
     ClusterInfo,
     Deployed,
@@ -22,7 +29,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
     ReleaseBody,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.objects import existing_namespaces
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 APPLY = "application/apply-patch+yaml"
@@ -147,7 +154,7 @@ class Session:
     def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
         """How a live object differs from what applying its manifest again would make of it.
 
-        :raises ClusterError: the dry run is refused; it needs the right to patch, though it changes nothing.
+        :raises Forbidden: the server-side dry run needs the right to patch, though it changes nothing.
         """
         item = as_applied(manifest, release.name, release.namespace)
         api_version, kind = str(item.get("apiVersion", "")), str(item.get("kind", ""))
@@ -156,14 +163,52 @@ class Session:
         if live is None:
             return Drifted(None, item)
         path = self.api.path(api_version, kind, namespace or None, name)
-        try:
-            applied = self.client.patch(path, item, APPLY, dryRun="All", fieldManager=MANAGER, force="true")
-        except Forbidden as error:
-            raise ClusterError(
-                f"drift of {kind} {name} cannot be told: {error}",
-                hint="The server-side dry run needs the right to patch. Grant it, or set 'drift: ignore'",
-            ) from None
+        applied = self.client.patch(path, item, APPLY, dryRun="All", fieldManager=MANAGER, force="true")
         return compare(live, applied)
+
+    def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:
+        """What applying an object of ``crds/`` would make of it: the server's word, or ours if it may not be asked.
+
+        :raises ClusterError: the server would refuse it.
+        """
+        path, name = self._place(manifest, namespace)
+        live = self.client.get_or_none(path)
+        if live is None:
+            return Foreseen(None, manifest)
+        lost = lost_versions(live, manifest)
+        if lost:
+            raise ClusterError(
+                f"{manifest['kind']} {name} cannot lose version {', '.join(lost)}: objects may be stored in it "
+                "(status.storedVersions)",
+                hint="Migrate them and take the version out of that list, or keep the definition with skipCRDs",
+            )
+        try:
+            applied = self.client.patch(path, manifest, APPLY, dryRun="All", fieldManager=MANAGER, force="true")
+        except Forbidden as error:
+            return Foreseen(comparable(live), overlaid(comparable(live), comparable(manifest)), unsure=str(error))
+        return Foreseen(comparable(live), comparable(applied))
+
+    def apply(self, manifest: Mapping[str, Any], namespace: str, *, force: bool) -> None:
+        """Applies an object as Helm's field manager; without ``force`` one that is there and differs stays as it is."""
+        path, _name = self._place(manifest, namespace)
+        try:
+            self.client.patch(
+                path, manifest, APPLY, accept=METADATA, fieldManager=MANAGER, force="true" if force else None
+            )
+        except Conflict:
+            if force:
+                raise
+
+    def serves(self, kinds: Collection[tuple[str, str]]) -> bool:
+        """Whether the cluster knows kinds (apiVersion, kind) by now."""
+        known = discovery.discover(self.client).resources
+        return all(kind in known for kind in kinds)
+
+    def _place(self, manifest: Mapping[str, Any], namespace: str) -> tuple[str, str]:
+        """The API path and the name of an object."""
+        name = str((manifest.get("metadata") or {}).get("name") or "")
+        kind = str(manifest.get("kind", ""))
+        return self.api.path(str(manifest.get("apiVersion", "")), kind, namespace or None, name), name
 
     def has_namespace(self, name: str) -> bool:
         with self._lock:

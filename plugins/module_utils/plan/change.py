@@ -6,22 +6,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, crds
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, definitions, ignore, manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.definitions import Due
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
@@ -60,6 +64,9 @@ class Cluster(Protocol):
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace is in the cluster."""
 
+    def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:
+        """What applying an object would make of it."""
+
     def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
         """How a live object differs from what applying its manifest again would make of it."""
 
@@ -86,6 +93,7 @@ class Changes:
     recovery: Recovery
     diff_ignore: tuple[Mapping[str, Any], ...] = ()
     drift: str = IGNORE
+    lenient: bool = False  # check mode: what may not be asked is told, and no failure
 
     def of(self, release: Release, chart: Chart, apis: Apis) -> Change:
         """The change that brings a release to what is wanted.
@@ -100,23 +108,42 @@ class Changes:
             release=release,
             chart=chart,
             deployed=deployed,
-            fingerprint=self.fingerprint(release, chart),
+            fingerprint=self.fingerprint(release, chart, apis),
         )
         recovering = self.recovery.of(deployed) is not None
         if deployed is None or deployed.status == "uninstalled":
-            return _Comparison(self, base, release, chart, apis | self._own_apis(release, chart)).install()
+            return self._comparison(base, release, chart, apis, install=True).install()
         if verified(base) and not recovering:
             kept = replace(base, chart_from=chart.name, version_from=chart.version, revision_to=deployed.revision)
-            return kept if self.drift == IGNORE else self._with_drift(kept, deployed)
+            return kept if self.drift == IGNORE else self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
-            return _Comparison(self, base, release, chart, apis | self._own_apis(release, chart)).anew(deployed)
-        change = _Comparison(self, base, release, chart, apis).upgrade(deployed, recovering)
-        return self._with_drift(change, deployed) if change.action == "adopt" and self.drift != IGNORE else change
+            return self._comparison(base, release, chart, apis, install=True).anew(deployed)
+        change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering)
+        return self._with_drift(change, deployed, apis) if change.action == "adopt" and self.drift != IGNORE else change
 
-    def fingerprint(self, release: Release, chart: Chart) -> str:
-        """What the stamp of this release would say."""
+    def _comparison(self, base: Change, release: Release, chart: Chart, apis: Apis, *, install: bool) -> _Comparison:
+        """Templates see the kinds that the chart's own ``crds/`` bring, as those are there before helm renders."""
+        due = self._due(base, release, chart, apis, install=install)
+        apis |= brought(item.manifest for item in due.definitions)
+        fingerprint = self.fingerprint(release, chart, apis)
+        base = replace(base, fingerprint=fingerprint, definitions=due.definitions, warnings=due.warnings)
+        return _Comparison(self, base, release, chart, apis)
+
+    def _due(self, base: Change, release: Release, chart: Chart, apis: Apis, *, install: bool) -> Due:
+        values = self.values(release).merged
+        if release.options.upgrade_crds and release.options.reuse_values and base.deployed:
+            values = merge((self.cluster.body(base.deployed).config, values))
+        scope = Scope(release.namespace, apis.namespaced(self.cluster.namespaced))
+        return definitions.due(release, chart, values, self.cluster, scope, install=install)
+
+    def fingerprint(self, release: Release, chart: Chart, apis: Apis) -> str:
+        """What the stamp of this release would say.
+
+        :arg apis: kinds that will be there besides the cluster's own.
+        """
         helm = self.helm(release).version
-        cluster = [self.cluster.info.version, *(self.cluster.api_versions() if chart.uses_apis else ())]
+        seen = apis.versions(self.cluster.api_versions()) if chart.uses_apis else ()
+        cluster = [self.cluster.info.version, *seen]
         values = visible(release, self.values(release).merged)
         return stamp.fingerprint(release, chart, values, f"{helm.major}.{helm.minor}", cluster)
 
@@ -142,32 +169,45 @@ class Changes:
     def exists(self, item: Object, namespace: str) -> bool:
         return self.cluster.exists(str(item.get("apiVersion", "")), manifest.kind(item), namespace, manifest.name(item))
 
-    def _own_apis(self, release: Release, chart: Chart) -> Apis:
-        """Helm makes a chart's ``crds/`` before it renders the chart, at the first install."""
-        return Apis() if release.options.skip_crds else brought(definitions(chart))
-
-    def _with_drift(self, change: Change, deployed: Deployed) -> Change:
-        before = ignore.without(stored(self.cluster.body(deployed)), self.diff_ignore)
-        scope = Scope(change.namespace, self.cluster.namespaced)
-        found = []
-        for item in before.objects:
-            drifted = self.cluster.drifted(deployed, item, scope.of(item))
-            if drifted is not None:
-                live, restored = (
-                    ignore.without(Manifests((side,)), self.diff_ignore).objects[0] if side else None
-                    for side in (drifted.live, drifted.restored)
-                )
-                if live != restored:
-                    op = "add" if live is None else "change"
-                    found.append(compare.change(op, scope.key(item), live, restored))
+    def _with_drift(self, change: Change, deployed: Deployed, apis: Apis) -> Change:
+        held = ignore.without(stored(self.cluster.body(deployed)), self.diff_ignore)
+        found, warnings = self._drifted(deployed, held)
+        due = self._due(change, known(change.release), known(change.chart), apis, install=False)
+        found = [*(item.change for item in due.definitions), *found]
+        change = replace(change, warnings=(*due.warnings, *warnings))
         if not found:
             return change
         sides = [side for item in found for side in (item.before, item.after) if side]
-        secrets = secret_strings((*before.objects, *sides))
+        secrets = secret_strings((*held.objects, *sides))
         change = replace(change, reasons=("drift",), objects=tuple(found), secrets=secrets)
         if self.drift == REPORT:
             return change
-        return replace(change, action="upgrade", revision_to=deployed.revision + 1)
+        return replace(change, action="upgrade", revision_to=deployed.revision + 1, definitions=due.definitions)
+
+    def _drifted(self, deployed: Deployed, held: Manifests) -> tuple[list[ObjectChange], list[str]]:
+        """The objects that are not as they were deployed, and warnings on those of which this may not be asked."""
+        scope = Scope(deployed.namespace, self.cluster.namespaced)
+        found = []
+        untold: dict[str, list[str]] = {}
+        for item in held.objects:
+            try:
+                drifted = self.cluster.drifted(deployed, item, scope.of(item))
+            except Forbidden as error:
+                if self.drift == CORRECT and not self.lenient:
+                    what = f"drift of {manifest.kind(item)} {manifest.name(item)} cannot be told: {error}"
+                    raise ClusterError(what, hint="Or set 'drift: ignore'") from None
+                untold.setdefault(str(error), []).append(f"{manifest.kind(item)} {manifest.name(item)}")
+                continue
+            if drifted is not None:
+                found += self._counted(scope.key(item), drifted)
+        return found, [f"drift of {', '.join(names)} cannot be told: {reason}" for reason, names in untold.items()]
+
+    def _counted(self, key: Key, drifted: Drifted) -> list[ObjectChange]:
+        live, restored = (
+            ignore.without(Manifests((side,)), self.diff_ignore).objects[0] if side else None
+            for side in (drifted.live, drifted.restored)
+        )
+        return [] if live == restored else [compare.change("change" if live else "add", key, live, restored)]
 
 
 @dataclass(frozen=True)
@@ -179,6 +219,7 @@ class _Comparison:
     release: Release
     chart: Chart
     apis: Apis
+    blind: bool = False  # rendered without the release's history, as the server does not know its kinds yet
 
     @property
     def scope(self) -> Scope:
@@ -187,7 +228,7 @@ class _Comparison:
     def install(self) -> Change:
         after, _unused = self._rendered(Manifests(), is_upgrade=False)
         changes = [
-            *self._crds(),
+            *self._listed,
             *compare.objects((), after.objects, self.scope),
             *self._hooks(Manifests(), after, "install"),
         ]
@@ -202,13 +243,18 @@ class _Comparison:
             compare.change("replace" if self.plan.exists(item, scope.of(item)) else "add", scope.key(item), None, item)
             for item in after.objects
         ]
-        changes = [*self._crds(), *found, *self._hooks(Manifests(), after, "install")]
+        changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
         return self._finished("recover", ("pending",), changes, after, 1)
 
     def upgrade(self, deployed: Deployed, recovering: bool) -> Change:
         body = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
         held = ignore.without(stored(body), self.plan.diff_ignore)
-        after, before = self._rendered(held, is_upgrade=True)
+        try:
+            after, before = self._rendered(held, is_upgrade=True)
+        except HelmFailure as failure:
+            if self.blind or self.release.options.reuse_values or not self._awaits_kinds(failure):
+                raise
+            return replace(self, blind=True).upgrade(deployed, recovering)
         changes = compare.objects(before.objects, after.objects, self.scope)
         base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
         reasons = self._reasons(base, body, changes, before, after)
@@ -218,7 +264,7 @@ class _Comparison:
         # a release that changes gets new random values with it
         changes = compare.objects(held.objects, after.objects, self.scope)
         changes = self._as_live(self._with_failed(deployed, body, changes, after), after)
-        changes += self._hooks(held, after, "upgrade")
+        changes = [*self._listed, *changes, *self._hooks(held, after, "upgrade")]
         action = "recover" if recovering else "upgrade"
         return replace(self, base=base)._finished(
             action, reasons, changes, after, deployed.revision + (2 if recovering else 1)
@@ -237,7 +283,7 @@ class _Comparison:
         reasons = {
             "version": version,
             "values": other_values,
-            "chart": bool(changes or hooks_differ) and not version and not other_values,
+            "chart": not version and bool(base.definitions or ((changes or hooks_differ) and not other_values)),
             "options": {**body.labels, **release.labels} != body.labels,
             "failed": status == "failed",
             "pending": status.startswith(("pending", "uninstalling")),
@@ -273,10 +319,12 @@ class _Comparison:
         self, action: str, reasons: tuple[str, ...], changes: Sequence[ObjectChange], after: Manifests, revision: int
     ) -> Change:
         before = [change.before for change in changes if change.before]
+        unsure = ("its templates see revision 1 here, as its kinds are not served yet",) if self.blind else ()
         return replace(
             self.base,
             action=action,
             reasons=reasons,
+            warnings=(*self.base.warnings, *unsure),
             objects=tuple(changes),
             revision_to=revision,
             secrets=secret_strings((*after.objects, *after.hooks, *before)),
@@ -310,22 +358,24 @@ class _Comparison:
 
     def _rendered_with(self, values: Values, *, is_upgrade: bool) -> Manifests:
         helm, cluster = self.plan.helm(self.release), self.plan.cluster
-        if is_upgrade and rendering.needs_history(self.release, self.chart):
+        if is_upgrade and rendering.needs_history(self.release, self.chart) and not self.blind:
             return rendering.dry_run(helm, self.release, self.chart, values, cluster.info)
         able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
         return rendering.template(helm, self.release, self.chart, values, able, is_upgrade=is_upgrade)
+
+    def _awaits_kinds(self, failure: HelmFailure) -> bool:
+        """Whether a dry run failed on kinds that this run brings before it comes to this release."""
+        return "no matches for kind" in failure.words and any(
+            f'"{kind}" in version "{version}"' in failure.words for version, kind in self.apis.kinds
+        )
 
     def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
         name = "none" if self.release.options.disable_hooks else event
         return compare.hooks(before.hooks, after.hooks, self.scope, name, self.plan.exists)
 
-    def _crds(self) -> list[ObjectChange]:
-        """The chart's ``crds/``: Helm makes those that are not there, at the first install only."""
-        if self.release.options.skip_crds:
-            return []
-        scope = Scope("", lambda version, kind: False)
-        found = [item for item in definitions(self.chart) if not self.plan.exists(item, "")]
-        return [compare.change("add", scope.key(item), None, item) for item in found]
+    @property
+    def _listed(self) -> list[ObjectChange]:
+        return [item.change for item in self.base.definitions]
 
 
 def verified(change: Change) -> bool:
@@ -344,11 +394,6 @@ def stored(body: ReleaseBody) -> Manifests:
     name = f"{body.namespace}/{body.name}"
     hooks = [item for hook in body.hooks for item in manifest.parse(hook.manifest, name)]
     return Manifests(tuple(manifest.parse(body.manifest, name)), tuple(hooks))
-
-
-def definitions(chart: Chart) -> Iterable[Object]:
-    """The objects of a chart's ``crds/``."""
-    return [item for text in crds(chart) for item in manifest.parse(text, chart.name)]
 
 
 def visible(release: Release, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ REVISION = "helmstack.io/revision"
 STAMP = (STACK, ENVIRONMENT, FINGERPRINT, REVISION)
 
 # The other options say how helm goes about it, not what becomes of the release.
-_OPTIONS = ("disable_hooks", "skip_crds", "reuse_values", "reset_values", "post_renderer")
+_OPTIONS = ("disable_hooks", "skip_crds", "upgrade_crds", "reuse_values", "reset_values", "post_renderer")
 _LENGTH = 40  # a label's value has 63 characters at most
 
 

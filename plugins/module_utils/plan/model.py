@@ -42,6 +42,14 @@ class ObjectChange:
 
 
 @dataclass(frozen=True)
+class Definition:
+    """An object of a chart's ``crds/`` that is made or changed; ``manifest`` is what is sent."""
+
+    change: ObjectChange
+    manifest: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Change:
     """What is to happen to one release.
 
@@ -63,7 +71,9 @@ class Change:
     wave: int = 0
     needs: tuple[str, ...] = ()  # identities that must be done before, of this plan
     objects: tuple[ObjectChange, ...] = ()
+    definitions: tuple[Definition, ...] = ()  # of the chart's crds/: what is applied before helm gets to work
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    warnings: tuple[str, ...] = ()  # what the plan cannot say
     note: str = ""  # why it is skipped
 
     @property
@@ -87,8 +97,12 @@ class Plan:
     environment: str | None
     changes: tuple[Change, ...]
     digest: str
-    warnings: tuple[str, ...] = ()
     sprays: tuple[Sprayed, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the plan cannot say, and why."""
+        return tuple(f"release {change.id}: {text}" for change in self.changes for text in change.warnings)
 
     @property
     def has_work(self) -> bool:

@@ -15,8 +15,8 @@ from typing import TypeVar
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.plan import definitions, order
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
-from ansible_collections.helmstack.core.plugins.module_utils.plan import order
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, Cluster
@@ -118,7 +118,7 @@ class Planner:
             for done in self._parallel(change, level):
                 found[done.id] = done
         changes = [replace(found[r.id], wave=depth[r.id], needs=tuple(sorted(work.edges[r.id]))) for r in work.releases]
-        return self._with_namespaces(changes)
+        return self._with_namespaces(definitions.listed_once(changes))
 
     def _change(self, release: Release, work: Work, before: list[Change]) -> Change:
         """A release's change, which may use the kinds that what it needs brings."""

@@ -17,6 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Cluster, stored, verified
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
@@ -88,7 +89,7 @@ class Reader:
     def _verified(self, release: Release, deployed: Deployed, chart: Chart | None) -> bool:
         chart = chart or self.planner.fetch(release)
         change = Change(release.name, release.namespace, "unchanged", deployed=deployed)
-        return verified(replace(change, fingerprint=self.planner.changes.fingerprint(release, chart)))
+        return verified(replace(change, fingerprint=self.planner.changes.fingerprint(release, chart, Apis())))
 
     def _included(self, body: ReleaseBody) -> dict[str, Any]:
         if not self.include:

@@ -54,6 +54,7 @@ class Options:
     history_max: int = 10
     disable_hooks: bool = False
     skip_crds: bool = False
+    upgrade_crds: bool = False
     reuse_values: bool = False
     reset_values: bool = True
     post_renderer: str | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Dependency, crds, digest, load
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Dependency, digest, load
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 
 Tree = dict[str, bytes]
@@ -145,12 +145,6 @@ def test_what_is_never_rendered_is_not_searched(tmp_path: Path, place: str) -> N
     chart = load(write(tmp_path / "web", {**WEB, place: b"{{ lookup 1 }} {{ now }}"}))
     assert not chart.uses_cluster
     assert not chart.random
-
-
-def test_crds_come_with_those_of_subcharts(tmp_path: Path) -> None:
-    inner = {**DB, "crds/z.yml": b"sub"}
-    own = {"crds/b.yaml": b"b", "crds/a.JSON": b"a", "crds/README.md": b"no", "charts/db.tgz": tgz(inner, "db")}
-    assert crds(load(write(tmp_path / "web", {**WEB, **own}))) == ["a", "b", "sub"]
 
 
 @pytest.mark.parametrize(

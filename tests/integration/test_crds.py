@@ -1,0 +1,160 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The folders crds/ of charts: what is made, what is upgraded and what is left alone, and by whom it can be seen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from harness import CONFIG, Object, Workspace, actions_of, exact, objects_of, plan_of, reader, release_of
+
+CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+USER = """\
+apiVersion: {{ .Values.group }}.example.org/{{ .Values.version }}
+kind: {{ .Values.kind }}
+metadata: {name: "{{ .Release.Name }}"}
+spec: {size: 1}
+"""
+
+
+def definition(plural: str, *versions: str, field: str = "size") -> Object:
+    """A CustomResourceDefinition; the first version is stored."""
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": {field: {"type": "integer"}}}}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        # as controller-gen writes it
+        "metadata": {"name": f"{plural}.{plural}.example.org", "creationTimestamp": None},
+        "spec": {
+            "group": f"{plural}.example.org",
+            "scope": "Namespaced",
+            "names": {"plural": plural, "kind": plural.capitalize()},
+            "preserveUnknownFields": False,
+            "versions": [
+                {"name": name, "served": True, "storage": name == versions[0], "schema": {"openAPIV3Schema": schema}}
+                for name in versions
+            ],
+        },
+    }
+
+
+def key(plural: str) -> tuple[str, str, str]:
+    return "CustomResourceDefinition", "", f"{plural}.{plural}.example.org"
+
+
+def test_definitions_are_upgraded_where_asked_and_only_there(workspace: Workspace) -> None:
+    mine, off, ready = (f"{workspace.prefix}{word}" for word in ("mine", "off", "ready"))
+
+    def chart(*versions: str, field: str = "size") -> None:
+        files = {
+            "templates/config.yaml": CONFIG,
+            "crds/mine.yaml": definition(mine, *versions, field=field),
+            "charts/off/Chart.yaml": {"apiVersion": "v2", "name": "off", "version": "1.0.0"},
+            "charts/off/crds/off.yaml": definition(off, "v1"),
+            "charts/on/Chart.yaml": {"apiVersion": "v2", "name": "on", "version": "1.0.0"},
+            "charts/on/crds/ready.yaml": definition(ready, "v1", "v2"),
+        }
+        dependencies = [{"name": name, "version": "1.0.0", "condition": f"{name}.enabled"} for name in ("on", "off")]
+        workspace.chart("mine", files=files, dependencies=dependencies)
+
+    def stack(**keys: Any) -> None:
+        workspace.stack(workspace.release("mine", "mine", set={"off": {"enabled": False}}, **keys))
+
+    chart("v1")
+    stack()
+    # one that is there already, and is another one: a first install leaves it alone
+    workspace.api.create(CRD, definition(ready, "v1"))
+    first = exact(workspace)
+    assert {name: op for name, op in objects_of(first).items() if name[0].startswith("Custom")} == {key(mine): "add"}
+
+    chart("v1", field="length")
+    assert actions_of(exact(workspace)) == {"mine": "adopt"}
+
+    stack(upgradeCRDs=True)
+    # check mode says the same without the right to patch, and says that it could not ask
+    kubeconfig = reader(workspace)
+    seen = workspace.check(kubeconfig=kubeconfig)
+    [warning] = seen["warnings"]
+    assert "told without the server's dry run: no right to patch customresourcedefinitions" in warning
+    second = exact(workspace)
+    assert plan_of(second) == plan_of(seen)
+    assert second["diff"] == seen["diff"]
+    assert "warnings" not in second
+    assert objects_of(second) == {key(mine): "change", key(ready): "change"}
+    assert release_of(second, "mine")["reason"] == ["chart"]
+    assert "length" in json.dumps(second["diff"])
+    assert workspace.check(kubeconfig=kubeconfig)["changed"] is False
+
+    # with something else that changes, too; by hand it can only be seen where drift is asked for
+    stored = workspace.api.get(f"{CRD}/{key(ready)[2]}")
+    workspace.api.patch(f"{CRD}/{key(ready)[2]}", {"spec": {"versions": stored["spec"]["versions"][:1]}})
+    assert workspace.check()["changed"] is False
+    reported = workspace.check(drift="report")
+    assert (reported["changed"], objects_of(reported)) == (False, {key(ready): "change"})
+    assert objects_of(exact(workspace, drift="correct")) == {key(ready): "change"}
+
+    chart("v2")
+    message = workspace.fail(check=True)
+    assert f"CustomResourceDefinition {key(mine)[2]} cannot lose version v1: objects may be stored in it" in message
+    before = workspace.snapshot()
+    workspace.deploy(state="absent", all=True)
+    assert {name for name in workspace.snapshot().objects if name[0].startswith("Custom")} == {key(mine), key(ready)}
+    assert all(name[0] != "CustomResourceDefinition" for name in workspace.snapshot().changes_since(before))
+
+
+def test_what_needs_a_new_kind_or_version_waits_for_it_and_is_planned(workspace: Workspace) -> None:
+    plural = f"{workspace.prefix}mine"
+    known = '{{ .Capabilities.APIVersions.Has (printf "%s.example.org/v2" .Values.group) | quote }}'
+    files = {"templates/user.yaml": USER, "templates/config.yaml": CONFIG + f"  known: {known}\n"}
+    workspace.chart("user", files=files)
+    # this one is asked of the server, which knows of no new version yet
+    workspace.chart("counts", files={"templates/user.yaml": USER.replace("size: 1", "size: {{ .Release.Revision }}")})
+
+    def stack(version: str, *versions: str) -> None:
+        workspace.chart("mine", files={"crds/mine.yaml": definition(plural, *versions)})
+        values = {"group": plural, "kind": plural.capitalize(), "version": version}
+        workspace.stack(
+            workspace.release("mine", "mine", upgradeCRDs=True),
+            workspace.release("user", "user", needs=["mine"], set=values),
+            workspace.release("counts", "counts", needs=["mine"], set=values),
+        )
+
+    task = workspace.task({})
+    check = {**task, "check_mode": True}
+    for version, versions, action in (("v1", ("v1",), "install"), ("v2", ("v1", "v2"), "upgrade")):
+        stack(version, *versions)
+        checked, run, again = workspace.run(check, task, check).results
+        assert set(actions_of(checked).values()) == {action}
+        assert plan_of(checked) == plan_of(run)
+        assert set(actions_of(again).values()) == {"unchanged"}
+        data = workspace.api.get(f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/user")["data"]
+        assert data == {"known": str(version == "v2").lower()}
+
+
+def test_sub_charts_of_a_sprayed_umbrella_bring_theirs(workspace: Workspace) -> None:
+    one, all_of = (f"{workspace.prefix}{word}" for word in ("one", "all"))
+
+    def chart(field: str) -> None:
+        parts = [{"name": name, "version": "1.0.0", "condition": f"{name}.enabled"} for name in ("one", "two")]
+        files: Object = {"values.yaml": {"one": {"weight": 0}, "two": {"weight": 0}}}
+        files["crds/all.yaml"] = definition(all_of, "v1", field=field)
+        for name in ("one", "two"):
+            files[f"charts/{name}/Chart.yaml"] = {"apiVersion": "v2", "name": name, "version": "1.0.0"}
+            files[f"charts/{name}/templates/config.yaml"] = CONFIG
+        files["charts/one/crds/one.yaml"] = definition(one, "v1", field=field)
+        workspace.chart("umbrella", files=files, dependencies=parts)
+
+    chart("size")
+    workspace.stack(workspace.release("umbrella", "umbrella", spray=True, upgradeCRDs=True))
+    first = exact(workspace)
+    a = workspace.ns("a")
+    listed = [(r["name"], item["name"]) for r in first["plan"]["releases"] for item in r["objects"]]
+    crds = [(release, name) for release, name in listed if name.endswith("example.org")]
+    assert sorted(crds) == sorted([("one", key(one)[2]), ("one", key(all_of)[2])])
+    assert ("ConfigMap", a, "two") in objects_of(first)
+    chart("length")
+    second = exact(workspace)
+    assert objects_of(second) == {key(one): "change", key(all_of): "change"}

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The definitions in crds/ that a release brings, and which sub-charts it uses at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import load
+from ansible_collections.helmstack.core.plugins.module_utils.chart.crds import crds
+
+Tree = dict[str, str]
+
+
+def chart(name: str, *dependencies: dict[str, Any], values: Any = None, version: str = "1.0.0", **inner: Tree) -> Tree:
+    """A chart whose one definition is its name, with sub-charts by their folders in charts/."""
+    files = {
+        "Chart.yaml": json.dumps({"name": name, "version": version, "dependencies": list(dependencies)}),
+        "values.yaml": json.dumps(values or {}),
+        f"crds/{name}.yaml": name,
+    }
+    return {**files, **{f"charts/{key}/{path}": text for key, files in inner.items() for path, text in files.items()}}
+
+
+def found(folder: Path, files: Tree, values: Any = None) -> list[str]:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return crds(load(str(folder)), values or {})
+
+
+def needs(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "version": "1.x.x", **more}
+
+
+def test_own_ones_come_first_and_only_manifests_count(tmp_path: Path) -> None:
+    files = {**chart("web", needs("db"), db=chart("db")), "crds/README.md": "no", "crds/a.JSON": "a"}
+    assert found(tmp_path, files) == ["a", "web", "db"]
+    assert found(tmp_path / "none", {"Chart.yaml": "{name: a, version: 1.0.0}"}) == []
+
+
+BY_CONDITION = needs("db", condition="db.on,second.on")
+BY_TAG = needs("db", tags=["back", "data"])
+NESTED = chart("db", needs("inner", condition="inner.on"), values={"inner": {"on": False}}, inner=chart("inner"))
+CASES = {
+    "nothing said": (chart("web", BY_CONDITION, db=chart("db")), {}, ["web", "db"]),
+    "switched off": (chart("web", BY_CONDITION, db=chart("db")), {"db": {"on": False}}, ["web"]),
+    "the first that is set decides": (
+        chart("web", BY_CONDITION, db=chart("db")),
+        {"db": {"on": "no boolean"}, "second": {"on": False}},
+        ["web"],
+    ),
+    "off by default": (chart("web", BY_CONDITION, values={"db": {"on": False}}, db=chart("db")), {}, ["web"]),
+    "off by default, on by the user": (
+        chart("web", BY_CONDITION, values={"db": {"on": False}}, db=chart("db")),
+        {"db": {"on": True}},
+        ["web", "db"],
+    ),
+    "off by the sub-chart itself": (chart("web", BY_CONDITION, db=chart("db", values={"on": False})), {}, ["web"]),
+    "all tags false": (chart("web", BY_TAG, db=chart("db")), {"tags": {"back": False}}, ["web"]),
+    "one tag true": (chart("web", BY_TAG, db=chart("db")), {"tags": {"back": False, "data": True}}, ["web", "db"]),
+    "a condition wins over tags": (
+        chart("web", needs("db", condition="db.on", tags=["back"]), db=chart("db")),
+        {"tags": {"back": False}, "db": {"on": True}},
+        ["web", "db"],
+    ),
+    "declared by nothing": (chart("web", db=chart("db")), {"db": {"on": False}}, ["web", "db"]),
+    "another version": (chart("web", needs("db"), db=chart("db", version="2.0.0")), {}, ["web", "db"]),
+    "by its alias": (
+        chart("web", needs("db", alias="main", condition="main.on"), db=chart("db")),
+        {"main": {"on": False}},
+        ["web"],
+    ),
+    "twice, one of them on": (
+        chart("web", needs("db", condition="db.on"), needs("db", alias="b", condition="b.on"), db=chart("db")),
+        {"db": {"on": False}},
+        ["web", "db"],
+    ),
+    "nested, off by default": (chart("web", needs("db"), db=NESTED), {}, ["web", "db"]),
+    "nested, on by the user": (
+        chart("web", needs("db"), db=NESTED),
+        {"db": {"inner": {"on": True}}},
+        ["web", "db", "inner"],
+    ),
+    "by a global value": (
+        chart("web", needs("db"), db=chart("db", needs("inner", condition="global.on"), inner=chart("inner"))),
+        {"global": {"on": False}},
+        ["web", "db"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "values", "expected"), CASES.values(), ids=CASES.keys())
+def test_sub_charts_count_as_far_as_helm_uses_them(
+    tmp_path: Path, files: Tree, values: dict[str, Any], expected: list[str]
+) -> None:
+    assert found(tmp_path, files, values) == expected
