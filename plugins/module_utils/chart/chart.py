@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
-from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import (
-    mentions_apis,
-    mentions_cluster,
-    mentions_random,
-    mentions_revision,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
@@ -58,10 +53,13 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart on disk; ``path`` is the folder or archive that helm is given, ``digest`` a sha256 over its content."""
+    """A chart on disk; ``digest`` is a sha256 over its content.
+
+    :arg place: the folder or archive that helm is given, or what makes it when helm needs it.
+    """
 
     reference: str
-    path: str
+    place: str | Callable[[], str]
     name: str
     version: str
     app_version: str | None
@@ -72,6 +70,10 @@ class Chart:
     uses_apis: bool = False
     dependencies: tuple[Dependency, ...] = ()
 
+    @property
+    def path(self) -> str:
+        return self.place if isinstance(self.place, str) else self.place()
+
 
 def load(path: str, reference: str = "") -> Chart:
     """The chart at a path.
@@ -80,29 +82,32 @@ def load(path: str, reference: str = "") -> Chart:
     """
     content = chart_files.read(path)
     meta = metadata(content, path)
-    texts = list(_rendered(content))
+    mentions = Mentions.of(rendered(content))
     return Chart(
         reference=reference or path,
-        path=path,
+        place=path,
         name=meta.name,
         version=meta.version,
         app_version=meta.app_version,
         digest=digest(content),
-        uses_cluster=any(mentions_cluster(text) for text in texts),
-        random=any(mentions_random(text) for text in texts),
-        uses_revision=any(mentions_revision(text) for text in texts),
-        uses_apis=any(mentions_apis(text) for text in texts),
+        uses_cluster=mentions.cluster,
+        random=mentions.random,
+        uses_revision=mentions.revision,
+        uses_apis=mentions.apis,
         dependencies=meta.dependencies,
     )
 
 
-def _rendered(content: Files) -> Iterator[str]:
-    """Whatever may be rendered: templates, and by `tpl` also default values and other text files."""
+def rendered(content: Files, *, own: bool = False) -> Iterator[str]:
+    """Whatever may be rendered: templates, and by `tpl` also default values and other text files.
+
+    :arg own: leave sub-charts out.
+    """
     for name, data in content.items():
         if not name.startswith(("charts/", "crds/")) and not name.lower().endswith(_NOT_RENDERED) and b"{{" in data:
             yield data.decode(errors="replace")
-    for inner in subcharts(content):
-        yield from _rendered(inner)
+    for inner in () if own else subcharts(content):
+        yield from rendered(inner)
 
 
 def metadata(content: Files, path: str) -> Metadata:

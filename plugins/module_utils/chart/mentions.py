@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -19,6 +21,28 @@ _RANDOM = re.compile(
     r"(?<![\w.$-])(?:rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|genPrivateKey|gen(?:CA|SelfSignedCert|SignedCert)(?:WithKey)?"
     r"|uuidv4|now|ago|htpasswd|bcrypt|shuffle|encryptAES)(?![\w.-])"
 )
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """What the templates of a chart mention."""
+
+    cluster: bool = False
+    random: bool = False
+    revision: bool = False
+    apis: bool = False
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Mentions:
+        return cls.any(
+            cls(mentions_cluster(text), mentions_random(text), mentions_revision(text), mentions_apis(text))
+            for text in texts
+        )
+
+    @classmethod
+    def any(cls, parts: Iterable[Mentions]) -> Mentions:
+        """What at least one of several mentions."""
+        return cls(*map(any, zip(*map(astuple, parts))))
 
 
 def mentions_cluster(text: str) -> bool:

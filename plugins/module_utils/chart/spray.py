@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import includes, strvals
 from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
-from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella import Dependency, Packed, Umbrella
+from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella import Dependency, Packed, Reduced, Umbrella
 from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     ChartError,
     InputError,
@@ -67,10 +66,10 @@ class SubRelease:
     targeted: bool
     why: str  # "targeted", "not a target", "excluded", "tag x is true", "no tag of x, y is true"
     left_out: bool = False  # by targets or exclude: whatever there is of it stays
-    chart_path: str = ""  # the umbrella for this release alone, for helm
+    reduced: Reduced | None = field(default=None, repr=False)  # the umbrella for this release alone
     values: tuple[ValuesSource, ...] = ()  # all documents for helm, in order
     set_args: tuple[str, ...] = ()  # for helm's --set, after the documents: the integers of set_values, see strvals
-    digest: str = ""  # of chart_path but for the hidden values
+    digest: str = ""  # of reduced but for the hidden values
     hidden_values: tuple[str, ...] = ()  # top-level keys of the values that cannot shape this release's manifest
 
 
@@ -85,11 +84,10 @@ class _Values:
     set_args: tuple[str, ...]
 
 
-def spray(chart_path: str, options: SprayOptions, workdir: str) -> tuple[SubRelease, ...]:
+def spray(chart_path: str, options: SprayOptions) -> tuple[SubRelease, ...]:
     """The releases of an umbrella chart, in order of weight, then of the dependency list.
 
     :arg chart_path: a chart's folder or .tgz with its ``charts/`` complete.
-    :arg workdir: a folder of the caller's in which charts are made, and which the caller removes.
     :raises InputError: options that contradict each other or name what is not there, or values that do not fit.
     :raises ChartError: a chart that is damaged, or that cannot be sprayed.
     """
@@ -99,7 +97,7 @@ def spray(chart_path: str, options: SprayOptions, workdir: str) -> tuple[SubRele
     _check_names(options, [item.used_name for item in releases])
     values = _values(umbrella, options)
     table = [_row(umbrella, dependency, values, options) for dependency in releases]
-    maker = _Maker(umbrella, releases, values, workdir)
+    maker = _Maker(umbrella, releases, values)
     made = [maker.complete(row, dependency) if row.targeted else row for row, dependency in zip(table, releases)]
     return tuple(sorted(made, key=lambda item: item.weight))
 
@@ -330,17 +328,16 @@ def _weight_of(value: Any, what: str) -> int:
 class _Maker:
     """Gives rows of the table their charts and values. What all releases share is computed once."""
 
-    def __init__(self, umbrella: Umbrella, releases: list[Dependency], values: _Values, workdir: str) -> None:
+    def __init__(self, umbrella: Umbrella, releases: list[Dependency], values: _Values) -> None:
         self.umbrella = umbrella
         self.releases = releases
         self.values = values
-        self.workdir = workdir
         places = {item.place for item in releases}
         self.libraries = [item for item in umbrella.dependencies if item.place not in places]
         self.private = self._private_keys()
 
     def complete(self, row: SubRelease, dependency: Dependency) -> SubRelease:
-        path, digest = self.umbrella.reduce([dependency, *self.libraries], os.path.join(self.workdir, row.name))
+        reduced = self.umbrella.reduce([dependency, *self.libraries])
         hidden = self.private - {dependency.used_name.split(".")[0]}
         defaults = {key: value for key, value in self.values.defaults.items() if key not in hidden}
         switches: dict[str, Any] = {}
@@ -349,10 +346,10 @@ class _Maker:
         source = ValuesSource(f"what is enabled for {row.used_name}", helmyaml.to_json(switches))
         return replace(
             row,
-            chart_path=path,
+            reduced=reduced,
             values=(*self.values.documents, source),
             set_args=self.values.set_args,
-            digest=hashlib.sha256(f"{digest} {helmyaml.to_json(defaults)}".encode()).hexdigest(),
+            digest=hashlib.sha256(f"{reduced.digest} {helmyaml.to_json(defaults)}".encode()).hexdigest(),
             hidden_values=tuple(sorted(hidden)),
         )
 

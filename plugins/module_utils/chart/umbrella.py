@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An umbrella chart on disk, folder or archive, and smaller ones made from it that hold only some of its sub-charts.
+"""An umbrella chart, and smaller ones made from it that hold only some of its sub-charts.
 
-What stays is what helm's ProcessDependencies would keep, so that helm makes the same of the smaller one. Files of a
-folder are hard links to the originals where the file system allows it: whoever changes them, or their mode, changes the
-user's chart.
+What stays is what helm's ProcessDependencies would keep, so that helm makes the same of the smaller one.
 """
 
 from __future__ import annotations
@@ -15,17 +13,18 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import posixpath
-import shutil
 import tarfile
-import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import rendered
+from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
@@ -73,82 +72,43 @@ class Packed:
             return False
 
 
-class _Files(Protocol):
-    """Where an umbrella's files are: names are relative, with slashes."""
+@dataclass(frozen=True)
+class Reduced:
+    """An umbrella that holds some of its sub-charts only.
 
-    names: tuple[str, ...]
+    :arg digest: of all it holds but the umbrella's values.yaml.
+    """
 
-    def read(self, name: str) -> bytes:
-        """The content of a file."""
+    digest: str
+    mentions: Mentions
+    files: Files = field(repr=False)
 
-    def write(self, names: Iterable[str], changed: Mapping[str, bytes], target: str) -> str:
-        """Put the named files and the changed ones under ``target``; the path for helm."""
-
-
-class _Folder:
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self.names = tuple(sorted(_walk(root)))
-
-    def read(self, name: str) -> bytes:
-        with open(os.path.join(self.root, name), "rb") as stream:
-            return stream.read()
-
-    def write(self, names: Iterable[str], changed: Mapping[str, bytes], target: str) -> str:
-        for name in names:
-            if name not in changed:
-                place = _make_room(target, name)
-                source = os.path.realpath(os.path.join(self.root, name))
-                try:
-                    os.link(source, place)
-                except OSError:  # another file system, or one without hard links
-                    shutil.copyfile(source, place)
-        for name, data in changed.items():
-            with open(_make_room(target, name), "wb") as stream:
-                stream.write(data)
-        return target
-
-
-class _Archive:
-    """The members of a .tgz, under its one top folder."""
-
-    def __init__(self, path: str) -> None:
-        with open(path, "rb") as stream:
-            self.members = _members(stream.read(), path)
-        self.names = tuple(sorted(self.members))
-
-    def read(self, name: str) -> bytes:
-        return self.members[name]
-
-    def write(self, names: Iterable[str], changed: Mapping[str, bytes], target: str) -> str:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        path = f"{target}.tgz"
-        chosen = {**{name: self.members[name] for name in names}, **changed}
+    def write(self, path: str) -> None:
+        """Makes it an archive for helm."""
         with (
             open(path, "wb") as raw,
             gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="", compresslevel=1) as packed,
             tarfile.open(fileobj=packed, mode="w") as archive,
         ):
-            for name, data in sorted(chosen.items()):
+            for name, data in self.files.items():
                 info = tarfile.TarInfo(f"chart/{name}")
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
-        return path
 
 
 class Umbrella:
     """What an umbrella chart declares and holds."""
 
     def __init__(self, path: str) -> None:
-        """:raises ChartError: it is not a chart, or is damaged."""
+        """
+        :arg path: a folder or an archive.
+        :raises ChartError: it is not a chart, or is damaged.
+        """
         self.path = path
-        self._known_digests: dict[str, str] = {}  # a sub-chart that many releases hold is read once
-        try:
-            self._files: _Files = _Folder(path) if os.path.isdir(path) else _Archive(path)
-        except OSError as exc:
-            raise ChartError(f"chart '{path}' cannot be read: {exc.strerror}") from None
-        if "Chart.yaml" not in self._files.names:
-            raise ChartError(f"'{path}' is not a chart: it has no Chart.yaml")
+        self._files = chart_files.read(path)
+        # a sub-chart that many releases hold is read once
+        self._known_digests: dict[str, str] = {}
+        self._known_mentions: dict[str, Mentions] = {}
         self._metadata = self._mapping("Chart.yaml")
         self._declared_in = self._declaring_file()
 
@@ -166,12 +126,12 @@ class Umbrella:
     def text(self, name: str) -> str | None:
         """The text of a file that templates see as .Files; None if there is no such file."""
         outside = name.startswith(("templates/", "charts/")) or name in _NOT_FILES
-        return None if outside or name not in self._files.names else self._text(name)
+        return None if outside or name not in self._files else self._text(name)
 
     @cached_property
     def values(self) -> str:
         """The text of values.yaml."""
-        return self._text("values.yaml") if "values.yaml" in self._files.names else ""
+        return self._text("values.yaml") if "values.yaml" in self._files else ""
 
     @cached_property
     def dependencies(self) -> tuple[Dependency, ...]:
@@ -200,12 +160,8 @@ class Umbrella:
             for name in self._names_by_key[""]
         )
 
-    def reduce(self, kept: Iterable[Dependency], target: str) -> tuple[str, str]:
-        """Make the umbrella that holds only the dependencies ``kept`` and what helm keeps in any case.
-
-        :arg target: a path that does not exist yet; an archive's gets .tgz appended.
-        :returns: its path for helm and a digest of all it holds but the umbrella's values.yaml.
-        """
+    def reduce(self, kept: Iterable[Dependency]) -> Reduced:
+        """The umbrella that holds only the dependencies ``kept`` and what helm keeps in any case."""
         places = {dependency.place for dependency in kept}
         dropped = self._dropped(places)
         gone = {item.key for item in dropped}
@@ -215,13 +171,17 @@ class Umbrella:
         if not self._shows_requirements:
             names = [name for name in names if name not in ("Chart.lock", "requirements.lock")]
         digests = {key: self._digests(key) for key in keys} | {name: _sha256(data) for name, data in changed.items()}
-        return self._files.write(names, changed, target), _sha256(json.dumps(digests, sort_keys=True).encode())
+        return Reduced(
+            digest=_sha256(json.dumps(digests, sort_keys=True).encode()),
+            mentions=Mentions.any(self._mentions(key) for key in keys),
+            files={**{name: self._files[name] for name in names}, **changed},
+        )
 
     @cached_property
     def _names_by_key(self) -> dict[str, tuple[str, ...]]:
         """Files by the chart in ``charts/`` they belong to; under "" the umbrella's own, and what is no chart there."""
         found: dict[str, list[str]] = {"": []}
-        for name in self._files.names:
+        for name in self._files:
             parts = name.split("/")
             mine = len(parts) < 2 or parts[0] != "charts" or parts[1][:1] in ("_", ".")
             mine = mine or (len(parts) == 2 and not name.endswith(".tgz"))
@@ -239,7 +199,7 @@ class Umbrella:
         )
 
     def _declaring_file(self) -> str:
-        if REQUIREMENTS not in self._files.names or not self._mapping(REQUIREMENTS).get("dependencies"):
+        if REQUIREMENTS not in self._files or not self._mapping(REQUIREMENTS).get("dependencies"):
             return "Chart.yaml"
         if self._metadata.get("dependencies"):
             raise ChartError(
@@ -253,7 +213,7 @@ class Umbrella:
         return _load_mapping(self._text(name), posixpath.join(self.path, name))
 
     def _text(self, name: str) -> str:
-        return _decode(self._files.read(name), posixpath.join(self.path, name))
+        return _decode(self._files[name], posixpath.join(self.path, name))
 
     def _dependency(self, place: int, item: Any) -> Dependency:
         where = self.where(self._declared_in)
@@ -269,14 +229,12 @@ class Umbrella:
 
     def _packed(self, key: str) -> Packed | None:
         name = f"charts/{key}"
-        if key.endswith(".tgz"):
-            members = _members(self._files.read(name), posixpath.join(self.path, name), _OF_A_CHART)
-            texts = {item: _decode(data, f"{self.path}/{name}/{item}") for item, data in members.items()}
-        else:
-            names = set(self._names_by_key[key])
-            texts = {item: self._text(f"{name}/{item}") for item in _OF_A_CHART if f"{name}/{item}" in names}
-        if "Chart.yaml" not in texts:
-            raise ChartError(f"'{name}' of umbrella '{self.name}' is damaged: it has no Chart.yaml")
+        content = self._content(key)
+        texts = {
+            item: _decode(content[item], f"{self.path}/{name}/{item}")
+            for item in ("Chart.yaml", "values.yaml")
+            if item in content
+        }
         data = _load_mapping(texts["Chart.yaml"], f"{self.path}/{name}/Chart.yaml")
         return Packed(
             key,
@@ -334,11 +292,19 @@ class Umbrella:
             for item in dropped
         }
 
+    def _content(self, key: str) -> Files:
+        """The files of a chart in ``charts/``; under "" the umbrella's own."""
+        files = {name: self._files[name] for name in self._names_by_key[key]}
+        return chart_files.subcharts(files)[0] if key else files
+
+    def _mentions(self, key: str) -> Mentions:
+        if key not in self._known_mentions:
+            self._known_mentions[key] = Mentions.of(rendered(self._content(key), own=not key))
+        return self._known_mentions[key]
+
     def _digests(self, key: str) -> str:
         if key not in self._known_digests:
-            own = {
-                name: _sha256(self._files.read(name)) for name in self._names_by_key[key] if name not in self._uncounted
-            }
+            own = {name: _sha256(self._files[name]) for name in self._names_by_key[key] if name not in self._uncounted}
             self._known_digests[key] = _sha256(json.dumps(own, sort_keys=True).encode())
         return self._known_digests[key]
 
@@ -347,45 +313,6 @@ class Umbrella:
         """Files whose changes do not matter to a release, or are counted elsewhere."""
         locks = () if self._shows_requirements else ("Chart.lock", "requirements.lock", self._declared_in)
         return frozenset(("values.yaml", *locks))
-
-
-_OF_A_CHART = ("Chart.yaml", "values.yaml")
-
-
-def _walk(root: str) -> Iterable[str]:
-    """All files under a folder; links are followed, as helm does."""
-    for folder, folders, files in os.walk(root, followlinks=True):
-        above = os.path.realpath(os.path.dirname(folder)) + os.sep
-        if os.path.islink(folder) and folder != root and above.startswith(os.path.realpath(folder) + os.sep):
-            raise ChartError(f"the link '{folder}' leads back to a folder it lies in")
-        folders.sort()
-        for name in files:
-            yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
-
-
-def _make_room(target: str, name: str) -> str:
-    place = os.path.join(target, *name.split("/"))
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    return place
-
-
-def _members(data: bytes, name: str, only: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """The files of a chart archive, without its top folder; with ``only`` just those, so that reading may end early."""
-    found: dict[str, bytes] = {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
-            for member in archive:
-                path = posixpath.normpath("/".join(member.name.replace("\\", "/").split("/")[1:]))
-                if path.startswith(("..", "/")):
-                    raise ChartError(f"archive '{name}' is damaged: it holds '{member.name}', which lies outside of it")
-                content = archive.extractfile(member) if member.isfile() and (not only or path in only) else None
-                if content:
-                    found[path] = content.read()
-                if only and len(found) == len(only):
-                    break
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as exc:
-        raise ChartError(f"'{name}' is damaged, or no chart archive: {exc}") from None
-    return found
 
 
 def _load_mapping(text: str, name: str) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, load
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.plan.order import Graph
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
@@ -38,17 +39,16 @@ def expand(release: Release, chart: Chart, workdir: str) -> Sprayed:
     """
     from ansible_collections.helmstack.core.plugins.module_utils.chart.spray import spray
 
-    folder = os.path.join(workdir, "sprays", release.namespace, release.name)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
     try:
-        table = spray(chart.path, _options(release), folder)
+        table = spray(chart.path, _options(release))
     except HelmstackError as error:
         error.where = error.where or release.where
         raise
     wanted = [row for row in table if row.targeted]
     last = max((row.weight for row in wanted), default=0)
     releases = tuple(_release(release, row, is_last=row.weight == last) for row in wanted)
-    charts = {r.id: replace(load(row.chart_path, release.chart), digest=row.digest) for r, row in zip(releases, wanted)}
+    folder = os.path.join(workdir, "sprays", release.namespace, release.name)
+    charts = {each.id: _chart(chart, row, folder) for each, row in zip(releases, wanted)}
     return Sprayed(release, table, releases, charts)
 
 
@@ -75,11 +75,34 @@ def _options(release: Release) -> SprayOptions:
     )
 
 
+def _chart(umbrella: Chart, row: SubRelease, folder: str) -> Chart:
+    """The umbrella for one release, which becomes a file in ``folder`` when helm needs it."""
+    reduced = row.reduced
+    if reduced is None:
+        raise ValueError(f"{row.name} is not targeted")
+
+    @cache
+    def place() -> str:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        path = os.path.join(folder, f"{row.name}.tgz")
+        reduced.write(path)
+        return path
+
+    return replace(
+        umbrella,
+        place=place,
+        digest=row.digest,
+        uses_cluster=reduced.mentions.cluster,
+        random=reduced.mentions.random,
+        uses_revision=reduced.mentions.revision,
+        uses_apis=reduced.mentions.apis,
+    )
+
+
 def _release(umbrella: Release, row: SubRelease, *, is_last: bool) -> Release:
     return replace(
         umbrella,
         name=row.name,
-        chart=row.chart_path,
         version=None,
         values=row.values,
         set_args=row.set_args,

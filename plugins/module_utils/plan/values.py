@@ -10,28 +10,46 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import mentions_cluster, mentions_random
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
 
 
 @dataclass(frozen=True)
 class Values:
-    """The values files for helm, what the user calls them, and what they say together."""
+    """What the values of a release say together, and the files they become when helm needs them."""
 
-    files: tuple[str, ...]
-    names: Mapping[str, str]
+    sources: tuple[ValuesSource, ...] = field(repr=False)
+    folder: str
     merged: Mapping[str, Any] = field(repr=False)
     uses_cluster: bool = False  # they hold templates, for tpl, that look live objects up
     random: bool = False  # or that call random functions
 
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """The values files for helm, mode 0600."""
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        for path, source in zip(self._paths, self.sources):
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(source.text)
+        return self._paths
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What the user calls the files."""
+        return {path: source.label for path, source in zip(self._paths, self.sources)}
+
+    @property
+    def _paths(self) -> tuple[str, ...]:
+        return tuple(os.path.join(self.folder, f"{number}.yaml") for number in range(len(self.sources)))
+
 
 class ValuesFiles:
-    """Writes each release's values once a run, mode 0600, below the run's private folder."""
+    """Each release's values, whose files lie below the run's private folder."""
 
     def __init__(self, workdir: str) -> None:
         self._folder = os.path.join(workdir, "values")
@@ -44,22 +62,14 @@ class ValuesFiles:
         with self._lock:
             known = self._known.get(release.id)
             if known is None:
-                known = self._known[release.id] = self._write(release)
+                known = self._known[release.id] = self._read(release)
         return known
 
-    def _write(self, release: Release) -> Values:
-        folder = os.path.join(self._folder, release.namespace, release.name)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        names = {}
-        for number, source in enumerate(release.values):
-            path = os.path.join(folder, f"{number}.yaml")
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                file.write(source.text)
-            names[path] = source.label
+    def _read(self, release: Release) -> Values:
         texts = [source.text for source in release.values]
         return Values(
-            files=tuple(names),
-            names=names,
+            sources=release.values,
+            folder=os.path.join(self._folder, release.namespace, release.name),
             merged=merge(self._load(source.text, source.label) for source in release.values),
             uses_cluster=any(mentions_cluster(text) for text in texts),
             random=any(mentions_random(text) for text in texts),

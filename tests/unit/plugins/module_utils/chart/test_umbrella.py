@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella import Umbrella
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
@@ -53,12 +54,17 @@ def reduced(path: Path, *used_names: str) -> tuple[list[str], str]:
     """The files of the umbrella that keeps only the named dependencies, and its digest."""
     found = Umbrella(str(path))
     kept = [item for item in found.dependencies if item.used_name in used_names]
-    target, digest = found.reduce(kept, str(path.parent / f"reduced-{'-'.join(used_names)}"))
-    if target.endswith(".tgz"):
-        with tarfile.open(target) as archive:
-            return sorted(name.partition("/")[2] for name in archive.getnames()), digest
-    names = [Path(folder) / name for folder, _folders, files in os.walk(target) for name in files]
-    return sorted(name.relative_to(target).as_posix() for name in names), digest
+    made = found.reduce(kept)
+    archive = path.parent / f"reduced-{'-'.join(used_names)}.tgz"
+    made.write(str(archive))
+    shutil.rmtree(unpacked(path, *used_names), ignore_errors=True)
+    with tarfile.open(archive) as stream:
+        stream.extractall(archive.with_suffix(""))
+        return sorted(name.partition("/")[2] for name in stream.getnames()), made.digest
+
+
+def unpacked(path: Path, *used_names: str) -> Path:
+    return path.parent / f"reduced-{'-'.join(used_names)}" / "chart"
 
 
 def charts_of(path: Path, *used_names: str) -> list[str]:
@@ -70,7 +76,7 @@ def test_only_the_kept_sub_chart_and_the_umbrellas_own_files_stay(tmp_path: Path
     write(root / "Chart.lock", "digest: x\n")
     expected = ["Chart.yaml", "charts/b/Chart.yaml", "charts/b/templates/x.yaml", "conf/f.txt", "values.yaml"]
     assert reduced(root, "bee")[0] == expected
-    text = (tmp_path / "reduced-bee" / "Chart.yaml").read_text(encoding="utf-8")
+    text = (unpacked(root, "bee") / "Chart.yaml").read_text(encoding="utf-8")
     assert helmyaml.load(text, "Chart.yaml") == {
         "apiVersion": "v2",
         "name": "u",
@@ -79,17 +85,35 @@ def test_only_the_kept_sub_chart_and_the_umbrellas_own_files_stay(tmp_path: Path
     }
 
 
-def test_an_archive_gives_archives(tmp_path: Path) -> None:
+def test_an_archive_gives_the_same(tmp_path: Path) -> None:
     root = umbrella(tmp_path / "u", {"name": "a"}, {"name": "b"}, {"name": "c"})
-    expected = reduced(root, "a")[0]
-    assert reduced(pack(root, tmp_path / "u-2.0.0.tgz"), "a")[0] == expected
+    expected = reduced(root, "a")
+    assert reduced(pack(root, tmp_path / "u-2.0.0.tgz"), "a") == expected
 
 
-def test_files_of_a_folder_are_not_copied(tmp_path: Path) -> None:
+def test_what_helmignore_names_is_left_out_and_does_not_count(tmp_path: Path) -> None:
     root = umbrella(tmp_path / "u", {"name": "a"}, {"name": "b"})
-    reduced(root, "a")
-    assert (tmp_path / "reduced-a" / "charts" / "a" / "Chart.yaml").samefile(root / "charts" / "a" / "Chart.yaml")
-    assert not (tmp_path / "reduced-a" / "Chart.yaml").samefile(root / "Chart.yaml")
+    write(root / ".helmignore", "*.bak\n")
+    before = reduced(root, "a")
+    write(root / "charts" / "a" / "templates" / "x.yaml.bak", "{{ lookup 1 }}")
+    assert reduced(root, "a") == before
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("charts/a/templates/x.yaml", '{{ lookup "v1" "Secret" "" "" }}', Mentions(cluster=True)),
+        ("charts/b/templates/x.yaml", '{{ lookup "v1" "Secret" "" "" }}', Mentions()),
+        ("templates/_own.tpl", "{{ randAlphaNum 8 }}", Mentions(random=True)),
+        ("values.yaml", "{{ .Release.Revision }}", Mentions(revision=True)),
+        ("charts/a/README.md", "{{ .Capabilities.APIVersions }}", Mentions()),
+    ],
+)
+def test_mentions_are_those_of_what_stays(tmp_path: Path, file: str, text: str, expected: Mentions) -> None:
+    root = umbrella(tmp_path / "u", {"name": "a"}, {"name": "b"}, {"name": "c"})
+    write(root / file, text)
+    found = Umbrella(str(root))
+    assert found.reduce(found.dependencies[:1]).mentions == expected
 
 
 def test_scalars_of_chart_yaml_stay_as_they_are_written(tmp_path: Path) -> None:
@@ -97,7 +121,7 @@ def test_scalars_of_chart_yaml_stay_as_they_are_written(tmp_path: Path) -> None:
     text = "name: u\nversion: 1.10\nappVersion: 2024-01-01\nannotations: {y: '0123', z: 0o17}\ndependencies:\n"
     write(root / "Chart.yaml", text + "- {name: a, version: 1.0}\n- &b {name: b, version: 1}\n- {<<: *b, alias: bb}\n")
     reduced(root, "bb")
-    found = (tmp_path / "reduced-bb" / "Chart.yaml").read_text(encoding="utf-8")
+    found = (unpacked(root, "bb") / "Chart.yaml").read_text(encoding="utf-8")
     for line in ("version: 1.10\n", "appVersion: 2024-01-01\n", "'0123'", "z: 0o17"):
         assert line in found
     kept = helmyaml.load(found, "f")["dependencies"]
@@ -131,9 +155,9 @@ def test_requirements_of_v1_are_reduced(tmp_path: Path) -> None:
     root = umbrella(tmp_path / "u", {"name": "a"}, {"name": "b"}, {"name": "c"}, v1=True)
     write(root / "requirements.lock", "digest: x\n")
     assert charts_of(root, "a") == ["a"]
-    found = (tmp_path / "reduced-a" / "requirements.yaml").read_text(encoding="utf-8")
+    found = (unpacked(root, "a") / "requirements.yaml").read_text(encoding="utf-8")
     assert helmyaml.load(found, "f") == {"dependencies": [{"version": "1.x", "name": "a"}]}
-    assert not (tmp_path / "reduced-a" / "requirements.lock").exists()
+    assert not (unpacked(root, "a") / "requirements.lock").exists()
 
 
 def test_requirements_that_templates_can_read_stay_and_what_they_name_is_a_stub(tmp_path: Path) -> None:
@@ -146,7 +170,7 @@ def test_requirements_that_templates_can_read_stay_and_what_they_name_is_a_stub(
         "charts/b/Chart.yaml",
         "charts/c/Chart.yaml",
     ]
-    assert (tmp_path / "reduced-a" / "requirements.yaml").samefile(root / "requirements.yaml")
+    assert (unpacked(root, "a") / "requirements.yaml").read_bytes() == (root / "requirements.yaml").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -164,7 +188,6 @@ def test_requirements_that_templates_can_read_stay_and_what_they_name_is_a_stub(
 def test_the_digest_changes_with_what_the_release_holds(tmp_path: Path, changed: str, same: bool) -> None:
     root = umbrella(tmp_path / "u", {"name": "a"}, {"name": "b"}, {"name": "c"})
     _names, before = reduced(root, "a")
-    os.rename(tmp_path / "reduced-a", tmp_path / "before")
     (root / changed).unlink(missing_ok=True)
     write(root / changed, "changed: 1\n")
     assert (reduced(root, "a")[1] == before) is same
@@ -264,11 +287,11 @@ def _gone(root: Path) -> Path:
         (_no_list, "'dependencies' is not a list"),
         (_broken_archive, "charts/d-1.0.0.tgz' is damaged"),
         (_cut_archive, "charts/d-1.0.0.tgz' is damaged"),
-        (_empty_folder, "'charts/d' of umbrella 'u' is damaged: it has no Chart.yaml"),
+        (_empty_folder, "'charts/d' is not a chart: it has no Chart.yaml"),
         (_binary, "charts/a/Chart.yaml: is not text in UTF-8"),
-        (_outside, "which lies outside of it"),
-        (_loop, "conf/loop' leads back to a folder it lies in"),
-        (_gone, "cannot be read: No such file"),
+        (_outside, "a path that leaves the chart's folder"),
+        (_loop, "conf/loop' is a symbolic link to a folder that holds it"),
+        (_gone, "there is no chart '"),
     ],
 )
 def test_a_damaged_umbrella_is_told_by_its_fault(tmp_path: Path, damage: Any, message: str) -> None:
