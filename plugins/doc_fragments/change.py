@@ -27,7 +27,9 @@ options:
       - V(stop) starts no other release.
       - V(continue) skips only the releases that need the failed one, and fails at the end.
       - V(rollback) starts no other release, and all that this run changed goes back to what it was, last first;
-        releases that are new are uninstalled. The task fails, and its message says what could not go back.
+        releases that are new are uninstalled, and those that were uninstalled come back from their history. The task
+        fails, and its message says what could not go back. Namespaces and custom resource definitions that were made
+        stay; a warning names them.
     type: str
     choices: [stop, continue, rollback]
     default: stop

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from ansible_collections.helmstack.core.plugins.module_utils.apply import beside, model, schedule
 from ansible_collections.helmstack.core.plugins.module_utils.apply.beside import guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
+from ansible_collections.helmstack.core.plugins.module_utils.apply.undo import Undo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
@@ -212,12 +213,17 @@ class Applier:
         if release is None or not release.options.wait:
             return
         left = release.options.timeout - (time.monotonic() - began)
+        self._wait(change, revision, release.options, left, release.ready)
+
+    def _wait(
+        self, change: Change, revision: int, options: Options, timeout: float, rules: Sequence[Mapping[str, str]]
+    ) -> None:
         self.readiness.wait(
             self._objects(change, revision),
-            timeout=max(1.0, left),
-            for_jobs=release.options.wait_for_jobs,
-            rules=release.ready,
-            namespace=release.namespace,
+            timeout=max(1.0, timeout),
+            for_jobs=options.wait_for_jobs,
+            rules=rules,
+            namespace=change.namespace,
             stopped=self._ended.is_set,
         )
 
@@ -278,36 +284,22 @@ class Applier:
     # everything back
 
     def _roll_back(self, changes: Mapping[str, Change]) -> None:
-        """What this run changed goes back to what it was, the last first."""
-        for identity in reversed(list(self._results)):
-            change, result = changes[identity], self._results[identity]
-            if change.effective:
-                self.progress(f"{identity}: goes back to what it was")
-                self._results[identity] = self._restored(change, result)
+        def ready(change: Change, revision: int) -> None:
+            options = change.release.options if change.release else Options()
+            if options.wait:
+                self._wait(change, revision, options, options.timeout, ())
 
-    def _restored(self, change: Change, result: Result) -> Result:
-        helm, before = self.helm(change.release), change.deployed
-        if any(item.change.op == "change" for item in change.definitions):
-            self._warnings.append(f"release {change.id}: what was upgraded of its crds/ does not go back")
-        try:
-            if before is None or before.current_revision is None:
-                helm.uninstall(change.name, change.namespace, wait=True)
-                return replace(result, state=_after(result), status="uninstalled", revision=None)
-            helm.rollback(change.name, change.namespace, before.current_revision, wait=True)
-            return replace(result, state=_after(result), status="deployed", revision=None)
-        except HelmstackError as error:
-            told = f"{result.error}\n" if result.error else ""
-            return replace(result, state=model.FAILED, error=f"{told}it could not go back to what it was: {error}")
+        undo = Undo(self.cluster, self.helm, ready, self.progress, self._warnings)
+        self._results = undo.all(changes, self._results)
 
     def _forget_removed(self, changes: Mapping[str, Change]) -> None:
         """The history of removed releases was kept only in case that they must come back."""
         for change in changes.values():
             if change.action == "uninstall" and change.id in self._results:
-                self.helm(change.release).uninstall(change.name, change.namespace, disable_hooks=True)
-
-
-def _after(result: Result) -> str:
-    return model.FAILED if result.state == model.FAILED else model.ROLLED_BACK
+                try:
+                    self.helm(change.release).uninstall(change.name, change.namespace, disable_hooks=True)
+                except HelmstackError as error:
+                    self._warnings.append(f"release {change.id} is uninstalled, but Helm keeps its history: {error}")
 
 
 def _needs(plan: Plan, changes: Mapping[str, Change]) -> dict[str, frozenset[str]]:

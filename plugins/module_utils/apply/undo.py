@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes back what a failed run has changed (``on_failure: rollback``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ansible_collections.helmstack.core.plugins.module_utils.apply import model
+from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Result
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
+
+
+class Cluster(Protocol):
+    """What taking back asks of the cluster."""
+
+    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
+        """A revision of a release, decoded."""
+
+    def now(self, namespace: str, name: str) -> Deployed | None:
+        """A release as it is at this moment."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Takes changes back, the last first. ``ready`` waits until a revision of a release is ready."""
+
+    cluster: Cluster
+    helm: Callable[[Release | None], Helm]
+    ready: Callable[[Change, int], None]
+    progress: Callable[[str], None]
+    warnings: list[str]
+
+    def all(self, changes: Mapping[str, Change], results: Mapping[str, Result]) -> dict[str, Result]:
+        """What became of the releases; what could not go back has failed, with the reason.
+
+        :arg results: of what was done, in the order in which it was done.
+        """
+        found = dict(results)
+        for identity in reversed(list(results)):
+            if changes[identity].effective:
+                self.progress(f"{identity}: goes back to what it was")
+                found[identity] = self._one(changes[identity], results[identity])
+        return found
+
+    def _one(self, change: Change, result: Result) -> Result:
+        state = model.FAILED if result.state == model.FAILED else model.ROLLED_BACK
+        if any(item.change.op == "change" for item in change.definitions):
+            self.warnings.append(f"release {change.id}: what was upgraded of its crds/ does not go back")
+        try:
+            left = self._back(change)
+        except HelmstackError as error:
+            told = f"{result.error}\n" if result.error else ""
+            return replace(result, state=model.FAILED, error=f"{told}it could not go back to what it was: {error}")
+        if left is None:
+            return replace(result, state=state, status="uninstalled", revision=None)
+        return replace(result, state=state, status=left.status, revision=left.revision)
+
+    def _back(self, change: Change) -> Deployed | None:
+        """The release when it is what it was; None if it is gone, as it was not there before."""
+        before, left = change.deployed, self.cluster.now(change.namespace, change.name)
+        if before is None or before.current_revision is None:
+            self._remove(change, left)
+            return None
+        if left is None or (left.revision, left.status) != (before.revision, before.status):
+            self._restore(change, before, before.current_revision)
+            left = self.cluster.now(change.namespace, change.name)
+        return left
+
+    def _remove(self, change: Change, left: Deployed | None) -> None:
+        options = _options(change)
+        if left is not None and left.status != "uninstalled":
+            self.helm(change.release).uninstall(
+                change.name,
+                change.namespace,
+                wait=True,
+                timeout=options.timeout,
+                disable_hooks=options.disable_hooks,
+                keep_history=change.deployed is not None and change.deployed.status == "uninstalled",
+                warnings=self.warnings,
+            )
+        stays = _stays(change)
+        if stays:
+            self.warnings.append(f"release {change.id} is gone again, but there remain: {', '.join(stays)}")
+
+    def _restore(self, change: Change, before: Deployed, revision: int) -> None:
+        """Helm waits only where it must, as our own wait ends at once when it is in vain."""
+        options = _options(change)
+        hooks = self.cluster.body(before, revision).hooks
+        self.helm(change.release).rollback(
+            change.name,
+            change.namespace,
+            revision,
+            wait=any("post-rollback" in hook.events for hook in hooks),
+            timeout=options.timeout,
+            disable_hooks=options.disable_hooks,
+            history_max=options.history_max,
+            warnings=self.warnings,
+        )
+        left = self.cluster.now(change.namespace, change.name)
+        if left is not None:
+            self.ready(change, left.revision)
+
+
+def _options(change: Change) -> Options:
+    return change.release.options if change.release else Options(history_max=0)  # of others nothing is known
+
+
+def _stays(change: Change) -> list[str]:
+    """What is made for a release and not removed with it."""
+    made = [item for item in change.objects if item.op == "add" and item.after and _is_kept(change, item)]
+    made += [item.change for item in change.definitions if item.change.op == "add"]
+    return list(dict.fromkeys(f"{item.kind} {item.name}" for item in made))
+
+
+def _is_kept(change: Change, item: ObjectChange) -> bool:
+    return compare.keeps(item.after or {}) or (item.kind, item.name) == ("Namespace", change.namespace)

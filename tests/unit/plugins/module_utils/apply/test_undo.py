@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is taken back, and what needs not be. That it goes back is tested on a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.apply.model import DONE, FAILED, ROLLED_BACK, Result
+from ansible_collections.helmstack.core.plugins.module_utils.apply.undo import Undo
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
+
+
+def deployed(revision: int, status: str = "deployed", current: int | None = None) -> Deployed:
+    return Deployed("a", "web", revision, status, "", current if current is not None else revision)
+
+
+GONE = Deployed("a", "web", 1, "uninstalled", "")  # with a history that somebody has kept
+
+
+@dataclass
+class World:
+    """A cluster and a helm that note what they are asked for."""
+
+    left: Deployed | None
+    done: list[Any] = field(default_factory=list)
+
+    def now(self, namespace: str, name: str) -> Deployed | None:
+        return self.left
+
+    def body(self, found: Deployed, revision: int | None = None) -> Any:
+        return type("Body", (), {"hooks": ()})
+
+    def rollback(self, name: str, namespace: str, revision: int, **_how: Any) -> None:
+        self.done.append(("rollback", revision))
+        self.left = deployed(9)
+
+    def uninstall(self, name: str, namespace: str, *, keep_history: bool, **_how: Any) -> None:
+        self.done.append(("uninstall", keep_history))
+
+
+@pytest.mark.parametrize(
+    ("before", "left", "done", "status"),
+    [
+        (deployed(1), deployed(2), [("rollback", 1), ("ready", 9)], "deployed"),
+        (deployed(2, "failed", 1), deployed(3), [("rollback", 1), ("ready", 9)], "deployed"),
+        (deployed(1), Deployed("a", "web", 1, "uninstalled", ""), [("rollback", 1), ("ready", 9)], "deployed"),
+        (deployed(1), deployed(1), [], "deployed"),  # helm had refused before it did anything
+        (None, deployed(1), [("uninstall", False)], "uninstalled"),
+        (None, None, [], "uninstalled"),
+        (GONE, deployed(2), [("uninstall", True)], "uninstalled"),
+    ],
+)
+def test_what_changed_goes_back(before: Deployed | None, left: Deployed | None, done: list[Any], status: str) -> None:
+    world = World(left)
+    undo = Undo(world, lambda _release: world, lambda _c, r: world.done.append(("ready", r)), print, [])  # type: ignore
+    change = Change("web", "a", "upgrade", deployed=before)
+    for state, after in ((DONE, ROLLED_BACK), (FAILED, FAILED)):
+        world.left, world.done = left, []
+        [found] = undo.all({"a/web": change}, {"a/web": Result(state)}).values()
+        assert world.done == done
+        assert (found.state, found.status) == (after, status)
+
+
+def test_what_was_only_looked_at_stays() -> None:
+    world = World(deployed(1))
+    undo = Undo(world, lambda _release: world, lambda _c, _r: None, print, [])  # type: ignore
+    adopted = Change("web", "a", "adopt", deployed=deployed(1))
+    assert undo.all({"a/web": adopted}, {"a/web": Result(DONE)}) == {"a/web": Result(DONE)}
