@@ -23,7 +23,7 @@ kind: Job
 metadata: {name: "{{ .Release.Name }}"}
 spec:
   template:
-    metadata: {labels: {helmstack.test/behaviour: slow}, annotations: {helmstack.test/delay: "2s"}}
+    metadata: {labels: {helmstack.test/behaviour: "{{ .Values.job }}"}, annotations: {helmstack.test/delay: "2s"}}
     spec: {restartPolicy: Never, containers: [{name: main, image: registry.invalid/app}]}
 """
 FIXED = CONFIG.replace("\ndata:", "\nimmutable: true\ndata:")
@@ -60,8 +60,8 @@ def ran(workspace: Workspace) -> Run:
     workspace.stack(
         workspace.release("history", historyMax=2, **given),
         workspace.release("quiet", "hooked", disableHooks=True, **given),
-        workspace.release("patient", "job", waitForJobs=True),
-        workspace.release("hasty", "job"),
+        workspace.release("patient", "job", waitForJobs=True, set={"job": "slow"}),
+        workspace.release("hasty", "job", set={"job": "never-ready"}),
         workspace.release("plain", postRenderer=post_renderer(workspace), **given),
         workspace.release(
             "atomic", "pod", atomic=True, timeout=90, set={"behaviour": "${b:-ready}", "setting": "${v}"}
@@ -97,7 +97,8 @@ def test_options_have_their_effect(ran: Run, workspace: Workspace) -> None:
             "quiet"
         ]
     # waitForJobs
-    assert release_of(first, "patient")["duration"] >= 2 > release_of(first, "hasty")["duration"]
+    assert release_of(first, "patient")["duration"] >= 2
+    assert release_of(first, "hasty")["status"] == "deployed"
     # postRenderer
     assert objects_of(checked)["ConfigMap", a, "rendered"] == "add"
     assert objects_of(third)["ConfigMap", a, "rendered"] == "change"
