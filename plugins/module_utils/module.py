@@ -127,13 +127,14 @@ def _with_secrets(spec: ArgSpec, call: Call) -> Call:
 
 
 def _told(call: Call) -> dict[str, Any]:
-    """The lines of progress, if the controller cannot read them itself."""
-    path = call.params.get("_progress") or ""
-    if not path.startswith(call.workdir):
+    """The lines of progress, if they are in a file that the controller may not have been able to read."""
+    if not call.params.get("_progress_returned"):
         return {}
+    path = call.params["_progress"]
     with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+        os.unlink(path)
         return {handover.PROGRESS: file.read().splitlines()}
-    return {}
+    return {handover.PROGRESS: []}
 
 
 def _mask(stack: Stack) -> Mask:

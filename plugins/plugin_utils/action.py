@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import sys
@@ -32,7 +33,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve impor
 from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
 from ansible_collections.helmstack.core.plugins.plugin_utils.here import perform_here, private_file
-from ansible_collections.helmstack.core.plugins.plugin_utils.progress import Show, followed, tables
+from ansible_collections.helmstack.core.plugins.plugin_utils.progress import Execute, Remote, Show, followed, tables
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
     strings_of_inventory,
@@ -76,13 +77,17 @@ class StackAction(ActionBase):
                 given["expected_plan"] = brief(given["expected_plan"])
             quiet = not given.get("progress", True) or bool(self._task.no_log)
             with self._progress(quiet, show) as progress:
-                args = self._handed_over(given, task_vars, progress)
+                path = progress.path if isinstance(progress, Remote) else progress
+                args = self._handed_over(given, task_vars, path)
                 module = self._module(args, task_vars)
         except HelmstackError as error:
             return {**result, "failed": True, "msg": str(error)}
-        lines = [*module.pop(PROGRESS, ()), *tables(module.get("sub_charts") or ())]
-        for line in () if quiet else lines:
-            show(str(line))
+        if isinstance(progress, Remote):
+            if PROGRESS not in module:  # it was killed
+                self._low_level_execute_command(f"rm -f {progress.path}")
+            progress.show_rest([str(line) for line in module.pop(PROGRESS, ())])
+        for line in () if quiet else tables(module.get("sub_charts") or ()):
+            show(line)
         return {**result, **module, **_stats(module, str(task_vars.get("inventory_hostname")))}
 
     def _module(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -105,11 +110,34 @@ class StackAction(ActionBase):
         self._compute_environment_string(environment)
         return self._shares_disk and not self._task.async_val and not environment and str(interpreter) == sys.executable
 
-    def _progress(self, quiet: bool, show: Show) -> AbstractContextManager[str | None]:
-        """The file for lines of progress, which are shown as they come; "": the module returns them; None: no lines."""
+    def _progress(self, quiet: bool, show: Show) -> AbstractContextManager[str | Remote | None]:
+        """The file for lines of progress, which are shown as they come; None: no lines."""
         if quiet or "progress" not in self.spec.names or self._task.check_mode or self._task.async_val:
             return nullcontext(None)
-        return followed(C.DEFAULT_LOCAL_TMP, show) if self._shares_disk else nullcontext("")
+        return followed(C.DEFAULT_LOCAL_TMP, show) if self._shares_disk else Remote(self._another_connection, show)
+
+    def _another_connection(self) -> Execute:
+        """Runs commands on the target as this action does, but over a connection of its own."""
+        mine = self._connection
+        other = self._shared_loader_obj.connection_loader.get(
+            getattr(mine, "ansible_name", None) or mine._load_name,
+            self._play_context,
+            new_stdin=None,
+            task_uuid=self._task._uuid,
+            ansible_playbook_pid=str(os.getppid()),
+        )
+        other.set_options(direct=mine.get_options())
+        other._shell = mine._shell
+        if mine.become:
+            other.set_become_plugin(copy.copy(mine.become))  # it keeps what it waits for
+        twin = copy.copy(self)
+        twin._connection = other
+
+        def execute(command: str) -> tuple[int, str]:
+            done = twin._low_level_execute_command(command)
+            return int(done["rc"]), str(done["stdout"])
+
+        return execute
 
     def _shown(self, task_vars: Mapping[str, Any]) -> Show:
         """Shows a line at once; it says which host's it is if there are several."""
@@ -140,7 +168,7 @@ class StackAction(ActionBase):
             params |= {name: given[name] for name in self.private if given.get(name)}
             secrets = self._secrets_in(given, task_vars)
         if progress is not None:
-            params["_progress"] = progress or cargo.take_text("/progress", b"")
+            params |= {"_progress": progress, "_progress_returned": not self._shares_disk}
         if stack is not None or params:
             args["_bundle"] = self._shipped(cargo, Handover(stack, params, secrets))
         return args

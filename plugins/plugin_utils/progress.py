@@ -9,13 +9,28 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ansible.utils.display import Display
+
 Show = Callable[[str], None]
+Execute = Callable[[str], "tuple[int, str]"]
+
+display = Display()
 
 _EVERY = 0.2  # seconds between two looks
+_FIRST = 2.0  # seconds until the first look at a target
+_MARK = "helmstack> "
+# Waits for lines beyond those shown, ten seconds at most; fails once the file is gone.
+_NEW_LINES = (
+    "i=0; while [ $i -lt 10 ]; do "
+    'if [ -f {path} ]; then [ "$(wc -l < {path})" -gt {shown} ] && break; elif [ {shown} -gt 0 ]; then exit 1; fi; '
+    "sleep 1; i=$((i+1)); done; "
+    f"[ ! -f {{path}} ] || tail -n +{{next}} {{path}} | sed 's/^/{_MARK}/'"
+)
 _TITLES = ("SUB-CHART", "ALIAS", "TARGETED", "WEIGHT", "RELEASE", "REVISION", "ACTION", "STATUS")
 
 
@@ -37,6 +52,67 @@ def followed(folder: str, show: Show) -> Iterator[str]:
                 lines.show_new()
     finally:
         os.unlink(path)
+
+
+class Remote:
+    """Lines of progress that the module writes to a file on the target, shown while it runs as far as that works.
+
+    A connection serves one command at a time, so the file is read over another one. Each command there waits for new
+    lines itself, so that one is started every few seconds at most. Whatever goes wrong, all lines come back with the
+    module's result, and :meth:`show_rest` shows those that nobody has seen yet.
+
+    :arg another: opens the other connection; gives what runs a command there and returns its exit code and output.
+    """
+
+    def __init__(self, another: Callable[[], Execute], show: Show) -> None:
+        # a name that nobody can guess, as anybody may make files in this folder
+        self.path = f"/tmp/helmstack-{uuid.uuid4().hex}"
+        self._another = another
+        self._show = show
+        self._shown = 0
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="helmstack progress", daemon=True)
+
+    def __enter__(self) -> Remote:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.set()
+        # its command may go on for some seconds, which is not worth waiting for
+        self._thread.join(timeout=1)
+
+    def show_rest(self, lines: Sequence[str]) -> None:
+        """Show the lines that have not been shown yet, and no other from now on."""
+        with self._lock:
+            for line in lines[self._shown :]:
+                self._show(line)
+            self._shown = len(lines)
+            self._ended.set()
+
+    def _follow(self) -> None:
+        if self._ended.wait(_FIRST):  # most runs that change nothing are over by now
+            return
+        try:
+            execute = self._another()
+            while not self._ended.is_set():
+                code, output = execute(_NEW_LINES.format(path=self.path, shown=self._shown, next=self._shown + 1))
+                if code:
+                    return
+                self._show_new(output)
+        except Exception as error:  # of whatever kind of connection this is
+            display.vvv(f"helmstack: lines of progress come at the end of the task: {error}")
+
+    def _show_new(self, output: str) -> None:
+        # a terminal or a become plugin on the way may add words of its own
+        lines = [line.partition(_MARK)[2] for line in output.splitlines() if _MARK in line]
+        with self._lock:
+            if self._ended.is_set():
+                return
+            for line in lines:
+                self._show(line)
+            self._shown += len(lines)
 
 
 class _Lines:

@@ -11,10 +11,12 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -104,6 +106,7 @@ class Run:
     code: int
     output: str
     records: list[Object]
+    times: Sequence[tuple[float, str]] = ()  # when each line of the output came
 
     @property
     def results(self) -> list[Object]:
@@ -256,12 +259,15 @@ class Workspace:
             json.dumps({"ansible_python_interpreter": PYTHON}),
         ]
         words += [*(["--check"] if check else []), *(["--diff"] if diff else []), *args, "playbook.yml"]
-        done = subprocess.run(words, cwd=self.root, env=self._environ(env or {}), capture_output=True, text=True)
-        output = done.stdout + done.stderr
+        with subprocess.Popen(
+            words, cwd=self.root, env=self._environ(env or {}), stdout=PIPE, stderr=STDOUT, text=True
+        ) as done:
+            times = [(time.time(), line.rstrip("\n")) for line in done.stdout or ()]
+        output = "".join(f"{line}\n" for _at, line in times)
         lines = record.read_text().splitlines() if record.exists() else []
         if code is not None and done.returncode != code:
             raise AssertionError(f"ansible-playbook ended with {done.returncode}\n{output}")
-        return Run(done.returncode, output, [json.loads(line) for line in lines])
+        return Run(done.returncode, output, [json.loads(line) for line in lines], times)
 
     def check(self, **options: Any) -> Object:
         """The result of one task in check mode."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
-from harness import HELM, HERE, Workspace, actions_of
+from harness import DEPLOYMENT, HELM, HERE, Workspace, actions_of
 
 
 def test_charts_values_and_kubeconfig_go_along_and_nothing_stays(workspace: Workspace) -> None:
@@ -46,3 +47,26 @@ def test_charts_values_and_kubeconfig_go_along_and_nothing_stays(workspace: Work
     assert data == {"from": "file", "host": "target"}
     for folder in (workspace.remote_temp, workspace.temp, workspace.local_temp):
         assert [str(path) for path in folder.rglob("*") if path.is_file()] == []
+
+
+def test_lines_of_progress_come_while_the_target_works(workspace: Workspace) -> None:
+    workspace.chart("slow", files={"templates/all.yaml": DEPLOYMENT})
+    a = workspace.ns("a")
+    slow = {"behaviour": "slow"}
+    workspace.stack({"name": "web", "namespace": a, "chart": "./charts/slow", "set": slow})
+    settings = {
+        "HELMSTACK_CONTROLLER": str(workspace.root / "charts"),
+        "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    run = workspace.run({}, inventory="target ansible_connection=elsewhere\n", env=settings)
+    begins, ready = (
+        next(at for at, line in run.times if line.startswith("  helmstack: ") and f"{a}/web: {told}" in line)
+        for told in ("install begins", "ready")
+    )
+    ended = next(record["at"] for record in run.records)
+    # the pod takes five seconds
+    assert ended - begins > 2
+    assert ready <= ended + 1
+    assert len([line for _at, line in run.times if line.startswith("  helmstack: ")]) == 2
+    assert not [path for path in Path("/tmp").glob("helmstack-*") if workspace.prefix in path.read_text()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.plugin_utils.progress import followed, tables
+from ansible_collections.helmstack.core.plugins.plugin_utils import progress
+from ansible_collections.helmstack.core.plugins.plugin_utils.progress import Remote, followed, tables
 
 
 def _append(path: str, data: bytes) -> None:
@@ -61,6 +63,63 @@ def test_a_failure_leaves_neither_thread_nor_file(tmp_path: Path) -> None:
 def test_the_file_is_private(tmp_path: Path) -> None:
     with followed(str(tmp_path), print) as path:
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+class Target:
+    """A target whose shell is this machine's, over which commands go."""
+
+    def __init__(self) -> None:
+        self.commands = 0
+
+    def execute(self, command: str) -> tuple[int, str]:
+        self.commands += 1
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True)
+        # as a terminal and a become plugin would have it
+        return done.returncode, "a greeting\n" + done.stdout.replace("\n", "\r\n")
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_FIRST", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_lines_on_a_target_are_shown_as_they_come_and_each_once() -> None:
+    shown: list[str] = []
+    target = Target()
+    with Remote(lambda: target.execute, shown.append) as remote:
+        _append(remote.path, b"one\n")
+        _until(shown, 1)
+        _append(remote.path, "two\nthree ✓\n".encode())
+        _until(shown, 3)
+        assert shown == ["one", "two", "three ✓"]
+        os.unlink(remote.path)
+    remote.show_rest(["one", "two", "three ✓", "four"])
+    assert shown == ["one", "two", "three ✓", "four"]
+    assert target.commands < 6
+
+
+@pytest.mark.usefixtures("at_once")
+def test_without_another_connection_the_lines_come_at_the_end() -> None:
+    shown: list[str] = []
+
+    def none() -> Any:
+        raise RuntimeError("one session only")
+
+    with Remote(none, shown.append) as remote:
+        pass
+    assert shown == []
+    remote.show_rest(["one", "two"])
+    assert shown == ["one", "two"]
+
+
+def test_a_short_run_opens_no_other_connection() -> None:
+    target = Target()
+    began = time.monotonic()
+    with Remote(lambda: target.execute, print):
+        time.sleep(0.1)
+    assert target.commands == 0
+    assert time.monotonic() - began < 1
 
 
 def _row(**given: Any) -> dict[str, Any]:
