@@ -17,7 +17,7 @@ LOGS = WORK / "logs"
 RESULTS = WORK / "results"
 COPIES = WORK / "copies"
 HOME = WORK / "home"
-CLUSTER = WORK / "cluster-test"
+CLUSTERS = WORK / "clusters"
 DEV_VENV = WORK / "venv"
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -16,7 +16,7 @@ from .copies import copy_checkout
 from .environments import ansible_test_environment, make_home, oldest_venv
 from .interpreters import Pair
 from .junit import Count, count
-from .layout import CLUSTER, COLLECTION_PATH, COLLECTIONS, DEV_VENV, RESULTS, ROOT, WORK, environment
+from .layout import CLUSTERS, COLLECTION_PATH, COLLECTIONS, DEV_VENV, RESULTS, ROOT, WORK, environment
 from .schedule import Job, Step, StepFailed
 
 Action = Callable[[Job], str]
@@ -25,6 +25,7 @@ DEV_BIN = DEV_VENV / "bin"
 PLUGIN_FOLDERS = ("module_utils", "plugin_utils", "action", "modules", "filter", "lookup")
 TYPED_PLUGINS = tuple(f"plugins/{name}" for name in PLUGIN_FOLDERS)
 TYPED_SCRIPTS = ("tests/cluster", "tests/benchmark", "examples", "tools")
+OLDEST, NEWEST = ENDS = ("oldest", "newest")  # of the matrix
 LARGEST_BUILD = 1_000_000
 MUST_BE_BUILT = {"galaxy.yml", "meta/runtime.yml", "requirements.txt", "LICENSE", "README.md"}
 MUST_NOT_BE_BUILT = re.compile(
@@ -209,7 +210,7 @@ def units(pair: Pair, venv: Path) -> Action:
     return action
 
 
-# ---- integration tests, against a control plane of their own
+# ---- integration tests: each end of the matrix has a control plane of its own, so that both run side by side
 
 
 def cluster_script(job: Job, *words: object) -> str:
@@ -217,14 +218,17 @@ def cluster_script(job: Job, *words: object) -> str:
     return job.run([DEV_BIN / "python", script, *words], env=environment(DEV_BIN))
 
 
-def start_cluster(job: Job) -> str:
-    """Build what is not built yet and start the control plane."""
+def build_control_plane(job: Job) -> str:
+    """Build what is not built yet of the control plane and both Helms."""
     if not (ROOT / "tests" / "cluster" / "cluster.py").exists():
         raise StepFailed("tests/cluster/cluster.py is missing")
     cluster_script(job, "build")
-    output = cluster_script(job, "start", "--dir", CLUSTER)
-    kubeconfig(output)
     return ""
+
+
+def start_cluster(job: Job, end: str) -> str:
+    """The kubeconfig of an end's control plane, which is started if it does not run."""
+    return kubeconfig(cluster_script(job, "start", "--dir", CLUSTERS / end))
 
 
 def kubeconfig(output: str) -> str:
@@ -235,13 +239,13 @@ def kubeconfig(output: str) -> str:
     return str(found[-1]).strip().strip("'\"")
 
 
-def stop_cluster(job: Job) -> None:
-    cluster_script(job, "stop", "--dir", CLUSTER)
+def stop_clusters(job: Job) -> None:
+    for end in ENDS:
+        cluster_script(job, "stop", "--dir", CLUSTERS / end)
 
 
-def integration_environment(job: Job, venv: Path, major: int) -> dict[str, str]:
-    # start answers with the running control plane's kubeconfig
-    config = kubeconfig(cluster_script(job, "start", "--dir", CLUSTER))
+def integration_environment(job: Job, end: str, venv: Path, major: int) -> dict[str, str]:
+    config = start_cluster(job, end)
     helm = cluster_script(job, "helm", "--major", major).split()[-1]
     return environment(
         venv / "bin",
@@ -252,15 +256,15 @@ def integration_environment(job: Job, venv: Path, major: int) -> dict[str, str]:
     )
 
 
-def integration(pair: Pair, venv: Path, major: int, *, packed: bool, without: tuple[str, ...] = ()) -> Action:
+def integration(end: str, pair: Pair, venv: Path, major: int, without: tuple[str, ...] = ()) -> Action:
     """tests/integration/test_*.py: real ansible-playbook runs of one ansible-core with one Helm.
 
-    :arg packed: the modules run in processes of their own, under an interpreter with another name.
+    At the oldest end modules run in processes of their own, under an interpreter with another name.
     """
 
     def action(job: Job) -> str:
-        env = integration_environment(job, venv, major)
-        env |= {"HELMSTACK_PYTHON": str(venv) + "/./bin/python"} if packed else {}
+        env = integration_environment(job, end, venv, major)
+        env |= {"HELMSTACK_PYTHON": str(venv) + "/./bin/python"} if end == OLDEST else {}
         file = result_file(job)
         command: list[object] = [DEV_BIN / "python", "-m", "pytest", "tests/integration", f"--junitxml={file}"]
         problem = attempt(job, [*command, *(f"--ignore={name}" for name in without)], env=env)
@@ -269,14 +273,14 @@ def integration(pair: Pair, venv: Path, major: int, *, packed: bool, without: tu
     return action
 
 
-def targets(pair: Pair, venv: Path, major: int) -> Action:
+def targets(end: str, pair: Pair, venv: Path, major: int) -> Action:
     """tests/integration/targets: `ansible-test integration` in the same control plane."""
 
     def action(job: Job) -> str:
         names = sorted(path.name for path in (ROOT / "tests" / "integration" / "targets").glob("*") if path.is_dir())
         if not names:
             return "no targets"
-        given = integration_environment(job, venv, major)
+        given = integration_environment(job, end, venv, major)
         folder = copy_checkout(job.name)
         env = ansible_test_environment(make_home(job.run, venv), venv)
         # ansible-test hands no variables of the environment down, but this file's
@@ -311,20 +315,20 @@ def make_oldest(oldest: Pair) -> Action:
 def all_steps(oldest: Pair, newest: Pair) -> list[Step]:
     """Every step; those that take longest or that others wait for come first."""
     old_venv = WORK / "matrix" / oldest.slug
-    ends = (("oldest", oldest, old_venv, 3), ("newest", newest, DEV_VENV, 4))
-    # a first start builds the control plane and both Helms from source
-    steps = [Step("control-plane", start_cluster, limit=1800.0, cleanup=stop_cluster)]
+    ends = ((OLDEST, oldest, old_venv, 3), (NEWEST, newest, DEV_VENV, 4))
+    # the first time it builds them from source
+    steps = [Step("control-plane", build_control_plane, limit=1800.0, cleanup=stop_clusters)]
     steps.append(Step("venv-oldest", make_oldest(oldest)))
     for end, pair, venv, major in ends:
-        needs = ("control-plane", "venv-oldest") if end == "oldest" else ("control-plane",)
+        needs = ("control-plane", "venv-oldest") if end == OLDEST else ("control-plane",)
         # these start neither ansible nor helm: a second time would test the same
-        without = ("tests/integration/test_readiness.py",) if end == "oldest" else ()
-        action = integration(pair, venv, major, packed=end == "oldest", without=without)
-        steps.append(Step(f"integration-{end}", action, needs, lock="cluster", limit=2400.0))
-        steps.append(Step(f"targets-{end}", targets(pair, venv, major), needs, lock="cluster"))
+        without = ("tests/integration/test_readiness.py",) if end == OLDEST else ()
+        action = integration(end, pair, venv, major, without)
+        steps.append(Step(f"integration-{end}", action, needs, lock=f"cluster-{end}", limit=2400.0))
+        steps.append(Step(f"targets-{end}", targets(end, pair, venv, major), needs, lock=f"cluster-{end}"))
     steps += [Step("lint", lint), Step("unit", unit)]
     for end, pair, venv, _major in ends:
-        own: tuple[str, ...] = ("venv-oldest",) if end == "oldest" else ()
+        own: tuple[str, ...] = ("venv-oldest",) if end == OLDEST else ()
         # the two share the home folder's environments where the Python is the same
         steps.append(Step(f"sanity-{end}", sanity(pair, venv), own, lock="sanity"))
         steps.append(Step(f"units-{end}", units(pair, venv), own))
