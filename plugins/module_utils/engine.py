@@ -198,6 +198,7 @@ def planner_of(
         tools.helm,
         values.of,
         Recovery(params.get("recover") or "rollback", _seconds("pending_age", params.get("pending_age"), 600)),
+        (stack.name, stack.environment or ""),
         tuple(params.get("diff_ignore") or ()),
         params.get("drift") or IGNORE,
         lenient,

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import post_renderer
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError
 
 # Of the user's Helm settings only those that say where releases lie, which plugins there are, and how fast to ask.
@@ -208,6 +209,10 @@ class Helm:
             if self._version is None:
                 self._version = self._known_version() or self._ask_version()
             return self._version
+
+    def post_renderer(self, name: str) -> str:
+        """What tells whether a post-renderer is still the same, wherever it lies."""
+        return post_renderer.digest(name, self.version.major, self._environ)
 
     def _known_version(self) -> HelmVersion | None:
         """What this very file said when it was last asked."""

@@ -114,7 +114,10 @@ releases:
       type: bool
       sample: false
     verified:
-      description: Whether the release is what this stack deployed, unchanged since it was ready.
+      description:
+        - Whether the release is what this stack deployed, unchanged since it was ready.
+        - It is V(false) too if it was deployed with options that stood in the task and not in the stack, and that count
+          for M(helmstack.core.helmstack), such as C(wait) or C(diff_ignore).
       returned: success
       type: bool
       sample: true

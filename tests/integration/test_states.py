@@ -168,14 +168,17 @@ def _set_status(workspace: Workspace, name: str, revision: int, status: str, lab
 
 def test_what_was_changed_by_hand_is_noticed(workspace: Workspace) -> None:
     workspace.chart("app")
-    names = ("upgraded", "rolled-back", "label", "lost", "unstamped", "untouched", "uninstalled")
+    names = ("upgraded", "rolled-back", "label", "taken", "relabelled", "lost", "unstamped", "untouched", "uninstalled")
     a = workspace.ns("a")
     for value in ("1", "2"):
-        workspace.stack(*(workspace.release(name, set={"data": {"v": value}}) for name in names))
+        keys: Object = {"set": {"data": {"v": value}}, "labels": {"tier": "front"}}
+        workspace.stack(*(workspace.release(name, **keys) for name in names))
         workspace.deploy()
     workspace.helm("upgrade", "upgraded", "charts/app", "-n", a, "--set", "data.v=3")
     workspace.helm("rollback", "rolled-back", "1", "-n", a)
     workspace.api.patch(workspace.secret("label", 2), {"metadata": {"labels": {"helmstack.io/revision": "1"}}})
+    workspace.api.patch(workspace.secret("taken", 2), {"metadata": {"labels": {"helmstack.io/stack": "other"}}})
+    workspace.api.patch(workspace.secret("relabelled", 2), {"metadata": {"labels": {"tier": "back"}}})
     workspace.api.delete(workspace.secret("lost", 2))
     workspace.helm("uninstall", "uninstalled", "-n", a)
     stamp = ("stack", "environment", "fingerprint", "revision")
@@ -190,6 +193,8 @@ def test_what_was_changed_by_hand_is_noticed(workspace: Workspace) -> None:
         "upgraded": "upgrade",
         "rolled-back": "upgrade",
         "label": "adopt",
+        "taken": "adopt",
+        "relabelled": "upgrade",
         "unstamped": "adopt",
         "untouched": "unchanged",
         "uninstalled": "install",
@@ -200,6 +205,29 @@ def test_what_was_changed_by_hand_is_noticed(workspace: Workspace) -> None:
     labels = workspace.snapshot().releases[f"{a}/unstamped"].labels
     assert labels["helmstack.io/stack"] == workspace.prefix
     assert labels["helmstack.io/revision"] == "2"
+
+
+def test_a_release_that_moves_to_another_stack_is_not_pruned_by_the_first(workspace: Workspace) -> None:
+    workspace.chart("app")
+    moved, stays = workspace.release("moved"), workspace.release("stays")
+    for chart in (moved, stays):
+        chart["chart"] = f"{workspace.root}/charts/app"
+    files = [
+        workspace.stack(*releases, file=f"{folder}/helmstack.yaml", name=name)
+        for folder, name, releases in (
+            ("one", "first", (moved, stays)),
+            ("two", "second", (moved,)),
+            ("three", "first", (stays,)),
+        )
+    ]
+    tasks = [workspace.task({"stack_file": str(file), "prune": True}) for file in files]
+    results = workspace.run(*tasks, tasks[1]).results
+    assert [actions_of(result) for result in results] == [
+        {"moved": "install", "stays": "install"},
+        {"moved": "adopt"},
+        {"stays": "unchanged"},
+        {"moved": "unchanged"},
+    ]
 
 
 def test_pods_are_restarted_only_where_asked_and_only_after_a_change(workspace: Workspace) -> None:

@@ -91,6 +91,7 @@ class Changes:
     helm: Callable[[Release], Helm]
     values: Callable[[Release], Values]
     recovery: Recovery
+    owner: tuple[str, str]  # stack, environment
     diff_ignore: tuple[Mapping[str, Any], ...] = ()
     drift: str = IGNORE
     lenient: bool = False  # check mode: what may not be asked is told, and no failure
@@ -113,7 +114,7 @@ class Changes:
         recovering = self.recovery.of(deployed) is not None
         if deployed is None or deployed.status == "uninstalled":
             return self._comparison(base, release, chart, apis, install=True).install()
-        if verified(base) and not recovering:
+        if verified(base, self.owner) and not recovering:
             kept = replace(base, chart_from=chart.name, version_from=chart.version, revision_to=deployed.revision)
             return kept if self.drift == IGNORE else self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
@@ -141,11 +142,15 @@ class Changes:
 
         :arg apis: kinds that will be there besides the cluster's own.
         """
-        helm = self.helm(release).version
-        seen = apis.versions(self.cluster.api_versions()) if chart.uses_apis else ()
-        cluster = [self.cluster.info.version, *seen]
-        values = visible(release, self.values(release).merged)
-        return stamp.fingerprint(release, chart, values, f"{helm.major}.{helm.minor}", cluster)
+        helm, values, options = self.helm(release), self.values(release), release.options
+        seen = apis.versions(self.cluster.api_versions()) if chart.uses_apis or values.uses_apis else ()
+        around = stamp.Around(
+            helm=f"{helm.version.major}.{helm.version.minor}",
+            cluster=(self.cluster.info.version, *seen),
+            post_renderer=helm.post_renderer(options.post_renderer) if options.post_renderer else "",
+            ignored=self.diff_ignore,
+        )
+        return stamp.fingerprint(release, chart, visible(release, values.merged), around)
 
     def removal(self, found: Deployed, *, disable_hooks: bool = False) -> Change:
         """The change that uninstalls a release."""
@@ -378,15 +383,22 @@ class _Comparison:
         return [item.change for item in self.base.definitions]
 
 
-def verified(change: Change) -> bool:
-    """Whether the deployed release bears the stamp of just this, at its latest revision."""
+def verified(change: Change, owner: tuple[str, str]) -> bool:
+    """Whether the deployed release bears the stamp of just this, at its latest revision.
+
+    :arg owner: the stack and the environment that it must belong to.
+    """
     found = change.deployed
-    return (
-        found is not None
-        and found.status == "deployed"
-        and found.labels.get(stamp.FINGERPRINT) == change.fingerprint
-        and found.labels.get(stamp.REVISION) == str(found.revision)
-    )
+    if found is None or found.status != "deployed":
+        return False
+    wanted = {
+        **(change.release.labels if change.release else {}),
+        stamp.STACK: owner[0],
+        stamp.ENVIRONMENT: owner[1],
+        stamp.FINGERPRINT: change.fingerprint,
+        stamp.REVISION: str(found.revision),
+    }
+    return wanted.items() <= found.labels.items()
 
 
 def stored(body: ReleaseBody) -> Manifests:

@@ -2,18 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One short text for all that goes into a release: the same text means that a render would be the same."""
+"""One short text for all that goes into a release: the same text means that nothing can have changed.
+
+What counts, each of it alone (tests/unit/…/plan/test_fingerprint.py):
+
+- the release's name and namespace, its labels and description (stack, environment and labels are also compared with
+  what stands in the cluster);
+- the chart by its content: templates, default values, ``crds/``, other files, sub-charts, what Chart.yaml says;
+- the values, merged as Helm merges them, and what only ``--set`` can say;
+- the options ``disableHooks``, ``skipCRDs``, ``upgradeCRDs``, ``reuseValues``, ``resetValues``, and ``postRenderer`` by
+  the content of the program or plugin;
+- what "ready" means: ``wait``, ``waitForJobs``, ``ready``; one who asks for more must not be told of an older answer;
+- ``diff_ignore``, as what it has hidden once would never be applied;
+- Helm's version without the patch level, the cluster's version, and the cluster's APIs if a template asks for them.
+
+What does not: where chart, stack and temporary files lie, their times and owners, how an archive was packed, what
+``.helmignore`` leaves out; order of keys, formatting and comments of values and Chart.yaml; how helm and the run go
+about it (``timeout``, ``atomic``, ``force``, ``historyMax``, ``recreatePods``, ``createNamespace``, concurrency,
+progress, lock, drift); order and selection (``needs``, ``weight``, targets); the values of other sub-charts of a
+sprayed umbrella; and what ``lookup`` or a random function returned, as it would change with each look.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 STACK = "helmstack.io/stack"
 ENVIRONMENT = "helmstack.io/environment"
@@ -21,8 +41,7 @@ FINGERPRINT = "helmstack.io/fingerprint"
 REVISION = "helmstack.io/revision"
 STAMP = (STACK, ENVIRONMENT, FINGERPRINT, REVISION)
 
-# The other options say how helm goes about it, not what becomes of the release.
-_OPTIONS = ("disable_hooks", "skip_crds", "upgrade_crds", "reuse_values", "reset_values", "post_renderer")
+_OPTIONS = ("disable_hooks", "skip_crds", "upgrade_crds", "reuse_values", "reset_values")
 _LENGTH = 40  # a label's value has 63 characters at most
 
 
@@ -36,22 +55,36 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def fingerprint(release: Release, chart: Chart, values: Mapping[str, Any], helm: str, cluster: Sequence[str]) -> str:
+@dataclass(frozen=True)
+class Around:
+    """What else than the release, its chart and its values counts."""
+
+    helm: str  # "major.minor"
+    cluster: tuple[str, ...]  # its version, and the APIs if templates ask for them
+    post_renderer: str = ""  # a digest of its content
+    ignored: tuple[Mapping[str, Any], ...] = ()  # diff_ignore
+
+
+def fingerprint(release: Release, chart: Chart, values: Mapping[str, Any], around: Around) -> str:
     """The fingerprint of a release.
 
-    :arg values: the user's values, merged as Helm merges them.
-    :arg helm: Helm's version as "major.minor".
-    :arg cluster: the cluster's version, and what else of it the templates look at.
+    :arg values: the user's values, merged as Helm merges them, without those that the release cannot see.
     """
-    options = asdict(release.options)
+    options = release.options
     inputs = {
         "release": release.id,
         "chart": [chart.name, chart.version, chart.digest],
         "values": values,
-        "options": {name: options[name] for name in _OPTIONS if options[name] != getattr(Options(), name)},
+        "sets": [item for item in release.set_args if _key(item) not in release.hidden_values],
+        "options": [getattr(options, name) for name in _OPTIONS],
+        "ready": [options.wait_for_jobs, [dict(rule) for rule in release.ready]] if options.wait else None,
         "labels": dict(release.labels),
         "description": release.description,
-        "helm": helm,
-        "cluster": list(cluster),
+        **asdict(around),
     }
     return digest(inputs)[:_LENGTH]
+
+
+def _key(argument: str) -> str:
+    """The first key of a ``--set`` argument."""
+    return re.split(r"(?<!\\)[.\[=]", argument, maxsplit=1)[0].replace("\\", "")

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import mentions_cluster, mentions_random
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import (
+    mentions_apis,
+    mentions_cluster,
+    mentions_random,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
@@ -28,6 +32,7 @@ class Values:
     merged: Mapping[str, Any] = field(repr=False)
     uses_cluster: bool = False  # they hold templates, for tpl, that look live objects up
     random: bool = False  # or that call random functions
+    uses_apis: bool = False  # or that ask which APIs there are
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -73,4 +78,5 @@ class ValuesFiles:
             merged=merge(self._load(source.text, source.label) for source in release.values),
             uses_cluster=any(mentions_cluster(text) for text in texts),
             random=any(mentions_random(text) for text in texts),
+            uses_apis=any(mentions_apis(text) for text in texts),
         )

@@ -88,8 +88,9 @@ class Reader:
 
     def _verified(self, release: Release, deployed: Deployed, chart: Chart | None) -> bool:
         chart = chart or self.planner.fetch(release)
-        change = Change(release.name, release.namespace, "unchanged", deployed=deployed)
-        return verified(replace(change, fingerprint=self.planner.changes.fingerprint(release, chart, Apis())))
+        changes = self.planner.changes
+        change = Change(release.name, release.namespace, "unchanged", release=release, deployed=deployed)
+        return verified(replace(change, fingerprint=changes.fingerprint(release, chart, Apis())), changes.owner)
 
     def _included(self, body: ReleaseBody) -> dict[str, Any]:
         if not self.include:
