@@ -27,9 +27,11 @@ from material import Alone, Material
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "cluster"))
 
-from cluster import Cluster
+from cluster import Cluster, Request
 
 AT_ONCE = 8  # our modules' own default
+RECORD = re.compile(r"^/api/v1/namespaces/([^/]+)/secrets/sh\.helm\.release\.v1\.([^/]+)\.v\d+\b")
+STATUS = re.compile(r"^/apis/apps/v1/namespaces/([^/]+)/deployments/([^/]+)/status\b")
 RECAP = re.compile(r"^localhost\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=0", re.MULTILINE)
 
 
@@ -64,6 +66,7 @@ class Effort:
 
     helm_processes: int
     requests: Mapping[str, int]  # by user agent: helmstack, helm
+    noticed: Sequence[float] = ()  # seconds from ready to our next request, for each release that was waited for
 
 
 def _cpu_of_children() -> float:
@@ -140,14 +143,16 @@ class Bench:
 
     def effort(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> Effort:
         """A run that is counted, not timed; the cluster must have been started with audit."""
-        before = len(cluster.requests())
+        before, before_ready = len(cluster.requests()), len(cluster.requests(control_plane=True))
         self._started.write_text("")
         self._deploy(self.counting_helm, material, cluster, replicas, check, changes)
         requests = {"helmstack": 0, "helm": 0}
-        for request in cluster.requests()[before:]:
+        asked = cluster.requests()[before:]
+        for request in asked:
             name = request.user_agent.partition("/")[0].partition(" ")[0].lower()
             requests[name] = requests.get(name, 0) + 1
-        return Effort(self.helm_processes(), requests)
+        ready = cluster.requests(control_plane=True)[before_ready:]
+        return Effort(self.helm_processes(), requests, noticed([*asked, *ready]))
 
     def _deploy(
         self, helm: Path, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool
@@ -195,6 +200,24 @@ class Bench:
         if done.returncode:
             raise BenchmarkError(f"{words[0]} ended with {done.returncode}\n{done.stdout[-3000:]}")
         return done.stdout
+
+
+def noticed(requests: Sequence[Request]) -> list[float]:
+    """For each stamped release the seconds from when it was ready to when we set out to stamp it.
+
+    It is ready with the last write to its Deployment's status, or to its record by helm, whichever is later.
+    """
+    ready: dict[tuple[str | Any, ...], float] = {}
+    found = []
+    for request in sorted(requests, key=lambda request: request.began):
+        place = RECORD.search(request.url) or STATUS.search(request.url)
+        if not place or request.verb not in ("create", "update", "patch"):
+            continue
+        if not request.user_agent.startswith("helmstack"):
+            ready[place.groups()] = request.ended
+        elif place.groups() in ready:
+            found.append(request.began - ready[place.groups()])
+    return found
 
 
 def make_namespaces(cluster: Cluster, names: Sequence[str]) -> None:

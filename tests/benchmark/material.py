@@ -122,20 +122,25 @@ class Material:
         return sorted({release.namespace for release in self.releases})
 
 
-def stack(folder: Path, count: int, helm: Path, env: Mapping[str, str]) -> Material:
-    """Releases of the chart that `helm create` makes, each with two values files, in five namespaces."""
+def stack(folder: Path, count: int, helm: Path, env: Mapping[str, str], depth: int = 1) -> Material:
+    """Releases of the chart that `helm create` makes, each with two values files, in five namespaces.
+
+    :arg depth: how many releases stand in a row, each of which needs the one before.
+    """
     (folder / "charts").mkdir(parents=True)
     subprocess.run([helm, "create", folder / "charts" / "app"], check=True, capture_output=True, env=env)
     _write(folder / "values" / "common.yaml", {"image": {"tag": "1.27"}, "podLabels": {"part-of": "benchmark"}})
     releases: list[dict[str, Any]] = []
     loop = []
+    chains = max(1, count // depth)
     for number in range(1, count + 1):
         name = f"app-{number:04}"
         own = {"podAnnotations": {"number": str(number)}}
         _write(folder / "values" / f"{name}.yaml", own)
         files = ["values/common.yaml", f"values/{name}.yaml"]
         place = {"name": name, "namespace": f"team-{number % TEAMS}", "chart": "./charts/app"}
-        releases.append({**place, "values": files, "set": {"replicaCount": "${replicas}"}})
+        needs = [releases[number - 1 - chains]["name"]] if depth > 1 and number > chains else []
+        releases.append({**place, "values": files, "set": {"replicaCount": "${replicas}"}, "needs": needs})
         loop.append({**place, "own": own})
     _write(folder / "peer.json", loop)
     _write_playbooks(folder, releases)

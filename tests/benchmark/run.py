@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import crowd
@@ -35,6 +36,7 @@ CHECKOUT = HERE.parents[1]
 FOLDER = CHECKOUT / ".work" / "benchmark"
 SAMPLES = 3  # of what leaves the cluster as it is; a first install is done once a round
 PEER_SIZE = 10
+DEPTH = 10  # of the graph
 
 INSTALL = "helm upgrade --install --disable-openapi-validation of each, without --wait"
 TEMPLATE = "helm template of each"
@@ -67,6 +69,7 @@ SPRAY = (
     Scenario("spray-check-one", EMPTY, changes=True, check=True, replicas=2),
     Scenario("spray-run-one", EMPTY, changes=True, replicas=2),
 )
+GRAPH = (Scenario("graph-install", INSTALL, changes=True, fresh=True),)
 
 
 @dataclass
@@ -85,6 +88,9 @@ class Figures:
         line: dict[str, Any] = {"scenario": self.scenario.name, "releases": self.releases, **ours.data()}
         if self.effort:
             line |= {"helm_processes": self.effort.helm_processes, "requests": dict(self.effort.requests)}
+        if self.effort and self.effort.noticed:
+            typical, longest = median(self.effort.noticed), max(self.effort.noticed)
+            line["noticed_ms"] = {"median": round(typical * 1000), "max": round(longest * 1000)}
         if self.floor:
             floor = Cost.typical(self.floor)
             line["floor"] = {"of": self.scenario.floor, **floor.data()}
@@ -192,8 +198,9 @@ class Series:
 
 def main() -> int:
     options = _parser().parse_args()
-    if options.releases is None and options.sub_charts is None:
-        options.releases, options.sub_charts = ([10], [10]) if options.quick else ([10, 100, 300], [10, 60, 200])
+    if options.releases is None and options.sub_charts is None and options.graph is None:
+        sizes = ([10], [10], [10]) if options.quick else ([10, 100], [10, 60, 200], [300])
+        options.releases, options.sub_charts, options.graph = sizes
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
     try:
         _run(options)
@@ -254,13 +261,16 @@ def _all_series(options: argparse.Namespace, bench: Bench, wanted: Options) -> I
     for count in options.releases or ():
         material = materials.stack(FOLDER / "material" / f"stack-{count}", count, bench.helm, env)
         yield Series(bench, material, STACK, wanted)
+    for count in options.graph or ():
+        material = materials.stack(FOLDER / "material" / f"graph-{count}", count, bench.helm, env, DEPTH)
+        yield Series(bench, material, GRAPH, _without_peer(wanted))
     for count in options.sub_charts or ():
         material = materials.umbrella(FOLDER / "material" / f"umbrella-{count}", count)
         yield Series(bench, material, SPRAY, _without_peer(wanted))
 
 
 def _without_peer(options: Options) -> Options:
-    """kubernetes.core has nothing like a spray."""
+    """kubernetes.core has nothing like a spray or a graph."""
     return Options(options.wanted, options.repeat, lambda size: False, options.crowded)
 
 
@@ -295,6 +305,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "floor s",
         "CPU s",
         "ratio",
+        "noticed ms",
         "peer s",
         "CPU s",
     )
@@ -314,6 +325,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         floor.get("seconds", ""),
         floor.get("cpu_seconds", ""),
         row.get("ratio", ""),
+        "/".join(str(number) for number in row.get("noticed_ms", {}).values()),
         peer.get("seconds", ""),
         peer.get("cpu_seconds", ""),
     ]
@@ -333,11 +345,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--releases", type=_numbers, metavar="N,…", help="sizes of stacks")
     parser.add_argument("--sub-charts", type=_numbers, metavar="N,…", help="sizes of umbrellas")
     parser.add_argument(
+        "--graph", type=_numbers, metavar="N,…", help=f"sizes of stacks in which {DEPTH} stand in a row"
+    )
+    parser.add_argument(
         "--scenario",
         type=lambda text: text.split(","),
         default=["*"],
         metavar="NAME,…",
-        help=f"of {', '.join(each.name for each in (*STACK, *SPRAY))}; * stands for any text",
+        help=f"of {', '.join(each.name for each in (*STACK, *GRAPH, *SPRAY))}; * stands for any text",
     )
     parser.add_argument("--helm", type=int, choices=(3, 4), default=4, help="default 4")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="rounds; the median counts")

@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -50,6 +51,15 @@ class Request(NamedTuple):
     url: str
     user_agent: str
     code: int
+    began: float  # in seconds since the epoch
+    ended: float
+
+
+def _request(event: dict[str, Any]) -> Request:
+    times = (datetime.fromisoformat(event[name]) for name in ("requestReceivedTimestamp", "stageTimestamp"))
+    code = event.get("responseStatus", {}).get("code", 0)
+    began, ended = (time.timestamp() for time in times)
+    return Request(event["verb"], event["requestURI"], event.get("userAgent", ""), code, began, ended)
 
 
 class Cluster:
@@ -114,16 +124,17 @@ class Cluster:
         """Whether all programs run."""
         return all(self.status().values())
 
-    def requests(self) -> list[Request]:
-        """All requests since a start with audit, oldest first, but those of the control plane itself."""
+    def requests(self, *, control_plane: bool = False) -> list[Request]:
+        """All requests since a start with audit, oldest first.
+
+        :arg control_plane: the writes of workloads' status, which are the control plane's own, instead of all others.
+        """
         events: dict[str, Request] = {}
         for line in self._layout.audit_log.read_text(encoding="utf-8").splitlines():
             event = json.loads(line)
-            # A watch is written twice, when it begins and when it ends.
-            code = event.get("responseStatus", {}).get("code", 0)
-            events.setdefault(
-                event["auditID"], Request(event["verb"], event["requestURI"], event.get("userAgent", ""), code)
-            )
+            if (event["user"]["username"] in components.COMPONENTS) is control_plane:
+                # A watch is written twice, when it begins and when it ends.
+                events.setdefault(event["auditID"], _request(event))
         return list(events.values())
 
     def start(self, audit: bool = False) -> Cluster:

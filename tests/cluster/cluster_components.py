@@ -196,13 +196,17 @@ def _audit_flags(layout: Layout) -> list[str]:
 
 
 def _audit_policy() -> Object:
-    silent = {"level": "None", "users": [*COMPONENTS, "system:apiserver"]}
+    users = [*COMPONENTS, "system:apiserver"]
+    workloads = [{"group": "apps", "resources": ["deployments/status"]}]
+    # When a workload became ready is of interest, nothing else that the control plane does itself.
+    ready = {"level": "Metadata", "users": users, "verbs": ["update", "patch"], "resources": workloads}
+    silent = {"level": "None", "users": users}
     return {
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
         "omitManagedFields": True,
-        "rules": [silent, {"level": "Metadata"}],
+        "rules": [ready, silent, {"level": "Metadata"}],
     }
 
 

@@ -222,6 +222,8 @@ def test_requests_are_counted(cluster: Cluster, api: Api) -> None:
     assert [(request.verb, request.url, request.code) for request in cluster.requests()[before:]] == [
         ("list", PODS, 200)
     ]
+    last = cluster.requests()[-1]
+    assert last.began <= last.ended <= time.time() < last.began + 60
 
 
 def test_two_clusters_run_at_once_and_stop_without_a_trace(cluster: Cluster, tmp_path: Path) -> None:
