@@ -25,18 +25,18 @@ def set_up() -> tuple[Pair, Pair]:
     """The development environment, and the ends of the matrix."""
     oldest, newest = matrix()
     began = time.monotonic()
-    print(f"Development environment: {newest.name}", flush=True)
+    print(f"Development environment: {newest.name}", file=sys.stderr, flush=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / "setup.log"
     log.write_text("")
     job = Job("setup", log, threading.Event())
     if not (DEV_VENV / "stamp").exists():
-        print("Making it takes about a minute.", flush=True)
+        print("Making it takes about a minute.", file=sys.stderr, flush=True)
     try:
         dev_venv(job.run, newest)
     except (StepFailed, Interrupted) as error:
         raise SystemExit(f"{log.read_text()}\nSet-up failed: {error}") from None
-    print(f"Ready in {time.monotonic() - began:.1f} s", flush=True)
+    print(f"Ready in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
     return oldest, newest
 
 

@@ -105,7 +105,9 @@ class StackAction(ActionBase):
 
     def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the module would run in a process like this one."""
-        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
+        delegated = task_vars.get("ansible_delegated_vars") or {}
+        variables = delegated.get(self._task.delegate_to) or task_vars
+        interpreter = self._templar.template(variables.get("ansible_python_interpreter"))
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         return self._shares_disk and not self._task.async_val and not environment and str(interpreter) == sys.executable

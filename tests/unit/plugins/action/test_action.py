@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,6 +97,7 @@ def action_of(kind: type[A], loader: DataLoader, transport: str, variables: dict
         check_mode=False,
         no_log=False,
         environment=None,
+        delegate_to=None,
         action="helmstack",
         get_search_path=lambda: [loader.get_basedir()],
     )
@@ -314,3 +316,36 @@ def _run(
     monkeypatch.setattr(action, "_display", SimpleNamespace(display=shown.append))
     action.result = action.run(None, task_vars or {})
     return handed[0], shown
+
+
+HERE = {"ansible_python_interpreter": sys.executable}
+ELSEWHERE = {"ansible_python_interpreter": "/usr/bin/other-python"}
+
+
+@pytest.mark.parametrize(
+    ("transport", "variables", "task", "expected"),
+    [
+        ("local", HERE, {}, True),
+        ("ssh", HERE, {}, False),
+        ("local", ELSEWHERE, {}, False),
+        ("local", {}, {}, False),
+        ("local", HERE, {"async_val": 60}, False),
+        ("local", HERE, {"environment": [{"HTTPS_PROXY": "proxy:1"}]}, False),
+        ("local", HERE, {"environment": [{}]}, True),
+        ("local", {**ELSEWHERE, "ansible_delegated_vars": {"localhost": HERE}}, {"delegate_to": "localhost"}, True),
+        ("local", {**HERE, "ansible_delegated_vars": {"localhost": ELSEWHERE}}, {"delegate_to": "localhost"}, False),
+    ],
+)
+def test_the_module_is_called_where_it_would_run_in_a_process_like_this_one(
+    transport: str, variables: dict[str, Any], task: dict[str, Any], expected: bool
+) -> None:
+    action = action_of(Action, DataLoader(), transport, variables, {})
+    vars(action._task).update(task)
+    assert action._is_here(variables) is expected
+
+
+def test_another_user_needs_another_process() -> None:
+    action = action_of(Action, DataLoader(), "local", HERE, {})
+    assert action._is_here(HERE)
+    action._connection.become = SimpleNamespace(name="sudo")
+    assert not action._is_here(HERE)
