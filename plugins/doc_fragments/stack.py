@@ -43,6 +43,8 @@ options:
   targets:
     description:
       - Limit the run to these releases, each a name, a C(namespace/name), or a pattern with C(*), C(?) or C([…]).
+      - Of a sprayed umbrella, C(umbrella/sub-chart) or C(namespace/umbrella/sub-chart) is one sub-chart, or some by a
+        pattern.
       - A name that matches no release is an error.
     type: list
     elements: str

@@ -247,7 +247,7 @@ def check_plan(plan: Plan, expected: Any) -> None:
 def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, everything: bool) -> Session:
     """Connects to the cluster that the task means, and makes sure that it is the one."""
     kubeconfig = write_kubeconfig(params, os.environ, Path(workdir))
-    wanted = {release.id for release in stack.releases}
+    wanted = {release.id for release in stack.releases if release.spray is None}
     namespaces: Collection[str] | None = None if everything else {release.namespace for release in stack.releases}
     known = {release.namespace for release in stack.releases}
     session = Session(kubeconfig, namespaces, wanted, os.environ.get("HELM_DRIVER", ""), known)

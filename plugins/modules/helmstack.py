@@ -51,6 +51,8 @@ options:
   prune:
     description:
       - Uninstall the releases that this stack deployed earlier, and that it no longer holds or now ignores.
+      - These are known by the stack's name and environment. If the stack file lies in a git repository, nothing is
+        uninstalled that was deployed from another path in it, unless this stack still holds releases from there.
       - Cannot be combined with O(targets) or O(selector).
     type: bool
     default: false

@@ -38,6 +38,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
     Unreachable,
     Untrusted,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 KUBECONFIG = os.environ.get("HELMSTACK_KUBECONFIG", "")
@@ -203,13 +204,17 @@ def test_a_stamp_on_an_object_that_has_changed_is_a_conflict(
 
 
 def test_a_release_of_which_only_superseded_revisions_are_left_is_found_if_wanted(
-    client: Client, chart: Path, namespace: str, helm: Callable[..., str]
+    client: Client, chart: Path, namespace: str, helm: Callable[..., str], tmp_path: Path
 ) -> None:
     helm("install", "app", str(chart))
     helm("upgrade", "app", str(chart))
     client.delete(f"/api/v1/namespaces/{namespace}/secrets/sh.helm.release.v1.app.v2")
     found = observed(client, namespace, wanted=[f"{namespace}/app", f"{namespace}/absent"])
     assert (found.revision, found.status, found.current_revision) == (1, "superseded", None)
+    session = Session(write_kubeconfig({"kubeconfig": KUBECONFIG}, {}, tmp_path), {namespace}, [], "")
+    assert session.releases() == {}
+    session.want([f"{namespace}/app", f"{namespace}/absent"])  # an umbrella's sub-charts are known only later
+    assert session.releases() == {f"{namespace}/app": found}
 
 
 def test_observes_all_namespaces_with_one_request(

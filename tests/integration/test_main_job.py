@@ -12,6 +12,7 @@ import time
 from harness import (
     CONFIG,
     DEPLOYMENT,
+    Object,
     Workspace,
     actions_of,
     exact,
@@ -146,6 +147,41 @@ def test_prune_takes_what_left_the_stack_but_never_too_much(workspace: Workspace
     gone = {release["name"] for release in pruned["plan"]["releases"] if release["action"] == "uninstall"}
     assert gone == set(names)
     assert {name.partition("/")[2] for name in workspace.snapshot().releases} == {"kept", "foreign"}
+
+
+def test_prune_notices_another_stack_of_the_same_name(workspace: Workspace) -> None:
+    """A stack is known by its path in its git repository, which is the same in every checkout."""
+    chart = str(workspace.chart("app"))
+
+    def stack(folder: str, *names: str) -> str:
+        releases = [{**workspace.release(name), "chart": chart} for name in names]
+        return str(workspace.stack(*releases, file=f"{folder}/helmstack.yaml"))
+
+    def task(file: str, *, check: bool = True, prune: bool = True) -> Object:
+        return {**workspace.task({"stack_files": [file], "prune": prune}), "check_mode": check, "ignore_errors": True}
+
+    for checkout in ("here", "there"):
+        (workspace.root / checkout / ".git").mkdir(parents=True)
+    first, second = stack("here/one", "kept", "old"), stack("here/two", "other")
+    again, moved = stack("there/one", "kept"), stack("there/moved", "kept")
+    foreign = stack("there/three", "stranger")
+    run = workspace.run(
+        *(task(first, check=False), task(again), task(moved), task(foreign)),
+        *(task(second, check=False, prune=False), task(second), task(again)),
+    )
+    _deployed, checkout, after_move, stranger, _other, of_two, of_one = run.results
+    pruned = {"kept": "unchanged", "old": "uninstall"}
+    assert actions_of(checkout) == pruned
+    assert actions_of(after_move) == pruned
+    a = workspace.ns("a")
+    for result, names, place, own in (
+        (stranger, f"{a}/kept, {a}/old", "one", "three"),
+        (of_two, f"{a}/kept, {a}/old", "one", "two"),
+        (of_one, f"{a}/other", "two", "one"),
+    ):
+        assert f"another stack that is named {workspace.prefix} too: {names}, " in result["msg"]
+        assert f"deployed from {place}__helmstack.yaml and not from {own}__helmstack.yaml" in result["msg"]
+        assert "Give one of the two stacks another name" in result["msg"]
 
 
 def test_needs_and_weights_order_the_work(workspace: Workspace) -> None:

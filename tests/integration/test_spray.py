@@ -409,6 +409,8 @@ def test_targets_and_exclude_choose_sub_charts(workspace: Workspace) -> None:
         task("all", "u/one", "u"),
         task("without"),
         task("few"),
+        task("all", "u/*", "pl*"),
+        task("without", "u/[tl]*"),
     ]
     tasks += [task("few", target, ignore_errors=True) for target in wrong]
     *right, first, second, third = workspace.run(*tasks).results
@@ -417,6 +419,8 @@ def test_targets_and_exclude_choose_sub_charts(workspace: Workspace) -> None:
         {"one": "install", "two": "install", "last": "unchanged"},
         {"one": "install", "last": "unchanged", "plain": "install"},
         {"one": "install", "last": "unchanged", "plain": "install"},
+        {"one": "install", "two": "install", "last": "unchanged", "plain": "install"},
+        {"last": "unchanged"},
     ]
     for says, result in zip(wrong.values(), (first, second, third)):
         assert says in result["msg"]
@@ -475,6 +479,13 @@ def test_prune_of_umbrellas_that_are_protected_ignored_or_were_none(workspace: W
         {**same, "app": "unchanged", "v": "uninstall"},
         {**dict.fromkeys(sub_charts, "skip"), "app": "uninstall"},
     ]
+    # a protected umbrella keeps even what it no longer has
+    umbrella(workspace, needs("app", "one"), values={"one": {"weight": 0}})
+    shutil.rmtree(workspace.root / "charts/u/charts/last")
+    told("protected", protected=True)
+    results = workspace.run(whole, protected, check=True).results
+    kept = [{name for name, action in actions_of(result).items() if action == "uninstall"} for result in results]
+    assert kept == [{"s-two", "s-last", "v"}, {"v"}]
 
 
 def test_state_absent_takes_the_last_wave_first(workspace: Workspace) -> None:

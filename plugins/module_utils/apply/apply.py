@@ -193,7 +193,7 @@ class Applier:
 
     def _upgrade(self, change: Change) -> int:
         release, chart = known(change.release), known(change.chart)
-        labels = {stamp.STACK: self.plan.stack, stamp.ENVIRONMENT: self.plan.environment or ""}
+        labels = {key: value for key, value in self._marks(change).items() if value is not None}
         args = upgrade_args(
             release, chart, self.values(release), labels, self.cluster.info, force_conflicts=self.correct_drift
         )
@@ -268,11 +268,19 @@ class Applier:
             ),
         )
 
+    def _marks(self, change: Change) -> dict[str, str | None]:
+        """The labels that say whose the release is; None takes one away."""
+        return {
+            stamp.STACK: self.plan.stack,
+            stamp.ENVIRONMENT: self.plan.environment or "",
+            stamp.ORIGIN: self.plan.origin or None,
+            stamp.UMBRELLA: (change.release.umbrella if change.release else "") or None,
+        }
+
     def _stamp(self, change: Change, revision: int) -> None:
         """Marks the revision as verified; without the right to it the next run only compares more."""
         labels = {
-            stamp.STACK: self.plan.stack,
-            stamp.ENVIRONMENT: self.plan.environment or "",
+            **self._marks(change),
             stamp.FINGERPRINT: change.fingerprint,
             stamp.REVISION: str(revision),
         }

@@ -15,6 +15,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import includes, strvals
@@ -42,6 +43,7 @@ class SprayOptions:
     set_values: tuple[SetValue, ...] = ()
     targets: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()  # what the targets of a stack's task choose of them, names and patterns
     prefix_releases: str | None = None
     prefix_releases_with_namespace: bool = False
     default_weight: int | None = None
@@ -187,6 +189,9 @@ def _check_names(options: SprayOptions, known: list[str]) -> None:
                 raise InputError(
                     f"{option} names '{name}', which is no sub-chart of the umbrella", hint=did_you_mean(name, known)
                 )
+    for pattern in options.only:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise InputError(f"'{pattern}' fits no sub-chart of the umbrella", hint=did_you_mean(pattern, known))
 
 
 def _values(umbrella: Umbrella, options: SprayOptions) -> _Values:
@@ -287,6 +292,8 @@ def _verdict(dependency: Dependency, tags: Any, options: SprayOptions) -> tuple[
 
 def _left_out(dependency: Dependency, options: SprayOptions) -> str | None:
     if options.targets and dependency.used_name not in options.targets:
+        return "not a target"
+    if options.only and not any(fnmatchcase(dependency.used_name, pattern) for pattern in options.only):
         return "not a target"
     return "excluded" if dependency.used_name in options.exclude else None
 

@@ -62,13 +62,19 @@ def observe(
     """
     resource = resource_of(driver)
     found = _newest(_history(client, resource, namespaces, "owner=helm,status!=superseded"))
-    lost = sorted({identity.partition("/")[2] for identity in wanted if identity not in found})
-    for start in range(0, len(lost), _NAMES_A_QUERY):
-        names = ",".join(lost[start : start + _NAMES_A_QUERY])
-        scope = {identity.partition("/")[0] for identity in wanted if identity not in found}
-        items = _history(client, resource, scope, f"owner=helm,status=superseded,name in ({names})")
-        found |= {key: value for key, value in _newest(items).items() if key in wanted and key not in found}
-    return found
+    return found | superseded(client, set(wanted) - set(found), driver)
+
+
+def superseded(client: Client, wanted: Collection[str], driver: str = "") -> dict[str, Deployed]:
+    """Of some releases that are not there those of which superseded revisions are left, by ``namespace/name``."""
+    resource = resource_of(driver)
+    names = sorted({identity.partition("/")[2] for identity in wanted})
+    scope = {identity.partition("/")[0] for identity in wanted}
+    found: dict[str, Deployed] = {}
+    for start in range(0, len(names), _NAMES_A_QUERY):
+        some = ",".join(names[start : start + _NAMES_A_QUERY])
+        found |= _newest(_history(client, resource, scope, f"owner=helm,status=superseded,name in ({some})"))
+    return {identity: deployed for identity, deployed in found.items() if identity in wanted}
 
 
 def _history(client: Client, resource: str, namespaces: Collection[str] | None, selector: str) -> list[_Item]:

@@ -91,6 +91,12 @@ class Session:
     def _releases(self) -> dict[str, Deployed]:
         return releases.observe(self.client, self._namespaces, self._driver, self._wanted)
 
+    def want(self, identities: Collection[str]) -> None:
+        """Makes sure of more releases that they are not there, if they are not; those of umbrellas come later."""
+        with self._lock:
+            lost = set(identities) - set(self._releases) - set(self._wanted)
+            self._releases |= releases.superseded(self.client, lost, self._driver)
+
     def now(self, namespace: str, name: str) -> Deployed | None:
         """A release as it is at this moment."""
         return releases.observe(self.client, [namespace], self._driver).get(f"{namespace}/{name}")

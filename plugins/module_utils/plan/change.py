@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -48,6 +48,9 @@ class Cluster(Protocol):
 
     def releases(self) -> Mapping[str, Deployed]:
         """The observed releases by identity."""
+
+    def want(self, identities: Collection[str]) -> None:
+        """Look again for releases that no stack file names."""
 
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
         """A revision of a release, decoded; None: the latest."""

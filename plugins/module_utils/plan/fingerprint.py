@@ -39,7 +39,9 @@ STACK = "helmstack.io/stack"
 ENVIRONMENT = "helmstack.io/environment"
 FINGERPRINT = "helmstack.io/fingerprint"
 REVISION = "helmstack.io/revision"
-STAMP = (STACK, ENVIRONMENT, FINGERPRINT, REVISION)
+ORIGIN = "helmstack.io/origin"  # the stack file's path in its git repository
+UMBRELLA = "helmstack.io/umbrella"  # the sprayed umbrella chart's release, in the same namespace
+STAMP = (STACK, ENVIRONMENT, FINGERPRINT, REVISION, ORIGIN, UMBRELLA)
 
 _OPTIONS = ("disable_hooks", "skip_crds", "upgrade_crds", "reuse_values", "reset_values")
 _LENGTH = 40  # a label's value has 63 characters at most

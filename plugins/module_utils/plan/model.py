@@ -98,6 +98,7 @@ class Plan:
     changes: tuple[Change, ...]
     digest: str
     sprays: tuple[Sprayed, ...] = ()
+    origin: str = ""  # see stack.model.Stack
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -73,7 +73,14 @@ class Planner:
         else:
             changes = self._present(work) + self._pruned(work)
         ordered = _in_order([*changes, *ignored])
-        return Plan(self.stack.name, self.stack.environment, ordered, self._digest(ordered), sprays=work.sprays)
+        return Plan(
+            self.stack.name,
+            self.stack.environment,
+            ordered,
+            self._digest(ordered),
+            sprays=work.sprays,
+            origin=self.stack.origin,
+        )
 
     # which releases
 
@@ -101,6 +108,8 @@ class Planner:
                 f"release {min(twice)} is declared twice: by a sprayed umbrella and by another release or umbrella",
                 hint="Give the umbrella a prefix with 'prefix_releases'",
             )
+        if found:
+            self.cluster.want([release.id for sprayed in found for release in sprayed.releases])
         charts = {identity: chart for sprayed in found for identity, chart in sprayed.charts.items()}
         return Work(every, spraying.ordered(order.graph(releases), sprays), charts, tuple(found))
 
@@ -168,13 +177,14 @@ class Planner:
         # an umbrella is no release of its own: its sub-charts have taken its place
         plain = [r for r in self.stack.releases if r.spray is None or r.ignore or r.protected]
         wanted = {release.id: release for release in (*plain, *work.releases)}
-        kept = self._kept_sub_charts(work)
-        mine = [found for found in self.cluster.releases().values() if self._is_mine(found) and found.id not in kept]
+        mine = [found for found in self.cluster.releases().values() if self._is_mine(found)]
         gone = [
             found
             for found in mine
-            if found.id not in wanted or (wanted[found.id].ignore and not wanted[found.id].protected)
+            if (found.id not in wanted or (wanted[found.id].ignore and not wanted[found.id].protected))
+            and not self._is_kept_sub_chart(found, work)
         ]
+        self._check_origin(gone, [found for found in mine if found.id in wanted])
         if len(gone) > self.settings.prune_max:
             names = ", ".join(sorted(found.id for found in gone))
             raise InputError(
@@ -183,16 +193,33 @@ class Planner:
             )
         return self._parallel(self.changes.removal, gone)
 
-    def _kept_sub_charts(self, work: Work) -> set[str]:
-        """Identities of sub-charts that the user leaves out of a spray, and of all of protected umbrellas."""
-        left = [r for r in self.stack.releases if r.ignore and r.protected and r.spray is not None]
-        sprays = [*work.sprays, *self._parallel(lambda release: self.expand(release, self.fetch(release)), left)]
-        return {
-            f"{sprayed.umbrella.namespace}/{row.name}"
-            for sprayed in sprays
+    def _is_kept_sub_chart(self, found: Deployed, work: Work) -> bool:
+        """Whether it is of a protected umbrella, or of one from whose spray the user leaves it out."""
+        umbrella = f"{found.namespace}/{found.labels.get(stamp.UMBRELLA, '')}"
+        if any(r.id == umbrella and r.protected and r.spray is not None for r in self.stack.releases):
+            return True
+        return any(
+            found.id == f"{sprayed.umbrella.namespace}/{row.name}" and (row.left_out or sprayed.umbrella.protected)
+            for sprayed in work.sprays
             for row in sprayed.table
-            if row.left_out or sprayed.umbrella.protected
-        }
+        )
+
+    def _check_origin(self, gone: list[Deployed], held: list[Deployed]) -> None:
+        """Holds if what is to go was deployed from where this stack lies, or has lain.
+
+        :arg held: where they were deployed from it has lain, as it still holds them.
+        """
+        known = {self.stack.origin, *(found.labels.get(stamp.ORIGIN, "") for found in held), ""}
+        foreign = [found for found in gone if found.labels.get(stamp.ORIGIN, "") not in known]
+        if self.stack.origin and foreign:
+            names = ", ".join(sorted(found.id for found in foreign))
+            places = ", ".join(sorted({found.labels[stamp.ORIGIN] for found in foreign}))
+            raise InputError(
+                f"prune would uninstall releases of another stack that is named {self.stack.name} too: {names}, "
+                f"deployed from {places} and not from {self.stack.origin}",
+                hint="Nothing was done. Give one of the two stacks another name; if this one has only moved, "
+                "uninstall these releases with helm",
+            )
 
     def _is_mine(self, found: Deployed) -> bool:
         return (

@@ -67,6 +67,7 @@ def _options(release: Release) -> SprayOptions:
         ),
         targets=tuple(given.get("targets") or ()),
         exclude=tuple(given.get("exclude") or ()),
+        only=tuple(given.get("only") or ()),
         prefix_releases=given.get("prefix_releases") or None,
         prefix_releases_with_namespace=bool(given.get("prefix_releases_with_namespace")),
         default_weight=given.get("default_weight"),
@@ -103,6 +104,7 @@ def _release(umbrella: Release, row: SubRelease, *, is_last: bool) -> Release:
     return replace(
         umbrella,
         name=row.name,
+        umbrella=umbrella.name,
         version=None,
         values=row.values,
         set_args=row.set_args,

@@ -80,6 +80,7 @@ class Release:
     ignore: bool = False
     protected: bool = False
     spray: Mapping[str, Any] | None = None  # helm_spray options; None: an ordinary chart
+    umbrella: str = ""  # name of the sprayed umbrella that this is a sub-chart of
     ready: tuple[Mapping[str, Any], ...] = ()
     description: str = ""
     stack: str = ""  # name of the stack that declares it
@@ -101,6 +102,7 @@ class Stack:
     secrets: tuple[str, ...] = field(default=(), repr=False)  # strings to mask wherever they would show
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of .helmstack: task options that the task left unset
     targets: tuple[str, ...] | None = None  # identities selected by targets or selector; None: all
+    origin: str = ""  # the stack file's path in its git repository, as a label's value; "": in none
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import D
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
 
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_.]*")
+_LONGEST_LABEL = 63
 _TASK = Location("task options")
 _NOTHING = Node(None, _TASK)
 
@@ -92,15 +93,33 @@ def resolve(request: Request, files: Files) -> Stack:
     if not resolved.drafts:
         raise InputError("the stack has no releases", where=Location(paths[0]))
     releases = order.ordered(resolved.drafts)
+    chosen = select.selected(releases, request.targets, request.selector, request.include_needs)
+    takers = [release for release in releases if request.include_needs and release.id in (chosen or ())]
+    needed = {need for release in takers for need in release.needs}
     return Stack(
         name=resolved.name,
         environment=environment,
-        releases=select.narrowed(releases, request.targets),
+        releases=select.narrowed(releases, request.targets, needed),
         repositories=tuple(resolved.repositories.values()),
         secrets=reader.secrets,
         defaults={key: plain(node) for key, node in members.items()},
-        targets=select.selected(releases, request.targets, request.selector, request.include_needs),
+        targets=chosen,
+        origin=_origin(paths[0], reader),
     )
+
+
+def _origin(path: str, reader: Reader) -> str:
+    """The stack file's path in its git repository, as a label's value; "" if it lies in none.
+
+    It is the same in every checkout, wherever that lies, and tells stacks of one repository apart.
+    """
+    folder = os.path.dirname(path)
+    while not reader.exists(f"{folder}/.git"):
+        if folder == os.path.dirname(folder):
+            return ""
+        folder = os.path.dirname(folder)
+    inside = re.sub(r"[^A-Za-z0-9._-]+", "_", os.path.relpath(path, folder).replace("/", "__"))
+    return inside[-_LONGEST_LABEL:].strip("._-")
 
 
 def _with_defaults(request: Request, members: Mapping[str, Node]) -> Request:

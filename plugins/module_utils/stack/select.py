@@ -57,18 +57,23 @@ def _named(target: str, releases: Sequence[Release]) -> list[str]:
 
 
 def _sub_chart(target: str, release: Release) -> str | None:
-    """The sub-chart of a sprayed umbrella that ``umbrella/sub-chart`` or ``namespace/umbrella/sub-chart`` names."""
+    """The sub-chart of a sprayed umbrella that ``umbrella/sub-chart`` or ``namespace/umbrella/sub-chart`` names.
+
+    Either part may be a pattern.
+    """
     umbrella, _slash, sub_chart = target.rpartition("/")
-    return sub_chart or None if release.spray is not None and umbrella in (release.name, release.id) else None
+    fits = fnmatchcase(release.name, umbrella) or fnmatchcase(release.id, umbrella)
+    return sub_chart or None if release.spray is not None and fits else None
 
 
-def narrowed(releases: Sequence[Release], targets: Sequence[str]) -> tuple[Release, ...]:
+def narrowed(releases: Sequence[Release], targets: Sequence[str], needed: Iterable[str] = ()) -> tuple[Release, ...]:
     """The releases, sprayed umbrellas with only those sub-charts that targets name, unless one means the whole.
 
+    :arg needed: identities of umbrellas that chosen releases need, as a whole therefore.
     :raises InputError: a sub-chart that the umbrella's own spray options leave out.
     """
     of_releases = {target: _named(target, releases) for target in targets}
-    whole = {identity for found in of_releases.values() for identity in found}
+    whole = {identity for found in of_releases.values() for identity in found} | set(needed)
     of_sub_charts = [target for target, found in of_releases.items() if not found]
 
     def narrow(release: Release) -> Release:
@@ -77,10 +82,10 @@ def narrowed(releases: Sequence[Release], targets: Sequence[str]) -> tuple[Relea
             return release
         only, without = release.spray.get("targets"), release.spray.get("exclude") or ()
         for name in named:
-            if name in without or (only and name not in only):
+            if name in without or (only and not any(fnmatchcase(one, name) for one in only)):
                 what = f"the target '{release.name}/{name}' is left out by the spray options of {release.id}"
                 raise InputError(what, where=release.where, hint=did_you_mean(name, only) if only else "")
-        return replace(release, spray={**release.spray, "targets": named, "exclude": []})
+        return replace(release, spray={**release.spray, "only": named})
 
     return tuple(narrow(release) for release in releases)
 

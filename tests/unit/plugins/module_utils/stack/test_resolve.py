@@ -270,3 +270,19 @@ def test_three_hundred_releases_resolve_quickly(folder: Any) -> None:
         assert len(folder.stack(text, overlays=(overlay,)).releases) == 300
         took.append(time.process_time() - start)
     assert min(took) < 1  # far less where the machine is idle and PyYAML has libyaml
+
+
+def test_a_stack_is_known_by_its_place_in_the_repository(folder: Any) -> None:
+    folder.write("web/helmstack.yaml", WEB)
+    assert folder.resolve("web").origin == ""
+    (folder.path / ".git").mkdir()
+    assert folder.resolve("web").origin == "web__helmstack.yaml"
+    folder.write("web/.git", "gitdir: elsewhere\n")  # a work tree or a submodule
+    assert folder.resolve("web").origin == "helmstack.yaml"
+    place = f"a b/{'x' * 40}/{'y' * 40}/helmstack.yaml"
+    folder.write(place, WEB)
+    origin = folder.resolve(place).origin
+    assert origin.endswith(f"x__{'y' * 40}__helmstack.yaml")
+    assert len(origin) == 63
+    stack = folder.resolve(place)
+    assert Stack.from_data(json.loads(json.dumps(stack.to_data()))).origin == origin

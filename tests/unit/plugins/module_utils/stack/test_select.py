@@ -63,6 +63,9 @@ releases:
         (("front/shop/web", "shop/api"), ("front/shop",), ["web", "api"]),
         (("shop/web", "shop"), ("front/shop",), None),
         (("shop/web", "front/*"), ("front/shop",), None),
+        (("shop/*",), ("front/shop",), ["*"]),
+        (("sh*/w*",), ("front/shop",), ["w*"]),
+        (("front/shop/[wv]eb",), ("front/shop",), ["[wv]eb"]),
         (("api",), ("back/api",), None),
     ],
 )
@@ -72,8 +75,7 @@ def test_a_target_names_a_sub_chart_of_a_sprayed_umbrella(
     stack = folder.stack(SPRAYED, targets=targets)
     assert stack.targets == expected
     shop = next(release for release in stack.releases if release.name == "shop")
-    exclude = ["old"] if sub_charts is None else []
-    assert (shop.spray.get("targets"), shop.spray["exclude"]) == (sub_charts, exclude)
+    assert (shop.spray.get("only"), shop.spray["exclude"]) == (sub_charts, ["old"])
     assert shop.spray["default_weight"] == 1
 
 
@@ -92,3 +94,20 @@ def test_a_sub_chart_that_cannot_be_meant_is_an_error(folder: Any, target: str, 
     with pytest.raises(InputError) as caught:
         folder.stack(SPRAYED, targets=(target,))
     assert says in str(caught.value)
+
+
+NEEDED = SPRAYED + "- {name: web, namespace: front, chart: ./x, needs: [shop]}\n"
+
+
+def test_what_needs_an_umbrella_needs_all_of_it(folder: Any) -> None:
+    for include_needs, only in ((True, None), (False, ["api"])):
+        stack = folder.stack(NEEDED, targets=("shop/api", "web"), include_needs=include_needs)
+        assert stack.targets == ("front/shop", "front/web")
+        shop = next(release for release in stack.releases if release.name == "shop")
+        assert shop.spray.get("only") == only
+
+
+def test_needs_of_an_umbrella_come_with_its_sub_chart(folder: Any) -> None:
+    text = SPRAYED.replace("{name: shop,", "{name: shop, needs: [api],")
+    stack = folder.stack(text, targets=("shop/web",), include_needs=True)
+    assert set(stack.targets) == {"front/shop", "back/api"}
