@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -342,14 +343,17 @@ class _Maker:
         places = {item.place for item in releases}
         self.libraries = [item for item in umbrella.dependencies if item.place not in places]
         self.private = self._private_keys()
+        switches: dict[str, Any] = {}
+        for each in releases:
+            strvals.merge(switches, _nested(f"{each.used_name}.enabled", False))
+        self.all_off = json.dumps(switches)
 
     def complete(self, row: SubRelease, dependency: Dependency) -> SubRelease:
         reduced = self.umbrella.reduce([dependency, *self.libraries])
         hidden = self.private - {dependency.used_name.split(".")[0]}
         defaults = {key: value for key, value in self.values.defaults.items() if key not in hidden}
-        switches: dict[str, Any] = {}
-        for other in self.releases:
-            strvals.merge(switches, _nested(f"{other.used_name}.enabled", other is dependency))
+        switches = json.loads(self.all_off)
+        strvals.merge(switches, _nested(f"{dependency.used_name}.enabled", True))
         source = ValuesSource(f"what is enabled for {row.used_name}", helmyaml.to_json(switches))
         return replace(
             row,

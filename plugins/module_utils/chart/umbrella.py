@@ -274,7 +274,8 @@ class Umbrella:
         kept = [item for place, item in enumerate(listed.value) if place in places]
         members[key] = yaml.SequenceNode(listed.tag, kept, flow_style=listed.flow_style)
         root = yaml.MappingNode(self._composed.tag, list(members.items()), flow_style=self._composed.flow_style)
-        text: bytes = yaml.serialize(root, Dumper=yaml.SafeDumper, encoding="utf-8", allow_unicode=True, width=2**30)
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        text: bytes = yaml.serialize(root, Dumper=dumper, encoding="utf-8", allow_unicode=True, width=2**30)
         return text
 
     @cached_property
