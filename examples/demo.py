@@ -90,11 +90,15 @@ class Shell:
         shortener = Shortener(full_lines)
         lines: list[str] = []
         with self._process(command) as process:
-            for line in process.stdout or ():
-                if lines or line.strip():
-                    lines.append(line)
-                    if shortener.keeps(line):
-                        self.terminal.say(line.rstrip("\n"))
+            try:
+                for line in process.stdout or ():
+                    if lines or line.strip():
+                        lines.append(line)
+                        if shortener.keeps(line):
+                            self.terminal.say(line.rstrip("\n"))
+            except KeyboardInterrupt:
+                process.communicate()  # it was told to stop as well, and cleans up
+                raise
         output = plain("".join(lines))
         self.transcripts += 1
         transcript = WORK / f"{self.transcripts}.txt"
@@ -314,6 +318,7 @@ def main() -> int:
         terminal.say(f"\nThe demo stopped: {error}", "1;31")
         return 1
     except KeyboardInterrupt:
+        terminal.say("\nStopped. What runs keeps running: make cluster-stop ends the local control plane.", "1;31")
         return 130
     farewell(terminal, time.monotonic() - began, local)
     return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -74,7 +75,18 @@ def script(path: str, words: list[str]) -> int:
     kubeconfig = env.pop("HELMSTACK_TOOLS_KUBECONFIG", "")
     if kubeconfig:
         env["HELMSTACK_DEMO_KUBECONFIG"] = str(Path(kubeconfig).expanduser().absolute())
-    return subprocess.run([DEV_VENV / "bin" / "python", ROOT / path, *words], cwd=ROOT, env=env, check=False).returncode
+    return followed(subprocess.Popen([DEV_VENV / "bin" / "python", ROOT / path, *words], cwd=ROOT, env=env))
+
+
+def followed(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a script, which gets the time to clean up when it is stopped.
+
+    Ctrl-C reaches the script as well; subprocess.run would kill it a moment later, and its control plane would stay.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_signal: process.terminate())
+    code = process.wait()
+    return code if code >= 0 else 128 - code
 
 
 def show_matrix() -> int:

@@ -240,9 +240,11 @@ class Workspace:
         play: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
         code: int | None = 0,
+        playbook: str = "playbook.yml",
     ) -> Run:
         """Runs tasks in one play against localhost.
 
+        :arg playbook: another one than that of the tasks.
         :arg code: what ansible-playbook must end with; None: anything.
         """
         task_list = [self.task(task) for task in tasks] or [self.task({})]
@@ -258,7 +260,7 @@ class Workspace:
             "-e",
             json.dumps({"ansible_python_interpreter": PYTHON}),
         ]
-        words += [*(["--check"] if check else []), *(["--diff"] if diff else []), *args, "playbook.yml"]
+        words += [*(["--check"] if check else []), *(["--diff"] if diff else []), *args, playbook]
         with subprocess.Popen(
             words, cwd=self.root, env=self._environ(env or {}), stdout=PIPE, stderr=STDOUT, text=True
         ) as done:

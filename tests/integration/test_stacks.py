@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from harness import CONFIG, HELM, Object, Workspace, actions_of, release_of
+from harness import CONFIG, HELM, KUBECONFIG, Object, Workspace, actions_of, release_of
 
 
 def data(workspace: Workspace, name: str, namespace: str = "a") -> Object:
@@ -200,6 +200,22 @@ def test_the_environment_is_the_one_among_the_hosts_groups(workspace: Workspace)
     both = "[dev]\none ansible_connection=local\n[prod]\none\n"
     run = workspace.run({}, inventory=both, check=True, code=2)
     assert "'dev' and 'prod'" in run.result["msg"] or "'prod' and 'dev'" in run.result["msg"]
+
+
+def test_the_review_says_which_hosts_would_change(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack({**workspace.release("app"), "namespace": "${ns}"})
+    workspace.deploy(variables={"ns": workspace.ns("a")})
+    hosts = {"same": workspace.ns("a"), "new": workspace.ns("b"), "broken": workspace.ns("a")}
+    lines = [f"""{name} helmstack_variables='{{"ns": "{namespace}"}}'""" for name, namespace in hosts.items()]
+    lines[-1] += " helmstack_kubeconfig=nowhere"
+    common = ["ansible_connection=local", f"helmstack_binary_path={HELM}", f"helmstack_kubeconfig={KUBECONFIG}"]
+    inventory = "\n".join([*lines, "[all:vars]", *common, ""])
+    review = {"inventory": inventory, "playbook": "helmstack.core.review"}
+    told = workspace.run(**review, code=2)["Say which hosts would change"]["msg"]
+    assert told == ["Would change: new", "Would stay as it is: same", "Could not be reviewed: broken"]
+    told = workspace.run(**review, args=["--limit", "same"])["Say which hosts would change"]["msg"]
+    assert told == ["Nothing would change", "Would stay as it is: same"]
 
 
 def test_a_release_waits_for_the_one_that_makes_its_namespace(workspace: Workspace) -> None:
