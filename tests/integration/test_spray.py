@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Mapping
@@ -347,6 +348,45 @@ def test_a_wave_starts_when_the_one_before_is_ready(workspace: Workspace) -> Non
     assert (first - began(workspace, "one")).total_seconds() > 2
     assert first <= began(workspace, "last")
     assert began(workspace, "last") < began(workspace, "after")
+
+
+def test_one_graph_of_needs_weights_nested_stacks_and_umbrellas(workspace: Workspace) -> None:
+    two_waves(workspace)
+    shutil.copytree(workspace.chart("app"), workspace.root / "nested/app")
+    deep = {**workspace.release("deep", createNamespace=True), "chart": "./app"}
+    workspace.write("nested/helmstack.yaml", {"name": "inner", "releases": [deep]})
+    workspace.stack(
+        workspace.release("after", needs=["u", "inner:deep"]),
+        workspace.release("heavy", weight=2),
+        workspace.release("u", "u", spray=True, needs=["first"]),
+        workspace.release("first", weight=1),
+        stacks=[{"name": "inner", "path": "nested"}],
+    )
+    needs = {
+        "one": ["first"],
+        "two": ["first"],
+        "last": ["one", "two"],
+        "heavy": ["first"],
+        "after": ["last", "deep"],
+    }
+    everything = {"concurrency": 2}
+    alone = {**workspace.task({"targets": ["after"], "include_needs": True}), "check_mode": True}
+    run = workspace.run(alone, everything, {**everything, "state": "absent", "all": True})
+    part, made, gone = run.results
+    waves = {"first": 0, "deep": 0, "one": 1, "two": 1, "heavy": 1, "last": 2, "after": 3}
+    assert waves_of(made) == waves
+    assert waves_of(part) == {name: wave for name, wave in waves.items() if name != "heavy"}
+    assert waves_of(gone) == {"after": 0, "heavy": 0, "deep": 1, "last": 1, "one": 2, "two": 2, "first": 3}
+    lines = re.findall(r" \S+/(\S+): (\w+ begins|ready|uninstalled)", run.output)
+    for begins, ends, turned in (("install begins", "ready", False), ("uninstall begins", "uninstalled", True)):
+        order = [line for line in lines if line[1] in (begins, ends)]
+        assert len(order) == 2 * len(waves)
+        at_once = [sum(1 if how == begins else -1 for _name, how in order[: end + 1]) for end in range(len(order))]
+        assert max(at_once) == 2
+        for name, before in needs.items():
+            for other in before:
+                first, then = (name, other) if turned else (other, name)
+                assert order.index((first, ends)) < order.index((then, begins)), order
 
 
 def test_what_ready_names_is_awaited_after_the_last_wave(workspace: Workspace) -> None:
