@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
-from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import CORRECT, IGNORE, Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
-from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
+from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery, Unfinished
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
@@ -33,19 +33,24 @@ from ansible_collections.helmstack.core.plugins.module_utils.report.progress imp
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import place
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import duration
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 # A run that changes nothing is to be quick: what only other runs need is imported there.
 if TYPE_CHECKING:
     from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import Applier
     from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome
     from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
+    from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import Lock
 
 
 class Tools:
     """The helm programs and the charts of one run."""
 
-    def __init__(self, stack: Stack, params: Mapping[str, Any], workdir: str, kubeconfig: str | None) -> None:
+    def __init__(
+        self, stack: Stack, params: Mapping[str, Any], workdir: str, kubeconfig: str | None, guard: Guard
+    ) -> None:
         self._kubeconfig = kubeconfig
+        self._guard = guard
         self._workdir = workdir
         self._default: str | None = params.get("binary_path")
         self._helms: dict[str, Helm] = {}
@@ -64,7 +69,7 @@ class Tools:
         with self._lock:
             if binary not in self._helms:
                 home = os.path.join(self._workdir, f"helm-{len(self._helms)}")
-                self._helms[binary] = Helm(binary, home, self._kubeconfig, cache=self._cache)
+                self._helms[binary] = Helm(binary, home, self._kubeconfig, cache=self._cache, guard=self._guard)
             return self._helms[binary]
 
     def fetch(self, release: Release) -> Chart:
@@ -82,31 +87,41 @@ def cache_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(base, "helmstack")
 
 
-def deploy(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str) -> dict[str, Any]:
+def deploy(
+    stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str, guard: Guard
+) -> dict[str, Any]:
     """Brings the cluster to what the stack says; in check mode only tells what that would take.
 
     :raises HelmstackError: nothing was done; ApplyError: something was, its ``result`` says what.
     """
-    run = _Run(stack, params, workdir, lenient=check_mode)
-    plan = run.plan()
-    if check_mode or not plan.has_work:
+    run = _Run(stack, params, workdir, guard, lenient=check_mode)
+    plan: Plan | None = None
+    try:
+        plan = run.plan()
+    except Unfinished:
+        # by a run that is at work still, or has died just now: once the lock is ours, that is known
+        if check_mode or not params.get("lock"):
+            raise
+    if plan and (check_mode or not plan.has_work):
         return run.result(plan, None, diff=diff)
     with run.locked(plan) as current:
-        outcome = run.apply(current)
+        outcome = run.apply(current, diff=diff)
     return run.result(current, outcome, diff=diff)
 
 
 class _Run:
     """One run against one cluster."""
 
-    def __init__(self, stack: Stack, params: Mapping[str, Any], workdir: str, *, lenient: bool) -> None:
+    def __init__(self, stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard, *, lenient: bool) -> None:
         self.stack = stack
         self.params = params
         self.workdir = workdir
         self.lenient = lenient
         self.values = ValuesFiles(workdir)
         self.session = self._open()
-        self.tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
+        self.tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
+        self.ended = threading.Event()  # nothing more is to begin
+        self.lock: Lock | None = None
 
     def _open(self) -> Session:
         return open_session(self.stack, self.params, self.workdir, everything=bool(self.params.get("prune")))
@@ -118,34 +133,74 @@ class _Run:
         """
         folder = tempfile.mkdtemp(prefix="plan-", dir=self.workdir)
         planner = planner_of(
-            self.stack, self.params, self.session, self.tools, self.values, folder, lenient=self.lenient
+            self.stack,
+            self.params,
+            self.session,
+            self.tools,
+            self.values,
+            folder,
+            lenient=self.lenient,
+            abandoned=self._abandoned,
         )
         plan = planner.plan()
         check_plan(plan, self.params.get("expected_plan"))
         return plan
 
-    @contextmanager
-    def locked(self, plan: Plan) -> Iterator[Plan]:
-        """Keeps other runs off the stack; gives a new plan if one has changed what the old one saw."""
+    def _abandoned(self, modified: float) -> bool:
+        """Whether what was written then was written by a run that is dead, as its Lease proves."""
         if not self.params.get("lock"):
-            yield plan
-            return
+            return False
+        lock = self.lock or self._lock()
+        found = lock.abandoned if lock is self.lock else lock.look()
+        return found is not None and found.covers(modified)
+
+    def _lock(self) -> Lock:
         from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import Lock
 
-        lock = Lock(self.session.client, plan.stack, plan.environment, self.tools.interrupt)
+        return Lock(self.session.client, self.stack.name, self.stack.environment, self.end)
+
+    def end(self) -> None:
+        """Nothing new begins, and what runs comes to its end: helm says in each release what became of it."""
+        self.ended.set()
+        self.tools.interrupt()
+
+    @contextmanager
+    def locked(self, plan: Plan | None) -> Iterator[Plan]:
+        """Keeps other runs off the stack; gives a new plan if one has changed what the old one saw."""
+        if not self.params.get("lock"):
+            yield plan or self.plan()
+            return
+        lock = self._lock()
         with lock.held(_seconds("lock_wait", self.params.get("lock_wait"), 0)):
+            self.lock = lock
             fresh = self._open()
-            if any(fresh.releases().get(change.id) != change.deployed for change in plan.changes):
+            if plan is None or any(fresh.releases().get(change.id) != change.deployed for change in plan.changes):
                 self.session = fresh
                 plan = self.plan()
             yield plan
 
-    def apply(self, plan: Plan) -> Outcome:
+    def apply(self, plan: Plan, *, diff: bool) -> Outcome:
+        """Carries out the plan.
+
+        :raises Stopped: the run was told to end; says what was done till then.
+        """
         from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 
         progress = Progress(self.params.get("_progress"), self.mask(plan))
         with closing(Readiness(self.session)) as readiness, progress.of(readiness.pending):
-            return self._applier(plan, readiness, progress).run()
+            applier = self._applier(plan, readiness, progress)
+            if self.lock:
+                self.lock.begins()
+            try:
+                outcome = applier.run()
+            except Stopped as stop:
+                mask, done = self.mask(plan), applier.outcome
+                stop.told = report.states(plan, done, mask)
+                stop.result = report.result(plan, self.session.info, done, mask, with_diff=diff)
+                raise
+        if self.lock and not outcome.failed:
+            self.lock.finished(everything=self.stack.targets is None)
+        return outcome
 
     def _applier(self, plan: Plan, readiness: Readiness, progress: Progress) -> Applier:
         from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import STOP, Applier
@@ -156,12 +211,24 @@ class _Run:
             readiness,
             self.tools.helm,
             self.values.of,
-            interrupt=self.tools.interrupt,
+            permit=self._permit,
+            ended=self.ended,
+            interrupt=self.end,
             progress=progress,
             concurrency=_at_once(self.params.get("concurrency")),
             on_failure=self.params.get("on_failure") or STOP,
             correct_drift=self.params.get("drift") == CORRECT,
         )
+
+    def _permit(self) -> None:
+        """Holds if something new may begin.
+
+        :raises HelmstackError: the run is ended, or its lock is lost.
+        """
+        if self.lock:
+            self.lock.check()
+        if self.ended.is_set():
+            raise ApplyError("the run was stopped before this began")
 
     def mask(self, plan: Plan) -> Mask:
         return report.mask_for(plan, self.stack.secrets)
@@ -189,6 +256,7 @@ def planner_of(
     workdir: str,
     *,
     lenient: bool = True,
+    abandoned: Callable[[float], bool] = lambda modified: False,
 ) -> Planner:
     def sprayed(release: Release, chart: Chart) -> Sprayed:
         return expand(release, chart, workdir)
@@ -197,13 +265,17 @@ def planner_of(
         session,
         tools.helm,
         values.of,
-        Recovery(params.get("recover") or "rollback", _seconds("pending_age", params.get("pending_age"), 600)),
+        Recovery(
+            params.get("recover") or "rollback",
+            _seconds("pending_age", params.get("pending_age"), 600),
+            abandoned=abandoned,
+        ),
         (stack.name, stack.environment or ""),
         tuple(params.get("diff_ignore") or ()),
         params.get("drift") or IGNORE,
         lenient,
     )
-    return Planner(stack, settings(params), session, tools.fetch, sprayed, changes)
+    return Planner(stack, settings(params), session, tools.fetch, sprayed, changes, tools.interrupt)
 
 
 def settings(params: Mapping[str, Any]) -> Settings:
@@ -255,19 +327,21 @@ def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, every
     return session
 
 
-def info(stack: Stack, params: Mapping[str, Any], workdir: str) -> dict[str, Any]:
+def info(stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard) -> dict[str, Any]:
     """What the stack's releases are in the cluster (interface.md section 9)."""
     session = open_session(stack, params, workdir, everything=stack.targets is None)
-    tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"))
+    tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
     planner = planner_of(stack, params, session, tools, ValuesFiles(workdir), workdir)
     from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
 
     return Reader(stack, session, planner, tuple(params.get("include") or ())).read()
 
 
-def template(stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str) -> dict[str, Any]:
+def template(
+    stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str, guard: Guard
+) -> dict[str, Any]:
     """Renders the stack's releases without a cluster (interface.md section 9)."""
-    tools = Tools(stack, params, workdir, None)
+    tools = Tools(stack, params, workdir, None, guard)
     from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 
     def sprayed(release: Release, chart: Chart) -> Sprayed:

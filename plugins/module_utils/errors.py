@@ -75,6 +75,18 @@ class ApplyError(HelmstackError):
         self.result = result or {}
 
 
+class Stopped(BaseException):
+    """The process was told to end; not an Exception, so that nothing takes it for a failure to recover from.
+
+    ``told`` and ``result`` say what had been done by then.
+    """
+
+    def __init__(self, signal: str) -> None:
+        super().__init__(signal)
+        self.told = "Nothing was changed"
+        self.result: dict[str, Any] = {}
+
+
 def nearest(name: str, candidates: Iterable[str], count: int = 1) -> list[str]:
     """The candidates that look most like ``name``, best first; empty if none does."""
     return difflib.get_close_matches(name, sorted(set(candidates)), n=count, cutoff=0.5)

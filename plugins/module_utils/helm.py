@@ -14,13 +14,15 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from ansible_collections.helmstack.core.plugins.module_utils import post_renderer
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 # Of the user's Helm settings only those that say where releases lie, which plugins there are, and how fast to ask.
 _KEPT = {"HELM_DRIVER", "HELM_DRIVER_SQL_CONNECTION_STRING", "HELM_BURST_LIMIT", "HELM_QPS"}
@@ -31,6 +33,7 @@ _FILE_GUARD = 900.0  # seconds for what does not wait for a cluster
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 _IMMUTABLE = re.compile(r"field is immutable|is immutable after creation|Forbidden: updates to statefulset spec")
 _GRACE = 30.0  # seconds that an interrupted helm gets to record what it did
+_HEEDLESS = ("rollback", "uninstall")  # an interrupt kills these at once, so they shall come to their end
 
 
 @dataclass(frozen=True, order=True)
@@ -146,6 +149,7 @@ class Helm:
     :arg kubeconfig: the one file that says which cluster; without it no process can reach any.
     :arg environ: the environment to start from, this process' own by default.
     :arg cache: a folder that outlives the run, for the binary's version; None: it is asked each run.
+    :arg guard: looks after the processes if this one is killed.
     """
 
     def __init__(
@@ -156,8 +160,10 @@ class Helm:
         context: str | None = None,
         environ: Mapping[str, str] | None = None,
         cache: str | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._cache = cache
+        self._guard = guard
         self._asking = threading.Lock()
         self._asked = binary or "helm"
         self.home = home
@@ -165,7 +171,7 @@ class Helm:
         self._environ = environment(os.environ if environ is None else environ, home, kubeconfig, context)
         self._lock = threading.Lock()
         self._version: HelmVersion | None = None
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: dict[subprocess.Popen[bytes], bool] = {}  # whether it heeds an interrupt
         self._started = 0
 
     @property
@@ -394,11 +400,15 @@ class Helm:
         return [item["version"] for item in json.loads(out or "[]") if item["name"] == reference]
 
     def terminate_all(self) -> None:
-        """Interrupts every running helm, which thereby gets the chance to record what became of its release."""
+        """Ends every running helm, which gets the chance to record what became of its release."""
         with self._lock:
-            running = list(self._running)
-        for process in running:
-            process.send_signal(signal.SIGINT)
+            running = dict(self._running)
+        for process, heeds in running.items():
+            if heeds:
+                process.send_signal(signal.SIGINT)
+            last = threading.Timer(_GRACE, process.kill)
+            last.daemon = True
+            last.start()
 
     def _run(
         self,
@@ -419,38 +429,57 @@ class Helm:
         return answer.out
 
     def _start(self, argv: list[str], guard: float, interrupt: Interrupt | None = None) -> _Answer:
-        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [self.binary, *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self._environ,
-            cwd=self.home,
-        )
+        # not pipes: helm would die of what it cannot write when this process is killed, instead of finishing its work
+        with tempfile.TemporaryFile(dir=self.home) as out, tempfile.TemporaryFile(dir=self.home) as err:
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                [self.binary, *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=self._environ,
+                cwd=self.home,
+                start_new_session=True,  # signals to our group are ours to pass on, each helm in its own way
+            )
+            with self._watched(process, argv[0] not in _HEEDLESS) as heeds:
+                if interrupt:
+                    interrupt.attach(process)
+                _finish(process, guard, heeds)
+            return _Answer(process.returncode, _text(out), _text(err))
+
+    @contextlib.contextmanager
+    def _watched(self, process: subprocess.Popen[bytes], heeds: bool) -> Iterator[bool]:
         with self._lock:
             self._started += 1
-            self._running.add(process)
-        if interrupt:
-            interrupt.attach(process)
+            self._running[process] = heeds
+        if self._guard:
+            self._guard.begins(process.pid, heeds=heeds)
         try:
-            out, err = _finish(process, guard)
+            yield heeds
         finally:
+            if self._guard:
+                self._guard.ends(process.pid)
             with self._lock:
-                self._running.discard(process)
-        return _Answer(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+                del self._running[process]
 
 
-def _finish(process: subprocess.Popen[bytes], guard: float) -> tuple[bytes, bytes]:
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _finish(process: subprocess.Popen[bytes], guard: float, heeds: bool) -> None:
     try:
-        return process.communicate(timeout=guard)
+        process.wait(guard)
     except BaseException as error:
-        process.send_signal(signal.SIGINT)
+        late = isinstance(error, subprocess.TimeoutExpired)
+        if heeds or late:
+            process.send_signal(signal.SIGINT)
         try:
-            process.communicate(timeout=_GRACE)
+            process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
-        if isinstance(error, subprocess.TimeoutExpired):
+            process.wait()
+        if late:
             raise HelmError(f"helm did not end within {guard:.0f} s and was stopped") from None
         raise
 

@@ -21,19 +21,23 @@ from ansible_collections.helmstack.core.plugins.module_utils.spray_task import o
 def _deploy(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import engine
 
-    return engine.deploy(call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir)
+    return engine.deploy(
+        call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir, guard=call.guard
+    )
 
 
 def _info(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import engine
 
-    return engine.info(call.stack, call.params, workdir=call.workdir)
+    return engine.info(call.stack, call.params, workdir=call.workdir, guard=call.guard)
 
 
 def _template(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import engine
 
-    return engine.template(call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir)
+    return engine.template(
+        call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir, guard=call.guard
+    )
 
 
 DEPLOY = Job(HELMSTACK, _deploy)

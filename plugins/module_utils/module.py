@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,14 +19,16 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.helmstack.core.plugins.module_utils import handover
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgSpec, request, with_defaults
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.report import size
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, private_folder
 
 LIBRARIES = {"yaml": "PyYAML", "jmespath": "jmespath", "kubernetes": "kubernetes"}
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Call:
     stack: Stack
     params: Mapping[str, Any]
     workdir: str
+    guard: Guard
     check_mode: bool
     diff: bool
 
@@ -78,10 +79,6 @@ class Job:
     resolved: Resolved = of_stack_files
 
 
-class Stopped(BaseException):
-    """The process was told to end; not an Exception, so that nothing takes it for a failure to recover from."""
-
-
 def run(job: Job) -> None:
     """The whole of a module: from its arguments to its result."""
     module = AnsibleModule(**job.spec.to_kwargs())
@@ -99,9 +96,9 @@ def perform(job: Job, asked: Asked) -> dict[str, Any]:
     mask = Mask(())
     told: dict[str, Any] = {}
     try:
-        with _private_folder(asked) as workdir:
+        with _stoppable(), private_folder(asked.tmpdir, *_leavings(asked)) as (workdir, guard):
             _check_libraries()
-            call = _with_secrets(job.spec, _call(job, asked, workdir))
+            call = _with_secrets(job.spec, _call(job, asked, workdir, guard))
             mask = _mask(call.stack)
             try:
                 result = job.body(call)
@@ -111,7 +108,8 @@ def perform(job: Job, asked: Asked) -> dict[str, Any]:
         known = getattr(error, "result", None) or {}
         return {**_fitted(mask.data({**known, "msg": str(error)}), asked), "failed": True, **told}
     except Stopped as stop:
-        return {"failed": True, "msg": f"Stopped by {stop}; releases that were being changed may be unfinished", **told}
+        known = {**stop.result, "msg": f"Stopped by {stop}. {stop.told}"}
+        return {**_fitted(mask.data(known), asked), "failed": True, **told}
     return {**_fitted(mask.data(result), asked), **told}
 
 
@@ -143,37 +141,29 @@ def _mask(stack: Stack) -> Mask:
     return Mask(stack.secrets, {*names, stack.name, stack.environment or ""})
 
 
-def _call(job: Job, asked: Asked, workdir: str) -> Call:
+def _call(job: Job, asked: Asked, workdir: str, guard: Guard) -> Call:
     bundle = asked.params["_bundle"]
     content = handover.read(bundle, workdir) if bundle else handover.Handover(None)
     params = {**asked.params, **content.params}
     if content.stack:
-        return Call(content.stack, params, workdir, asked.check_mode, asked.diff)
+        return Call(content.stack, params, workdir, guard, asked.check_mode, asked.diff)
     raw = {key: value for key, value in asked.given.items() if not key.startswith("_")}
     handed = {key: value for key, value in content.params.items() if not key.startswith("_")}
     given = job.spec.typed({**raw, **handed})
     stack = job.resolved(given, content.secrets)
     defaults = job.spec.typed(with_defaults(job.spec, given, stack.defaults, os.environ))
-    return Call(stack, {**params, **defaults, **content.params}, workdir, asked.check_mode, asked.diff)
+    return Call(stack, {**params, **defaults, **content.params}, workdir, guard, asked.check_mode, asked.diff)
 
 
-@contextmanager
-def _private_folder(asked: Asked) -> Iterator[str]:
-    """A folder that only this user can enter; it goes, and the controller's archive with it, however the run ends."""
-    with _stoppable():
-        folder = tempfile.mkdtemp(prefix="helmstack-", dir=asked.tmpdir)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            with suppress(OSError, TypeError):
-                os.unlink(asked.params["_bundle"])
+def _leavings(asked: Asked) -> list[str]:
+    """The files that the controller has made for this run alone."""
+    return [asked.params["_bundle"]] if asked.params["_bundle"] else []
 
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
     """Signals that end the process raise Stopped, so that what it has begun is put in order."""
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, _stop) for number in _SIGNALS}
     try:
         yield
     finally:
@@ -182,6 +172,9 @@ def _stoppable() -> Iterator[None]:
 
 
 def _stop(number: int, frame: object) -> NoReturn:
+    # who asks again shall not break in on what the first has begun
+    for each in _SIGNALS:
+        signal.signal(each, lambda number, frame: None)
     raise Stopped(signal.Signals(number).name)
 
 

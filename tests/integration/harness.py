@@ -262,7 +262,7 @@ class Workspace:
         ]
         words += [*(["--check"] if check else []), *(["--diff"] if diff else []), *args, playbook]
         with subprocess.Popen(
-            words, cwd=self.root, env=self._environ(env or {}), stdout=PIPE, stderr=STDOUT, text=True
+            words, cwd=self.root, env=self.environ(env or {}), stdout=PIPE, stderr=STDOUT, text=True
         ) as done:
             times = [(time.time(), line.rstrip("\n")) for line in done.stdout or ()]
         output = "".join(f"{line}\n" for _at, line in times)
@@ -295,7 +295,7 @@ class Workspace:
     def connection(self) -> Object:
         return {"kubeconfig": self.kubeconfig, "binary_path": HELM}
 
-    def _environ(self, extra: Mapping[str, str]) -> dict[str, str]:
+    def environ(self, extra: Mapping[str, str]) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH", "KUBE", "HELM_"))}
         return {
             **env,
@@ -319,7 +319,7 @@ class Workspace:
         done = subprocess.run(
             [HELM, *words, "--kubeconfig", self.kubeconfig],
             cwd=self.root,
-            env=self._environ({}),
+            env=self.environ({}),
             capture_output=True,
             text=True,
         )

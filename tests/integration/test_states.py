@@ -134,14 +134,14 @@ def test_a_release_left_pending_is_recovered_when_it_is_old_enough(workspace: Wo
     workspace.deploy()
     for name in ("stuck", "fresh"):
         workspace.helm("upgrade", name, "charts/app", "-n", workspace.ns("a"), "--set", "data.by=hand")
-    old = str(int(time.time()) - 3600)
-    pending = {"status": "pending-upgrade", "createdAt": old, "modifiedAt": old}
-    _set_status(workspace, "stuck", 2, "pending-upgrade", pending)
+    _set_status(workspace, "stuck", 2, "pending-upgrade", {"status": "pending-upgrade"})
     _set_status(workspace, "stuck", 1, "deployed", {"status": "deployed"})
-    result = workspace.run({"targets": ["stuck"]}, check=True).result
+    old = {"targets": ["stuck"], "pending_age": "1s"}
+    time.sleep(1)
+    result = workspace.run(old, check=True).result
     assert actions_of(result) == {"stuck": "recover"}
     before = workspace.snapshot()
-    run = workspace.deploy(targets=["stuck"])
+    run = workspace.deploy(**old)
     after = workspace.snapshot()
     a = workspace.ns("a")
     assert after.new_revisions_since(before) == {f"{a}/stuck": release_of(run, "stuck")["revision"]["to"]}

@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
-from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, restart
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, known
@@ -31,7 +31,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 STOP, CONTINUE, ROLLBACK = "stop", "continue", "rollback"
 _SERVED = 0.3  # seconds between two looks for new kinds
-_RESTARTED = ("Deployment", "StatefulSet", "DaemonSet")
 
 
 class Cluster(Protocol):
@@ -88,6 +87,8 @@ class Applier:
     readiness: Readiness
     helm: Callable[[Release | None], Helm]
     values: Callable[[Release], Values]
+    permit: Callable[[], None]  # raises if nothing new may begin
+    ended: threading.Event  # the run itself is ended
     interrupt: Callable[[], None]  # ends what runs, when the run itself is ended
     progress: Callable[[str], None]
     concurrency: int = 8
@@ -95,30 +96,33 @@ class Applier:
     correct_drift: bool = False
     _results: dict[str, Result] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)
-    _ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> Outcome:
         """Does everything that the plan says; failures are in the outcome, not raised."""
-        changes = {change.id: change for change in self.plan.changes if change.effective or change.action == "adopt"}
+        changes = {change.id: change for change in self._changes}
         schedule.run(
             _needs(self.plan, changes),
             lambda identity: self._one(changes[identity]),
             self.concurrency,
             stop_on_failure=self.on_failure != CONTINUE,
-            interrupt=self._end,
+            interrupt=self.interrupt,
         )
         failed = any(result.state == model.FAILED for result in self._results.values())
         if failed and self.on_failure == ROLLBACK:
             self._roll_back(changes)
         elif self.on_failure == ROLLBACK:
             self._forget_removed(changes)
-        results = {identity: self._results.get(identity, Result(model.NOT_STARTED)) for identity in changes}
+        return self.outcome
+
+    @property
+    def outcome(self) -> Outcome:
+        """What has become of the plan so far."""
+        results = {change.id: self._results.get(change.id, Result(model.NOT_STARTED)) for change in self._changes}
         return Outcome(results, tuple(self._warnings))
 
-    def _end(self) -> None:
-        """The run itself is ended: nothing waits any longer, and helm gets its chance."""
-        self._ended.set()
-        self.interrupt()
+    @property
+    def _changes(self) -> list[Change]:
+        return [change for change in self.plan.changes if change.effective or change.action == "adopt"]
 
     # one release
 
@@ -174,6 +178,7 @@ class Applier:
         if not change.definitions:
             return
         release = known(change.release)
+        self.permit()
         for item in change.definitions:
             self.cluster.apply(item.manifest, item.change.namespace, force=release.options.upgrade_crds)
         deadline = began + release.options.timeout
@@ -183,11 +188,11 @@ class Applier:
             for_jobs=False,
             rules=(),
             namespace=release.namespace,
-            stopped=self._ended.is_set,
+            stopped=self.ended.is_set,
         )
         kinds = brought(item.manifest for item in change.definitions).kinds
         while not self.cluster.serves(kinds):
-            if time.monotonic() > deadline or self._ended.wait(_SERVED):
+            if time.monotonic() > deadline or self.ended.wait(_SERVED):
                 names = ", ".join(sorted(f"{kind} ({version})" for version, kind in kinds))
                 raise ClusterError(f"the cluster does not serve {names} yet, which the chart's crds/ define")
 
@@ -202,11 +207,16 @@ class Applier:
             self.readiness,
             change,
             release.options.timeout,
-            lambda interrupt: self.helm(release).upgrade(args, self._warnings, interrupt),
+            lambda interrupt: self._helm(release).upgrade(args, self._warnings, interrupt),
         )
         if release.options.recreate_pods and change.action != "install":
             self._restart(change, revision)
         return revision
+
+    def _helm(self, release: Release | None) -> Helm:
+        """The program, to change something with."""
+        self.permit()
+        return self.helm(release)
 
     def _await(self, change: Change, revision: int, began: float) -> None:
         release = change.release
@@ -224,7 +234,7 @@ class Applier:
             for_jobs=options.wait_for_jobs,
             rules=rules,
             namespace=change.namespace,
-            stopped=self._ended.is_set,
+            stopped=self.ended.is_set,
         )
 
     def _objects(self, change: Change, revision: int) -> list[tuple[str, Mapping[str, Any]]]:
@@ -238,17 +248,18 @@ class Applier:
     def _restart(self, change: Change, revision: int) -> None:
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         for namespace, item in self._objects(change, revision):
-            if manifest.kind(item) in _RESTARTED:
+            if manifest.kind(item) in restart.KINDS:
                 self.cluster.restart(manifest.kind(item), namespace, manifest.name(item), now)
 
     def _recover(self, change: Change) -> None:
         """Back to the last good revision, or away with a first install that never became one."""
         found = known(change.deployed)
-        helm = self.helm(change.release)
+        helm = self._helm(change.release)
         if found.current_revision is None:
             helm.uninstall(found.name, found.namespace, disable_hooks=True)
         else:
-            helm.rollback(found.name, found.namespace, found.current_revision, disable_hooks=True)
+            history = known(change.release).options.history_max
+            helm.rollback(found.name, found.namespace, found.current_revision, disable_hooks=True, history_max=history)
 
     def _uninstall(self, change: Change) -> None:
         options = change.release.options if change.release else Options()
@@ -256,7 +267,7 @@ class Applier:
             self.readiness,
             change,
             options.timeout,
-            lambda interrupt: self.helm(change.release).uninstall(
+            lambda interrupt: self._helm(change.release).uninstall(
                 change.name,
                 change.namespace,
                 wait=options.wait,
@@ -297,7 +308,7 @@ class Applier:
             if options.wait:
                 self._wait(change, revision, options, options.timeout, ())
 
-        undo = Undo(self.cluster, self.helm, ready, self.progress, self._warnings)
+        undo = Undo(self.cluster, self._helm, ready, self.progress, self._warnings)
         self._results = undo.all(changes, self._results)
 
     def _forget_removed(self, changes: Mapping[str, Change]) -> None:
@@ -305,7 +316,7 @@ class Applier:
         for change in changes.values():
             if change.action == "uninstall" and change.id in self._results:
                 try:
-                    self.helm(change.release).uninstall(change.name, change.namespace, disable_hooks=True)
+                    self._helm(change.release).uninstall(change.name, change.namespace, disable_hooks=True)
                 except HelmstackError as error:
                     self._warnings.append(f"release {change.id} is uninstalled, but Helm keeps its history: {error}")
 

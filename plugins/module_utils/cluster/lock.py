@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lock against two runs at once on the same stack: a Lease, which expires when its holder dies."""
+"""A lock against two runs at once on the same stack: a Lease, which expires when its holder dies.
+
+A Lease that a dead run leaves is also the evidence that what was left unfinished meanwhile is nobody's.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -23,56 +27,118 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 
 NAMESPACE = "default"
 SECONDS = 30  # a holder that has not renewed for so long is dead
+RENEWAL = 5  # seconds between two signs of life
+ABANDONED = "helmstack.io/abandoned"  # annotation: since when, and until when, runs were at work that died
 _LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+_NEVER = datetime.fromtimestamp(0, timezone.utc)
+
+
+class Lost(ClusterError):
+    """The lock is no longer ours, so another run may be at work."""
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """The time in which runs were at work that died: what has been unfinished since then is nobody's."""
+
+    since: datetime
+    until: datetime
+
+    def covers(self, modified: float) -> bool:
+        """Whether a release that was last written then, in Unix seconds, was written by one of these runs."""
+        # Helm notes whole seconds
+        return self.since.timestamp() - 1 <= modified <= self.until.timestamp()
+
+    def __str__(self) -> str:
+        return f"{_text(self.since)}/{_text(self.until)}"
 
 
 class Lock:
     """The lock of one stack and environment.
 
-    :arg on_loss: is called if the lease is lost although this run is alive (the API was out of reach for too long).
+    :arg on_loss: is called if the lease is lost although this run is alive.
     """
 
     def __init__(self, client: Client, stack: str, environment: str | None, on_loss: Callable[[], None]) -> None:
         self._client = client
-        self._name = name_of(stack, environment)
+        self._path = f"{_LEASES}/{name_of(stack, environment)}"
         self._holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self._on_loss = on_loss
         self._done = threading.Event()
         self._stack = f"{stack} ({environment})" if environment else stack
+        self._began = _NEVER
+        self._unfinished = False
+        self.abandoned: Abandoned | None = None  # by the runs that held the lock before, and died
+
+    def look(self) -> Abandoned | None:
+        """What :attr:`abandoned` would be if the lock were taken now; only reads."""
+        try:
+            lease = self._client.get_or_none(self._path)
+        except Forbidden:
+            return None
+        now = datetime.now(timezone.utc)
+        return left_by(lease) if lease and expired(lease.get("spec") or {}, now) else None
 
     @contextmanager
-    def held(self, wait: float) -> Iterator[bool]:
-        """Holds the lock; gives whether another run held it before, so that what was read meanwhile is old.
+    def held(self, wait: float) -> Iterator[None]:
+        """Holds the lock. What is unfinished at the end has a Lease as evidence, but one that nobody holds.
 
-        :arg wait: seconds to wait for another run's end.
+        :arg wait: seconds to wait for another run's end. A holder that gives no sign of life is waited for in any
+            case, until its lease expires.
         :raises ClusterError: another run holds it, or the right to Leases is missing.
         """
-        waited = self._acquire(time.monotonic() + wait)
         renewal = threading.Thread(target=self._renew, daemon=True)
-        renewal.start()
         try:
-            yield waited
+            self._acquire(wait)
+            renewal.start()
+            yield
         finally:
             self._done.set()
-            renewal.join()
+            if renewal.ident:
+                renewal.join()
             self._release()
 
-    def _acquire(self, deadline: float) -> bool:
-        waited = False
-        while True:
-            other = self._try()
-            if other is None:
-                return waited
-            if time.monotonic() >= deadline:
-                raise ClusterError(
-                    f"another run is at work on stack {self._stack}: {other}",
-                    hint="Run again when it has ended, let this one wait with lock_wait, or set 'lock: false'",
-                )
-            waited = True
-            time.sleep(1)
+    def begins(self) -> None:
+        """From now on something may be unfinished."""
+        self._unfinished = True
 
-    def _try(self) -> str | None:
-        """None if the lock is ours now, else who holds it."""
+    def finished(self, *, everything: bool) -> None:
+        """Nothing that was begun is unfinished; nor, if it was ``everything``, is what others had abandoned."""
+        self._unfinished = False
+        self.abandoned = None if everything else self.abandoned
+
+    def check(self) -> None:
+        """Holds if the lock is still ours.
+
+        :raises Lost: it is not.
+        """
+        self._mine()
+
+    # taking it
+
+    def _acquire(self, wait: float) -> None:
+        began, first = time.monotonic(), ""
+        while True:
+            other = self._taken()
+            if other is None:
+                return
+            spec = other.get("spec") or {}
+            sign = f"{spec.get('holderIdentity')} {spec.get('renewTime')}"
+            first = first or sign
+            waited = time.monotonic() - began
+            if waited >= wait and (sign != first or waited > wait + SECONDS):
+                raise self._busy(spec)
+            time.sleep(min(1.0, 0.1 + waited / 5))
+
+    def _busy(self, spec: Mapping[str, Any]) -> ClusterError:
+        return ClusterError(
+            f"another run is at work on stack {self._stack}: {spec.get('holderIdentity')} since "
+            f"{spec.get('acquireTime')}, last seen {spec.get('renewTime')}",
+            hint="Run again when it has ended, let this one wait with lock_wait, or set 'lock: false'",
+        )
+
+    def _taken(self) -> Mapping[str, Any] | None:
+        """None if the lock is ours now, else the Lease of its holder; empty if that has just gone."""
         try:
             self._client.create(_LEASES, self._lease())
             return None
@@ -83,45 +149,74 @@ class Lock:
                 f"the lock on stack {self._stack} cannot be taken: {error}",
                 hint=f"Grant get, create, patch and delete on leases in namespace {NAMESPACE}, or set 'lock: false'",
             ) from None
+        lease = self._client.get_or_none(self._path)
+        if lease is None or not expired(lease.get("spec") or {}, datetime.now(timezone.utc)):
+            return lease or {}
+        return None if self._taken_over(lease) else {}
+
+    def _taken_over(self, lease: Mapping[str, Any]) -> bool:
+        self.abandoned = left_by(lease)
+        taken = self._lease()
+        taken["metadata"]["resourceVersion"] = lease["metadata"]["resourceVersion"]
+        taken["metadata"]["annotations"] = {ABANDONED: str(self.abandoned)}
         try:
-            lease = self._client.get(f"{_LEASES}/{self._name}")
-            if not expired(lease.get("spec") or {}, datetime.now(timezone.utc)):
-                return str(lease["spec"].get("holderIdentity"))
-            taken = self._lease()
-            taken["metadata"]["resourceVersion"] = lease["metadata"]["resourceVersion"]
-            self._client.patch(f"{_LEASES}/{self._name}", taken)
-            return None
+            self._client.patch(self._path, taken)
         except (NotFound, Conflict):
-            return "one that has just begun or ended"
+            return False
+        return True
 
     def _lease(self) -> dict[str, Any]:
-        now = _text(datetime.now(timezone.utc))
+        self._began = datetime.now(timezone.utc)
+        now = _text(self._began)
         spec = {"holderIdentity": self._holder, "leaseDurationSeconds": SECONDS, "acquireTime": now, "renewTime": now}
-        return {"metadata": {"name": self._name}, "spec": spec}
+        return {"metadata": {"name": self._path.rpartition("/")[2]}, "spec": spec}
+
+    # keeping it, and giving it back
 
     def _renew(self) -> None:
         last = time.monotonic()
-        while not self._done.wait(SECONDS / 3):
+        while not self._done.wait(RENEWAL):
             try:
-                now = {"renewTime": _text(datetime.now(timezone.utc))}
-                found = self._client.patch(f"{_LEASES}/{self._name}", {"spec": now})
-                if found["spec"].get("holderIdentity") != self._holder:
-                    self._on_loss()
-                    return
+                self._write(self._mine(), {"spec": {"renewTime": _text(datetime.now(timezone.utc))}})
                 last = time.monotonic()
-            except ClusterError:
-                if time.monotonic() - last > SECONDS:
+            except ClusterError as error:
+                # who cannot renew in time must be done before another run may begin
+                if isinstance(error, Lost) or time.monotonic() - last > SECONDS - 2 * RENEWAL:
                     self._on_loss()
                     return
 
+    def _mine(self) -> Mapping[str, Any]:
+        lease = self._client.get_or_none(self._path)
+        holder = lease and (lease.get("spec") or {}).get("holderIdentity")
+        if lease is None or holder != self._holder:
+            why = f"{holder} has it" if holder else "its Lease has been deleted"
+            raise Lost(
+                f"this run has lost the lock on stack {self._stack}: {why}",
+                hint="Another run may be at work, so this one begins nothing more. Run again when it has ended",
+            )
+        return lease
+
+    def _write(self, lease: Mapping[str, Any], patch: dict[str, Any]) -> None:
+        patch["metadata"] = {**patch.get("metadata", {}), "resourceVersion": lease["metadata"]["resourceVersion"]}
+        self._client.patch(self._path, patch)
+
     def _release(self) -> None:
+        left = self.abandoned
+        if self._unfinished:
+            left = Abandoned(left.since if left else self._began, datetime.now(timezone.utc))
         try:
-            lease = self._client.get(f"{_LEASES}/{self._name}")
-            if lease["spec"].get("holderIdentity") == self._holder:
-                self._client.delete(f"{_LEASES}/{self._name}", {"preconditions": {"uid": lease["metadata"]["uid"]}})
+            lease = self._mine()
+            if left:
+                self._leave(lease, left)
+            else:
+                self._client.delete(self._path, {"preconditions": {"uid": lease["metadata"]["uid"]}})
         except ClusterError:
             # it expires by itself
             return
+
+    def _leave(self, lease: Mapping[str, Any], abandoned: Abandoned) -> None:
+        annotations = {ABANDONED: str(abandoned)}
+        self._write(lease, {"metadata": {"annotations": annotations}, "spec": {"holderIdentity": ""}})
 
 
 def name_of(stack: str, environment: str | None) -> str:
@@ -131,12 +226,31 @@ def name_of(stack: str, environment: str | None) -> str:
 
 
 def expired(spec: Mapping[str, Any], now: datetime) -> bool:
-    """Whether the holder has not renewed its lease in time."""
+    """Whether nobody holds the lease, or its holder has not renewed it in time."""
     renewed = spec.get("renewTime")
     if not spec.get("holderIdentity") or not renewed:
         return True
-    last = datetime.fromisoformat(str(renewed).replace("Z", "+00:00"))
-    return now - last > timedelta(seconds=int(spec.get("leaseDurationSeconds") or SECONDS))
+    return now - _moment(renewed) > timedelta(seconds=int(spec.get("leaseDurationSeconds") or SECONDS))
+
+
+def left_by(lease: Mapping[str, Any]) -> Abandoned:
+    """When the holder of an expired Lease was at work, and those before it which died as well."""
+    spec = lease.get("spec") or {}
+    since, dummy, until = str((lease["metadata"].get("annotations") or {}).get(ABANDONED, "")).partition("/")
+    if not spec.get("holderIdentity"):
+        return Abandoned(_moment(since), _moment(until))
+    # from its last sign of life until it counted as dead it may have been at work
+    dead = _moment(spec.get("renewTime")) + timedelta(seconds=SECONDS)
+    return Abandoned(_moment(since or spec.get("acquireTime")), max(dead, _moment(until)))
+
+
+def _moment(text: Any) -> datetime:
+    """A time as the API writes it; what is none counts as long ago."""
+    try:
+        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return _NEVER
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _text(moment: datetime) -> str:

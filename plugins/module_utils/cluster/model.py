@@ -52,7 +52,7 @@ class Deployed:
     revision: int  # the latest
     status: str  # of the latest revision, Helm's own word
     storage_name: str  # of the latest revision's Secret or ConfigMap
-    current_revision: int | None = None  # the last with status deployed
+    current_revision: int | None = None  # the last that was deployed
     modified: int = 0  # unix seconds
     labels: Mapping[str, str] = field(default_factory=dict)  # of the latest revision, without Helm's own
     uid: str = ""

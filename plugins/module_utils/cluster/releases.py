@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -62,7 +63,19 @@ def observe(
     """
     resource = resource_of(driver)
     found = _newest(_history(client, resource, namespaces, "owner=helm,status!=superseded"))
-    return found | superseded(client, set(wanted) - set(found), driver)
+    found |= superseded(client, set(wanted) - set(found), driver)
+    return found | _interrupted(client, found.values(), driver)
+
+
+def _interrupted(client: Client, found: Iterable[Deployed], driver: str) -> dict[str, Deployed]:
+    """The pending releases of which no revision is deployed, with the one that was.
+
+    Helm supersedes the old revision before it calls the new one deployed; a helm that was killed in between had done
+    all its work but this.
+    """
+    pending = {item.id: item for item in found if item.status.startswith("pending") and item.current_revision is None}
+    before = superseded(client, pending.keys(), driver)
+    return {identity: replace(pending[identity], current_revision=last.revision) for identity, last in before.items()}
 
 
 def superseded(client: Client, wanted: Collection[str], driver: str = "") -> dict[str, Deployed]:
@@ -130,13 +143,11 @@ def _deployed(history: Mapping[int, _Item]) -> Deployed:
 
 
 def _modified(metadata: _Item) -> int:
-    """Helm writes one of these labels at each write of the object."""
+    """Helm writes one of these labels at each write of the object; a new revision may still bear those of the last."""
     stamps = [metadata["labels"].get(key, "") for key in ("modifiedAt", "createdAt")]
-    seconds = [int(stamp) for stamp in stamps if stamp.isdigit()]
-    if seconds:
-        return max(seconds)
     created = metadata.get("creationTimestamp")
-    return int(datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()) if created else 0
+    seconds = [int(datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp())] if created else []
+    return max([*(int(stamp) for stamp in stamps if stamp.isdigit()), *seconds], default=0)
 
 
 def body(client: Client, deployed: Deployed, revision: int | None = None, driver: str = "") -> ReleaseBody:

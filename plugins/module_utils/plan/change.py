@@ -18,7 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, definitions, ignore, manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, definitions, ignore, manifest, restart
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
@@ -63,6 +63,9 @@ class Cluster(Protocol):
 
     def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
         """Whether an object is in the cluster."""
+
+    def live(self, api_version: str, kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """An object as it stands in the cluster."""
 
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace is in the cluster."""
@@ -266,13 +269,14 @@ class _Comparison:
         changes = compare.objects(before.objects, after.objects, self.scope)
         base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
         reasons = self._reasons(base, body, changes, before, after)
-        if not reasons:
+        if not reasons and not self._lacks_restart(body, after):
             secrets = secret_strings((*held.objects, *held.hooks))
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
+        reasons = reasons or ("readiness",)
         # a release that changes gets new random values with it
         changes = compare.objects(held.objects, after.objects, self.scope)
         changes = self._as_live(self._with_failed(deployed, body, changes, after), after)
-        changes = [*self._listed, *changes, *self._hooks(held, after, "upgrade")]
+        changes = [*self._listed, *changes, *self._hooks(held, after, "upgrade"), *self._restarted(changes, after)]
         action = "recover" if recovering else "upgrade"
         return replace(self, base=base)._finished(
             action, reasons, changes, after, deployed.revision + (2 if recovering else 1)
@@ -322,6 +326,28 @@ class _Comparison:
             elif there and known is not None and known.op == "add":
                 listed[key[1:]] = replace(known, op="change")
         return list(listed.values())
+
+    def _restarted(self, changes: Sequence[ObjectChange], after: Manifests) -> list[ObjectChange]:
+        """The workloads that do not change themselves, but whose pods are made anew."""
+        listed = {(item.kind, item.namespace, item.name) for item in changes}
+        scope = self.scope
+        return [
+            compare.change("change", scope.key(item), item, restart.restarted(item))
+            for item in (after.objects if self.release.options.recreate_pods else ())
+            if manifest.kind(item) in restart.KINDS and scope.key(item)[1:] not in listed
+        ]
+
+    def _lacks_restart(self, body: ReleaseBody, after: Manifests) -> bool:
+        """Whether a run of ours that upgraded the release was killed before it had restarted its pods."""
+        if not self.release.options.recreate_pods or body.revision < 2 or stamp.STACK not in body.labels:
+            return False
+        workloads = [item for item in after.objects if manifest.kind(item) in restart.KINDS]
+        return any(restart.lacking(self._live(item), body.last_deployed) for item in workloads)
+
+    def _live(self, item: Object) -> Mapping[str, Any]:
+        namespace = self.scope.of(item)
+        version, kind = str(item.get("apiVersion", "")), manifest.kind(item)
+        return self.plan.cluster.live(version, kind, namespace, manifest.name(item)) or {}
 
     def _finished(
         self, action: str, reasons: tuple[str, ...], changes: Sequence[ObjectChange], after: Manifests, revision: int

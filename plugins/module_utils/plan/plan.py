@@ -59,6 +59,7 @@ class Planner:
     fetch: Callable[[Release], Chart]
     expand: Callable[[Release, Chart], Sprayed]
     changes: Changes
+    interrupt: Callable[[], None]  # ends the helm processes, when the run itself is ended
 
     def plan(self) -> Plan:
         """The plan.
@@ -257,8 +258,10 @@ class Planner:
             futures = [pool.submit(work, item) for item in todo]
             try:
                 return [future.result() for future in futures]
-            except BaseException:
+            except BaseException as error:
                 pool.shutdown(wait=False, cancel_futures=True)
+                if not isinstance(error, Exception):
+                    self.interrupt()
                 raise
 
     def _digest(self, changes: Sequence[Change]) -> str:

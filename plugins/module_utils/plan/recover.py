@@ -14,29 +14,37 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 
+class Unfinished(ClusterError):
+    """A release is being changed by another run, or was when that run died."""
+
+
 @dataclass(frozen=True)
 class Recovery:
-    """What a release stuck in pending-* or uninstalling gets, once it has been so for ``pending_age`` seconds."""
+    """What a release stuck in pending-* or uninstalling gets, once it has been so for ``pending_age`` seconds.
+
+    :arg abandoned: tells of a release's last write, in Unix seconds, whether it was by a run that is known to be dead.
+    """
 
     recover: str = "rollback"  # or "fail"
     pending_age: int = 600
     now: Callable[[], float] = time.time
+    abandoned: Callable[[float], bool] = lambda modified: False
 
     def of(self, deployed: Deployed | None) -> str | None:
         """ "rollback" if the release is to be recovered, None if there is nothing to recover.
 
-        :raises ClusterError: it is unfinished, and not (yet) to be touched.
+        :raises Unfinished: it is not, or not yet, to be touched.
         """
         if deployed is None or not deployed.status.startswith(("pending", "uninstalling")):
             return None
         age = int(self.now() - deployed.modified)
         if self.recover == "fail":
-            raise ClusterError(
+            raise Unfinished(
                 f"release {deployed.id} is {deployed.status} since {age} s",
                 hint="Another run may be at work. If none is, run again with 'recover: rollback'",
             )
-        if age < self.pending_age:
-            raise ClusterError(
+        if age < self.pending_age and not self.abandoned(deployed.modified):
+            raise Unfinished(
                 f"release {deployed.id} is {deployed.status} since {age} s: another run may be at work",
                 hint=f"After {self.pending_age} s (pending_age) it counts as abandoned and is recovered",
             )

@@ -119,9 +119,12 @@ def _progress(change: Change | None, results: Mapping[str, Result], targeted: bo
 
 def failure(plan: Plan, outcome: Outcome, mask: Mask) -> str:
     """The message of a run that failed: what failed and why, then the state of every release."""
-    failed = outcome.failed
-    lines = [f"{len(failed)} of {len(plan.changes)} releases failed"]
-    lines += [f"{identity}: {outcome.results[identity].error}" for identity in failed]
+    return f"{len(outcome.failed)} of {len(plan.changes)} releases failed\n{states(plan, outcome, mask)}"
+
+
+def states(plan: Plan, outcome: Outcome, mask: Mask) -> str:
+    """What went wrong, and how far the run got with every release."""
+    lines = [f"{identity}: {outcome.results[identity].error}" for identity in outcome.failed]
     lines.append("State of the releases:")
     lines += [f"  {change.id}: {_state(change, outcome.results.get(change.id))}" for change in plan.changes]
     return mask.text("\n".join(lines))

@@ -349,14 +349,18 @@ def test_a_repository_that_fails_says_why(tmp_path: Path, said: str, error: str,
     assert Helm(program(tmp_path, script), str(tmp_path / "home"), None).repo_update("bad") == expected
 
 
-def test_running_helms_are_interrupted_not_killed(tmp_path: Path) -> None:
-    script = f"trap 'echo Error: was interrupted >&2; exit 130' INT\ntouch {tmp_path}/up\nwhile :; do sleep 0.05; done"
+@pytest.mark.parametrize(("command", "ended"), [("pull", ("was interrupted", 130)), ("uninstall", ("at its end", 3))])
+def test_running_helms_are_interrupted_but_for_those_that_do_not_heed_it(
+    tmp_path: Path, command: str, ended: tuple[str, int]
+) -> None:
+    end = "echo Error: at its end >&2; exit 3"
+    script = f"trap 'echo Error: was interrupted >&2; exit 130' INT\ntouch {tmp_path}/up; sleep 0.5; {end}"
     helm = Helm(program(tmp_path, script), str(tmp_path / "home"), None)
     failures: list[HelmFailure] = []
 
     def run() -> None:
         try:
-            helm.uninstall("r", "n")
+            helm.uninstall("r", "n") if command == "uninstall" else helm.pull("r", "f")
         except HelmFailure as failure:
             failures.append(failure)
 
@@ -366,7 +370,7 @@ def test_running_helms_are_interrupted_not_killed(tmp_path: Path) -> None:
         time.sleep(0.01)
     helm.terminate_all()
     thread.join(20)
-    assert [(failure.words, failure.code) for failure in failures] == [("was interrupted", 130)]
+    assert [(failure.words, failure.code) for failure in failures] == [ended]
 
 
 def test_the_home_is_private(tmp_path: Path) -> None:

@@ -4,12 +4,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import threading
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import expired, name_of
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import lock as locking
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import (
+    ABANDONED,
+    Lock,
+    Lost,
+    expired,
+    left_by,
+    name_of,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, NotFound
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=timezone.utc)
 
@@ -35,3 +47,146 @@ def test_a_lease_expires_when_its_holder_does_not_renew(spec: dict[str, Any], ex
 )
 def test_stacks_and_environments_have_locks_of_their_own(stack: str, environment: str | None, expected: str) -> None:
     assert name_of(stack, environment) == expected
+
+
+class FakeClient:
+    """One Lease, kept as the API keeps it."""
+
+    def __init__(self, **spec: Any) -> None:
+        self.lease: dict[str, Any] | None = None
+        if spec:
+            self.lease = {"metadata": {"name": "l", "uid": "u", "resourceVersion": "1"}, "spec": spec}
+
+    def create(self, path: str, body: dict[str, Any]) -> None:
+        if self.lease is not None:
+            raise Conflict("exists")
+        self.lease = {**body, "metadata": {**body["metadata"], "uid": "u", "resourceVersion": "1"}}
+
+    def get_or_none(self, path: str) -> dict[str, Any] | None:
+        return self.lease
+
+    def patch(self, path: str, body: dict[str, Any]) -> None:
+        if self.lease is None:
+            raise NotFound("gone")
+        metadata = self.lease["metadata"]
+        if body["metadata"].get("resourceVersion") != metadata["resourceVersion"]:
+            raise Conflict("changed")
+        version = str(int(metadata["resourceVersion"]) + 1)
+        annotations = {**metadata.get("annotations", {}), **body["metadata"].get("annotations", {})}
+        self.lease = {
+            "metadata": {**metadata, "resourceVersion": version, "annotations": annotations},
+            "spec": {**self.lease["spec"], **body.get("spec", {})},
+        }
+
+    def delete(self, path: str, body: dict[str, Any]) -> None:
+        assert self.lease is not None
+        assert body["preconditions"]["uid"] == self.lease["metadata"]["uid"]
+        self.lease = None
+
+
+def ago(seconds: float) -> str:
+    moment = datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def unix(seconds_ago: float) -> float:
+    return datetime.now(timezone.utc).timestamp() - seconds_ago
+
+
+def dead(seconds: float = 60) -> dict[str, Any]:
+    return {"holderIdentity": "other", "acquireTime": ago(seconds + 40), "renewTime": ago(seconds)}
+
+
+def lock_of(client: FakeClient, lost: threading.Event | None = None) -> Lock:
+    fake: Any = client
+    return Lock(fake, "shop", None, (lost or threading.Event()).set)
+
+
+def test_a_finished_run_leaves_no_lease() -> None:
+    client = FakeClient()
+    lock = lock_of(client)
+    with lock.held(0):
+        lock.check()
+        lock.begins()
+        lock.finished(everything=True)
+    assert client.lease is None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ClusterError])
+def test_an_unfinished_run_leaves_a_lease_that_is_free_and_tells_when_it_was(error: type[BaseException]) -> None:
+    client = FakeClient()
+    lock = lock_of(client)
+    with suppress(error), lock.held(0):
+        lock.begins()
+        raise error("x")
+    assert client.lease is not None
+    assert client.lease["spec"]["holderIdentity"] == ""
+    left = lock_of(client).look()
+    assert left is not None
+    assert left.covers(unix(0.5))
+    assert not left.covers(unix(5))
+
+
+def test_a_dead_holders_lease_is_taken_and_its_time_is_known_till_all_is_put_right() -> None:
+    client = FakeClient(**dead())
+    first = lock_of(client)
+    found = first.look()
+    with first.held(0):
+        assert first.abandoned == found
+        first.begins()
+    second = lock_of(client)
+    with second.held(0):
+        assert second.abandoned is not None
+        assert second.abandoned.covers(unix(80)), "what the first left, and the second too"
+        second.begins()
+        second.finished(everything=False)
+    third = lock_of(client)
+    with third.held(0):
+        third.begins()
+        third.finished(everything=True)
+    assert client.lease is None
+
+
+@pytest.mark.parametrize(("modified", "covered"), [(105, False), (99, True), (60, True), (31, True), (25, False)])
+def test_only_what_was_written_while_the_dead_run_was_at_work_counts_as_abandoned(
+    modified: float, covered: bool
+) -> None:
+    client = FakeClient(**dead())
+    assert client.lease is not None
+    assert left_by(client.lease).covers(unix(modified)) is covered
+
+
+def test_a_living_holder_is_named_as_soon_as_it_gives_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = FakeClient(holderIdentity="host/1/abc", acquireTime=ago(100), renewTime=ago(3))
+
+    def sleep(seconds: float) -> None:
+        assert client.lease is not None
+        client.patch("", {"metadata": {"resourceVersion": "1"}, "spec": {"renewTime": ago(0)}})
+
+    monkeypatch.setattr(locking.time, "sleep", sleep)
+    with pytest.raises(ClusterError, match=r"another run is at work on stack shop: host/1/abc since 2\d{3}-"):
+        lock_of(client).held(0).__enter__()
+    assert client.lease is not None
+    assert client.lease["spec"]["holderIdentity"] == "host/1/abc"
+
+
+@pytest.mark.parametrize("spec", [None, {"holderIdentity": "thief"}])
+def test_a_lost_lease_is_noticed_before_the_next_effect_and_left_alone(
+    monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any] | None
+) -> None:
+    monkeypatch.setattr(locking, "RENEWAL", 0.01)
+    client, lost = FakeClient(), threading.Event()
+    lock = lock_of(client, lost)
+    with lock.held(0):
+        taken = {"metadata": {"uid": "v", "resourceVersion": "9"}, "spec": spec} if spec else None
+        client.lease = taken
+        with pytest.raises(Lost, match="has lost the lock on stack shop: " + ("thief has it" if spec else "its Lease")):
+            lock.check()
+        assert lost.wait(5)
+    assert client.lease == taken
+
+
+def test_the_annotation_of_a_dead_runs_time_is_read_back() -> None:
+    metadata = {"annotations": {ABANDONED: "2026-01-01T11:00:00.000000Z/2026-01-01T12:00:00.000000Z"}}
+    found = left_by({"metadata": metadata, "spec": {"holderIdentity": ""}})
+    assert str(found) == metadata["annotations"][ABANDONED]

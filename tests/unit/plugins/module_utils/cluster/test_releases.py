@@ -154,6 +154,30 @@ def test_without_helms_times_the_objects_own_counts() -> None:
     assert releases.observe(client, None)["web/a"].modified == 60
 
 
+def test_a_new_revision_is_not_as_old_as_the_labels_that_helm_copies_from_the_last() -> None:
+    item = stored("a", 2, "pending-upgrade", modifiedAt="50")
+    item["metadata"]["creationTimestamp"] = "1970-01-01T00:05:00Z"
+    client: Any = FakeClient([item])
+    assert releases.observe(client, None)["web/a"].modified == 300
+
+
+def test_a_release_that_was_superseded_but_not_yet_deployed_anew_knows_what_it_was() -> None:
+    items = [
+        stored("a", 1, "superseded"),
+        stored("a", 2, "superseded"),
+        stored("a", 3, "pending-upgrade"),
+        stored("b", 1, "deployed"),
+        stored("b", 2, "pending-rollback"),
+        stored("c", 1, "superseded"),
+        stored("c", 2, "uninstalling"),
+    ]
+    assert observe(items, None) == {
+        "web/a": (3, "pending-upgrade", 2),
+        "web/b": (2, "pending-rollback", 1),
+        "web/c": (2, "uninstalling", None),
+    }
+
+
 @pytest.mark.parametrize(
     ("namespaces", "paths"),
     [

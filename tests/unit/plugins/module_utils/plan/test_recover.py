@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
-from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
+from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery, Unfinished
 
 
 def deployed(status: str, modified: int = 1000) -> Deployed:
@@ -33,3 +33,15 @@ def test_a_young_unfinished_release_may_be_another_run_at_work() -> None:
 def test_recover_fail_never_touches_it() -> None:
     with pytest.raises(ClusterError, match="pending-upgrade"):
         Recovery(recover="fail", now=lambda: 1e9).of(deployed("pending-upgrade"))
+
+
+def test_what_a_dead_run_has_written_is_recovered_at_once() -> None:
+    recovery = Recovery(now=lambda: 1001, abandoned=lambda modified: modified == 1000)
+    assert recovery.of(deployed("uninstalling")) == "rollback"
+    with pytest.raises(Unfinished):
+        recovery.of(deployed("uninstalling", modified=999))
+
+
+def test_recover_fail_does_not_touch_even_what_a_dead_run_has_written() -> None:
+    with pytest.raises(Unfinished):
+        Recovery(recover="fail", now=lambda: 1001, abandoned=lambda modified: True).of(deployed("pending-install"))

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The private folder of a run. It holds secrets, so it goes however the run ends.
+
+By itself; after a SIGKILL by a guard of its own session; and where that was killed too, by the next run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+PREFIX = "helmstack-"
+_YOUNG = 10.0  # seconds; a folder may be that old before its owner has locked it
+_UNCLAIMED = 3600.0  # seconds; a file for a run that never began, or has not yet
+_LOOSE = (f"{PREFIX}*", "helmstack.tar.gz", "AnsiballZ_helm*")
+
+# Its lines say which helm processes run: those that heed an interrupt, a slash, those that must not be interrupted.
+# "bye" is the end of a run that has put all in order itself.
+_GUARD = """\
+trap '' INT TERM HUP
+while IFS=/ read -r heed rest; do
+  [ "$heed" = bye ] && exit
+  interrupted=$heed others=$rest
+done
+[ -z "$interrupted" ] || kill -INT $interrupted
+for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+  alive=
+  for helm in $interrupted $others; do kill -0 $helm && alive=yes; done
+  [ -n "$alive" ] || break
+  sleep 1
+done
+[ -z "$alive" ] || kill -KILL $interrupted $others
+rm -rf -- "$@"
+"""
+
+
+class Guard:
+    """A process that outlives a SIGKILL of this one: it then ends the run's helm processes and removes its files.
+
+    :arg paths: what it is to remove.
+    """
+
+    def __init__(self, *paths: str) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[int, bool] = {}
+        self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            ["/bin/sh", "-c", _GUARD, "helmstack-guard", *paths],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def begins(self, pid: int, *, heeds: bool) -> None:
+        """A helm process runs now.
+
+        :arg heeds: when it is interrupted it says in its release what became of it.
+        """
+        with self._lock:
+            self._running[pid] = heeds
+            self._tell_running()
+
+    def ends(self, pid: int) -> None:
+        """A helm process has ended."""
+        with self._lock:
+            self._running.pop(pid, None)
+            self._tell_running()
+
+    def end(self) -> None:
+        """There is nothing left to guard."""
+        with self._lock:
+            self._tell("bye")
+            if self._process.stdin:
+                self._process.stdin.close()
+        self._process.wait()
+
+    def _tell_running(self) -> None:
+        kinds = ([str(pid) for pid, heeds in self._running.items() if heeds == kind] for kind in (True, False))
+        self._tell("/".join(" ".join(pids) for pids in kinds))
+
+    def _tell(self, line: str) -> None:
+        # if somebody has killed the guard, the next run only has more to do
+        with suppress(OSError):
+            if self._process.stdin:
+                os.write(self._process.stdin.fileno(), f"{line}\n".encode())
+
+
+@contextmanager
+def private_folder(tmpdir: str, *beside: str) -> Iterator[tuple[str, Guard]]:
+    """A new folder in ``tmpdir`` that only this user can enter, and its guard.
+
+    :arg beside: files that go with it.
+    """
+    sweep(os.path.dirname(os.path.abspath(tmpdir)))
+    folder = tempfile.mkdtemp(prefix=PREFIX, dir=tmpdir)
+    guard = Guard(folder, *beside)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # the kernel gives the lock back when this process is dead
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder, guard
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        for path in beside:
+            with suppress(OSError):
+                os.unlink(path)
+        os.close(handle)
+        guard.end()
+
+
+def sweep(parent: str, now: float | None = None) -> None:
+    """Removes what dead runs have left in Ansible's temporary folders: those of one user, and only files of ours."""
+    for folder in glob.glob(os.path.join(glob.escape(parent), "ansible-*")):
+        with suppress(OSError):
+            _sweep(folder, time.time() if now is None else now)
+
+
+def _sweep(folder: str, now: float) -> None:
+    about = os.lstat(folder)
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
+        return
+    rooms = [path for path in _ours(folder, f"{PREFIX}*") if stat.S_ISDIR(os.lstat(path).st_mode)]
+    dead = [path for path in rooms if _is_dead(path, now)]
+    for path in dead:
+        shutil.rmtree(path, ignore_errors=True)
+    if len(dead) < len(rooms) or not (dead or now - about.st_mtime > _UNCLAIMED):
+        return
+    loose = [path for pattern in _LOOSE for path in _ours(folder, pattern)]
+    for path in loose:
+        with suppress(OSError):
+            os.unlink(path)
+    if dead or loose:
+        with suppress(OSError):
+            os.rmdir(folder)
+
+
+def _ours(folder: str, pattern: str) -> list[str]:
+    return glob.glob(os.path.join(glob.escape(folder), pattern))
+
+
+def _is_dead(folder: str, now: float) -> bool:
+    """Whether no living process holds the folder's lock."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        about = os.fstat(handle)
+        if about.st_uid != os.geteuid() or now - about.st_ctime < _YOUNG:
+            return False
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module helmstack as a process of its own, without ansible-playbook around it: to be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from harness import ANSIBLE, HERE, Object, Workspace
+
+from ansible_collections.helmstack.core.plugins.module_utils import jobs
+from ansible_collections.helmstack.core.plugins.plugin_utils.here import perform_here
+
+_MAIN = """\
+import sys
+from ansible.module_utils import basic
+basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
+basic._ANSIBLE_PROFILE = "legacy"
+from ansible_collections.helmstack.core.plugins.modules import helmstack
+helmstack.main()
+"""
+COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or str(HERE.parents[1] / ".work" / "collections")
+
+
+def here(workspace: Workspace, *, check: bool = False, **options: Any) -> Object:
+    """The result of the module in this process, which is quicker; it must succeed."""
+    args = {**arguments(workspace), **options}
+    found = perform_here(jobs.DEPLOY, args, folder=str(workspace.temp), check_mode=check, diff=True)
+    assert not found.get("failed"), found["msg"]
+    return found
+
+
+def arguments(workspace: Workspace) -> Object:
+    return {"stack_files": [str(workspace.root / "helmstack.yaml")], **workspace.connection}
+
+
+class Victim:
+    """One run of the module, in a session of its own, its temporary folder made as Ansible makes it."""
+
+    _count = 0
+
+    def __init__(self, workspace: Workspace, *, check: bool = False, **options: Any) -> None:
+        self.tmpdir = self._folder(workspace)
+        args = {
+            **arguments(workspace),
+            **options,
+            "_ansible_check_mode": check,
+            "_ansible_diff": True,
+            "_ansible_tmpdir": str(self.tmpdir),
+            "_ansible_remote_tmp": str(workspace.remote_temp),
+        }
+        self.process = subprocess.Popen(
+            [f"{ANSIBLE}/python", "-c", _MAIN],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=workspace.root,
+            env={**workspace.environ({}), "PYTHONPATH": COLLECTIONS},
+            start_new_session=True,
+        )
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": args}))
+        self.process.stdin.close()
+        self.process.stdin = None
+
+    @classmethod
+    def _folder(cls, workspace: Workspace) -> Path:
+        cls._count += 1
+        folder = workspace.remote_temp / f"ansible-tmp-{time.time()}-{os.getpid()}-{cls._count}"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def result(self, seconds: float = 120.0) -> Object:
+        """What the module ended with; its temporary folder goes then, as with Ansible."""
+        out, err = self.process.communicate(timeout=seconds)
+        try:
+            found: Object = json.loads(out)
+        except ValueError:
+            raise AssertionError(f"the module ended with {self.process.returncode}\n{out}\n{err}") from None
+        with suppress(OSError):
+            self.tmpdir.rmdir()
+        return found
+
+    def done(self) -> Object:
+        """The result of a run that must succeed."""
+        found = self.result()
+        assert not found.get("failed"), found["msg"]
+        return found
+
+    def wait(self, seconds: float = 60.0) -> int:
+        """Waits for the end of a run that nobody listens to, and of all that it started."""
+        code = self.process.wait(seconds)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+        return code
+
+    def helms(self) -> list[int]:
+        """The helm processes that it has started."""
+        return [pid for pid in descendants(self.process.pid) if _command(pid).startswith(b"helm")]
+
+    def kill(self, what: str = "module") -> None:
+        """SIGKILL: of ``helm``, of the ``module`` alone, or of ``all`` at once, as when a container ends."""
+        with suppress(ProcessLookupError):
+            if what == "helm":
+                for pid in self.helms():
+                    os.kill(pid, signal.SIGKILL)
+                return
+            os.kill(self.process.pid, signal.SIGSTOP)  # it shall not see the others die
+            others = descendants(self.process.pid) if what == "all" else []
+            for pid in (*others, self.process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one, by Linux' own list."""
+    return [each for child in _children(pid) for each in (child, *descendants(child))]
+
+
+def _children(pid: int) -> Iterator[int]:
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            yield from map(int, file.read_text().split())
+
+
+def _command(pid: int) -> bytes:
+    """The name of a process' program."""
+    try:
+        return Path(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()).name.encode()
+    except OSError:
+        return b""
+
+
+def living(workspace: Workspace) -> list[str]:
+    """The command lines of processes that work in the workspace's folders."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(workspace.remote_temp).encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return found
