@@ -69,6 +69,7 @@ class Chart:
     uses_revision: bool = False
     uses_apis: bool = False
     dependencies: tuple[Dependency, ...] = ()
+    has_crds: bool = True  # there are folders crds/, be it of sub-charts that are not used
 
     @property
     def path(self) -> str:
@@ -95,6 +96,7 @@ def load(path: str, reference: str = "") -> Chart:
         uses_revision=mentions.revision,
         uses_apis=mentions.apis,
         dependencies=meta.dependencies,
+        has_crds=_has_crds(content),
     )
 
 
@@ -108,6 +110,10 @@ def rendered(content: Files, *, own: bool = False) -> Iterator[str]:
             yield data.decode(errors="replace")
     for inner in () if own else subcharts(content):
         yield from rendered(inner)
+
+
+def _has_crds(content: Files) -> bool:
+    return any(name.startswith("crds/") for name in content) or any(map(_has_crds, subcharts(content)))
 
 
 def metadata(content: Files, path: str) -> Metadata:

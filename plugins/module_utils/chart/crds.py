@@ -21,9 +21,9 @@ def crds(chart: Chart, values: Mapping[str, Any]) -> list[str]:
 
     :arg values: the user's values, merged; they say which sub-charts are used.
     """
-    content = chart_files.read(chart.path)
-    if not any(name.startswith(("crds/", "charts/")) for name in content):
+    if not chart.has_crds:
         return []
+    content = chart_files.read(chart.path)
     return [
         data.decode(errors="replace")
         for files in enabled(content, values)

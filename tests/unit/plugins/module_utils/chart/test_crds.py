@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +102,18 @@ def test_sub_charts_count_as_far_as_helm_uses_them(
     tmp_path: Path, files: Tree, values: dict[str, Any], expected: list[str]
 ) -> None:
     assert found(tmp_path, files, values) == expected
+
+
+def test_a_chart_without_any_is_not_read_again(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "Chart.yaml").write_text('{"name": "web", "version": "1.0.0"}')
+    assert load(str(tmp_path)).has_crds is False
+    for name in ("Chart.yaml", "crds/db.yaml"):
+        path = tmp_path / "sub" / "db" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"name": "db", "version": "1.0.0"}')
+    (tmp_path / "charts").mkdir()
+    with tarfile.open(tmp_path / "charts" / "db-1.0.0.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "sub" / "db", arcname="db")
+    (tmp_path / ".helmignore").write_text("sub/\n")
+    assert load(str(tmp_path)).has_crds is True
