@@ -321,8 +321,9 @@ def all_steps(oldest: Pair, newest: Pair) -> list[Step]:
     steps.append(Step("venv-oldest", make_oldest(oldest)))
     for end, pair, venv, major in ends:
         needs = ("control-plane", "venv-oldest") if end == OLDEST else ("control-plane",)
-        # these start neither ansible nor helm: a second time would test the same
-        without = ("tests/integration/test_readiness.py",) if end == OLDEST else ()
+        # these start neither ansible nor helm, or need ansible-runner: a second time would test the same
+        once = ("tests/integration/test_readiness.py", "tests/integration/test_runner.py")
+        without = once if end == OLDEST else ()
         action = integration(end, pair, venv, major, without)
         steps.append(Step(f"integration-{end}", action, needs, lock=f"cluster-{end}", limit=2400.0))
         steps.append(Step(f"targets-{end}", targets(end, pair, venv, major), needs, lock=f"cluster-{end}"))

@@ -296,6 +296,7 @@ class Workspace:
         return {"kubeconfig": self.kubeconfig, "binary_path": HELM}
 
     def environ(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """The environment of runs: no settings of this machine, and all that is written stays in the workspace."""
         env = {name: value for name, value in os.environ.items() if not name.startswith(("K8S_AUTH", "KUBE", "HELM_"))}
         return {
             **env,

@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import subprocess
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from harness import ANSIBLE, CONFIG, HELM, Run, Workspace
+from harness import CONFIG, DEPLOYMENT, HELM, Object, Run, Workspace
+from leaks import forms, scalar, vaulted
 
 CANARIES = {
     "host": "canary-Host/var+8841",
@@ -23,8 +22,23 @@ CANARIES = {
     "scalar": "canary-file-scalar-7719",
     "template": "canary 'template' \"quoted\" 3391",
     "secret": "canary-chart-secret-6642",
+    "renewed": "renewed?canary&secret-9051",
+    "pem": "-----BEGIN KEY-----\nMIIEcanary1vQIBADANBg/kqh+kiG9w\nggSjcanary2AgEAAoIBAQC7VJTU\n-----END KEY-----\n",
+    "other host": "of-another-host-canary-5516",
+    "number": "7712448801",
+    "token": "canary-token-of-api-3318",
+    "proxy": "canaryProxy~4427",
+    "repository": "canary-repository_6638",
 }
-ECHO = """\
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: "{{ .Release.Name }}"}
+stringData: {own: "{{ .Values.secret }}", fresh: "{{ .Values.fresh }}"}
+data: {coded: {{ .Values.host | b64enc | quote }}}
+"""
+ECHO = (
+    """\
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -35,6 +49,16 @@ data:
   coded: {{ .Values.file | b64enc | quote }}
   inside: {{ printf "before %s after" .Values.scalar | quote }}
   quoted: {{ toJson .Values.template | quote }}
+  nested: {{ dict "a" (toJson (dict "b" .Values.template)) | toJson | quote }}
+  address: "https://db.invalid/?password={{ .Values.host | urlquery }}"
+  login: {{ printf "Basic %s" (printf "user:%s" .Values.host | b64enc) | quote }}
+  registry: {{ printf "{\\"auth\\":\\"%s\\"}" (printf "u:%s" .Values.file | b64enc) | b64enc | quote }}
+  sum: {{ .Values.scalar | sha256sum }}
+  number: "pin {{ int64 .Values.number }}"
+  other: {{ .Values.other | quote }}
+  key: |
+    {{- .Values.pem | nindent 4 }}
+  line: {{ .Values.pem | replace "\\n" " " | quote }}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -42,7 +66,7 @@ metadata: {name: "{{ .Release.Name }}"}
 spec:
   selector: {matchLabels: {app: x}}
   template:
-    metadata: {labels: {app: x}}
+    metadata: {labels: {app: x}, annotations: {checksum/secret: {{ .Values.secret | sha256sum }}}}
     spec:
       containers:
         - name: main
@@ -50,17 +74,44 @@ spec:
           env: [{name: PASSWORD, value: {{ .Values.host | quote }}}]
           args: ["--password={{ .Values.secret }}"]
 ---
-apiVersion: v1
-kind: Secret
-metadata: {name: "{{ .Release.Name }}"}
-stringData: {own: "{{ .Values.secret }}", fresh: "{{ .Values.fresh }}"}
-data: {coded: {{ .Values.host | b64enc | quote }}}
 """
-
-
-def forms(canary: str) -> set[str]:
-    coded = base64.b64encode(canary.encode()).decode()
-    return {canary, coded, json.dumps(canary)[1:-1]}
+    + SECRET
+)
+REFUSED_BY_API = (
+    """\
+apiVersion: v1
+kind: Service
+metadata: {name: "{{ .Release.Name }}", labels: {a: "{{ .Values.secret }} "}}
+spec: {type: "{{ .Values.stack }}", ports: [{port: 80}]}
+---
+"""
+    + SECRET
+)
+UNREADY = DEPLOYMENT.replace("app:{{ .Chart.Version }}", "{{ .Values.file }}:{{ .Values.secret }}").replace(
+    '{{ .Values.behaviour | default "ready" }}', "image-pull-error"
+)
+CHARTS: dict[str, Object] = {
+    "leaky": {"templates/all.yaml": ECHO, "templates/NOTES.txt": "{{ .Values.secret }}"},
+    "failing": {"templates/all.yaml": '{{ fail (printf "cannot use %s or %s" .Values.host (.Values.file | b64enc)) }}'},
+    "unreadable": {"templates/all.yaml": CONFIG + "  number: {{ .Values.scalar }}\nbad: [{{ .Values.file }}\n"},
+    "checked": {
+        "templates/all.yaml": CONFIG,
+        "values.schema.json": {"properties": {"scalar": {"enum": ["a"]}, "host": {"pattern": "^x$"}}},
+    },
+    "refused": {"templates/all.yaml": REFUSED_BY_API},
+    "unready": {"templates/all.yaml": UNREADY + "---\n" + SECRET},
+}
+# the options of a task that fails, and what its message must say
+FAILURES: list[tuple[Object, str]] = [
+    ({"targets": ["failing"]}, "cannot use ********"),
+    ({"targets": ["unreadable"]}, "yaml"),
+    ({"targets": ["checked"]}, "********"),
+    ({"targets": ["refused"]}, "spec.type"),
+    ({"targets": ["unready"], "timeout": "30s", "on_failure": "rollback"}, "cannot become ready"),
+    ({"targets": ["fetched"]}, "127.0.0.1"),
+    ({"targets": ["leaky"], "api_key": CANARIES["token"]}, "credentials"),
+    ({"targets": ["leaky"], "proxy": f"http://me:{CANARIES['proxy']}@127.0.0.1:1"}, "not answering"),
+]
 
 
 @dataclass
@@ -98,18 +149,6 @@ class Sampler:
         self.seen |= {name for name, canary in CANARIES.items() if any(f in text for f in forms(canary))}
 
 
-def vaulted(workspace: Workspace, text: str) -> str:
-    """An encrypted text as ansible-vault writes it."""
-    command = [f"{ANSIBLE}/ansible-vault", "encrypt", "--vault-password-file", "vault-password", "--output", "-"]
-    done = subprocess.run(command, cwd=workspace.root, input=text, capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-def scalar(workspace: Workspace, text: str, indent: int) -> str:
-    lines = vaulted(workspace, text).strip().splitlines()
-    return "!vault |\n" + "\n".join(" " * indent + line for line in lines)
-
-
 @dataclass(frozen=True)
 class Leaky:
     """What was run, and what was seen meanwhile."""
@@ -119,84 +158,105 @@ class Leaky:
     left: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def leaky(shared: Workspace) -> Leaky:
-    workspace = shared
-    workspace.write("vault-password", "password of the vault\n")
-    workspace.chart("leaky", files={"templates/all.yaml": ECHO, "templates/NOTES.txt": "{{ .Values.secret }}"})
-    failing = '{{ fail (printf "cannot use %s or %s" .Values.host (.Values.file | b64enc)) }}'
-    workspace.chart("failing", files={"templates/all.yaml": failing})
-    workspace.chart(
-        "refused", files={"templates/all.yaml": CONFIG + "  number: {{ .Values.scalar }}\nbad: [{{ .Values.file }}\n"}
-    )
-    workspace.write("group_vars/all.yml", f"host_secret: {scalar(workspace, CANARIES['host'], 2)}\n"
-                    f"template_secret: {scalar(workspace, CANARIES['template'], 2)}\n")  # fmt: skip
-    workspace.write("whole.yaml", vaulted(workspace, f"file: {CANARIES['file']}\n"))
-    workspace.write("partly.yaml", f"scalar: {scalar(workspace, CANARIES['scalar'], 2)}\n")
+def planted(workspace: Workspace) -> None:
+    """The stack, with a canary in each place that may hold a secret."""
+    secrets = {name: scalar(workspace, text, 2) for name, text in CANARIES.items()}
+    in_stack = scalar(workspace, CANARIES["stack"], 8)
+    for name, files in CHARTS.items():
+        workspace.chart(name, files=files)
+    group = f"host_secret: {secrets['host']}\ntemplate_secret: {secrets['template']}\n"
+    workspace.write("group_vars/all.yml", group)
+    workspace.write("host_vars/other.yml", f"other_secret: {secrets['other host']}\n")
+    whole = f"file: {CANARIES['file']}\nnumber: {CANARIES['number']}\n"
+    workspace.write("whole.yaml", vaulted(workspace, whole))
+    workspace.write("partly.yaml", f"scalar: {secrets['scalar']}\npem: {secrets['pem']}\n")
     workspace.write("made.yaml.j2", "template: {{ template_secret | to_json }}\n")
-    workspace.write(
-        "helmstack.yaml",
+    workspace.write("more.yaml", {"releases": {"leaky": {"set": {"stack": "open", "secret": CANARIES["renewed"]}}}})
+    releases = [
         f"""\
-name: {workspace.prefix}
-helmDefaults: {{createNamespace: true, namespace: {workspace.ns("a")}}}
-variables: {{password: "${{of_task}}"}}
-releases:
-"""
-        + "".join(
-            f"""\
   - name: {name}
     chart: ./charts/{name}
     values: [whole.yaml, partly.yaml, made.yaml.j2]
     set:
       host: ${{of_task}}
+      other: ${{of_other}}
       secret: {CANARIES["secret"]}
       fresh: value
-      stack: {scalar(workspace, CANARIES["stack"], 8)}
+      stack: {in_stack}
 """
-            for name in ("leaky", "failing", "refused")
-        ),
-    )
-    base = {"variables": {"of_task": "{{ host_secret }}"}}
-    task = workspace.task(base | {"targets": ["leaky"]})
-    changed = workspace.task(base | {"targets": ["leaky"], "overlays": ["more.yaml"]})
-    workspace.write("more.yaml", {"releases": {"leaky": {"set": {"fresh": "another", "stack": "open"}}}})
-    base_of_leaky = {**base, "targets": ["leaky"]}
+        for name in CHARTS
+    ]
+    text = f"""\
+name: {workspace.prefix}
+helmDefaults: {{createNamespace: true, namespace: {workspace.ns("a")}}}
+variables: {{password: "${{of_task}}"}}
+repositories:
+  - {{name: closed, url: "http://127.0.0.1:1", username: me, password: {CANARIES["repository"]}}}
+releases:
+  - {{name: fetched, chart: closed/app}}
+"""
+    workspace.write("helmstack.yaml", text + "".join(releases))
+
+
+@pytest.fixture(scope="module")
+def leaky(shared: Workspace) -> Leaky:
+    workspace = shared
+    workspace.write("vault-password", "password of the vault\n")
+    planted(workspace)
+    base: Object = {"variables": {"of_task": "{{ host_secret }}", "of_other": "{{ hostvars['other'].other_secret }}"}}
+    of_leaky = {**base, "targets": ["leaky"]}
+    task, changed = workspace.task(of_leaky), workspace.task({**of_leaky, "overlays": ["more.yaml"]})
     include = ["values", "computed_values", "manifest", "hooks", "notes"]
-    asked = {**workspace.connection, **base_of_leaky, "include": include}
-    info = {"name": "info", "helmstack.core.helmstack_info": asked}
-    template = {"name": "template", "helmstack.core.helmstack_template": {"binary_path": HELM, **base_of_leaky}}
-    fails = [{**workspace.task(base | {"targets": [name]}), "ignore_errors": True} for name in ("failing", "refused")]
-    args = ["-vvvv", "--vault-password-file", "vault-password"]
+    info = {
+        "name": "info",
+        "helmstack.core.helmstack_info": {**workspace.connection, **of_leaky, "include": include},
+    }
+    template = {"name": "template", "helmstack.core.helmstack_template": {"binary_path": HELM, **of_leaky}}
+    fails = [{**workspace.task(base | options), "ignore_errors": True} for options, _words in FAILURES]
+    tasks = [{**task, "check_mode": True}, task, {**changed, "check_mode": True}, changed, info, *fails]
+    how: Object = {
+        "args": ["-vvvv", "--vault-password-file", "vault-password"],
+        "inventory": "localhost ansible_connection=local\nother ansible_connection=local\n",
+        "play": {"hosts": "localhost"},
+    }
     with Sampler() as sampler:
-        first = workspace.run(
-            {**task, "check_mode": True}, task, task, {**changed, "check_mode": True}, changed, info, *fails, args=args
-        )  # fmt: skip
-        second = workspace.run(template, args=args)
+        runs = [
+            workspace.run(*tasks, **how),
+            workspace.run(template, **how, env={"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}),
+            workspace.run({**changed, "check_mode": True}, **how, env={"ANSIBLE_STDOUT_CALLBACK": "minimal"}),
+        ]
     left = {}
     for folder in (workspace.local_temp, workspace.remote_temp, workspace.temp, workspace.home):
         for path in folder.rglob("*"):
             if path.is_file() and not path.name.endswith(".pyc"):
                 left[str(path)] = path.read_bytes().decode(errors="replace")
-    return Leaky([first, second], sampler, left)
+    return Leaky(runs, sampler, left)
 
 
 @pytest.mark.parametrize("name", CANARIES)
 def test_no_output_and_no_result_shows_a_secret(leaky: Leaky, name: str) -> None:
     for run in leaky.runs:
         for form in forms(CANARIES[name]):
-            where = [line[:60] for line in run.output.splitlines() if form in line]
-            assert not where, f"{form!r} in {len(where)} lines: {where[:3]}"
+            where = [line for line in run.output.splitlines() if form in line]
+            near = [line[max(0, line.index(form) - 60) :][:120] for line in where]
+            assert not where, f"{form!r} in {len(where)} lines: {near[:3]}"
             for record in run.records:
                 assert form not in json.dumps(record["result"]), record["task"]
 
 
 def test_the_runs_did_what_they_should(leaky: Leaky) -> None:
     records = leaky.runs[0].records
-    assert [record["how"] for record in records] == ["ok"] * 6 + ["failed"] * 2
-    assert [bool(record["result"].get("changed")) for record in records[:5]] == [True, True, False, True, True]
-    assert "cannot use" in records[6]["result"]["msg"]
+    assert [record["how"] for record in records] == ["ok"] * 5 + ["failed"] * len(FAILURES)
+    assert [bool(record["result"].get("changed")) for record in records[:5]] == [True, True, True, True, False]
     shown = json.dumps(records[0]["result"]["diff"])
     assert "before ******** after" in shown
+    assert "pin ********" in shown
+    assert "helmstack: " in leaky.runs[0].output
+
+
+@pytest.mark.parametrize("place", range(len(FAILURES)))
+def test_what_failed_is_told_all_the_same(leaky: Leaky, place: int) -> None:
+    assert FAILURES[place][1] in leaky.runs[0].records[5 + place]["result"]["msg"]
 
 
 def test_no_process_has_a_secret_in_its_arguments_or_environment(leaky: Leaky) -> None:

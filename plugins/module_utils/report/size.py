@@ -16,6 +16,7 @@ ROOM = 600_000
 _FOR_OBJECTS = 200_000  # of it, at most, for lists of objects: so they are the same in a check and in the run
 _SHORT = 200  # characters of a text that is never cut
 _TOLD = 10
+_NAMES = {"releases": "releases", "sub_charts": "sub-charts", "diff": "entries of the diff"}
 
 
 def fitted(result: Mapping[str, Any], room: int = ROOM) -> dict[str, Any]:
@@ -27,11 +28,11 @@ def fitted(result: Mapping[str, Any], room: int = ROOM) -> dict[str, Any]:
     found = _without_objects(dict(result), cuts)
     texts = list(_texts(found))
     if _size(found) - sum(texts) > room * 3 // 4:  # to cut texts alone would leave nothing of them
-        found = _without_releases(found, room * 3 // 4 + sum(texts), cuts)
+        found = _without_entries(dict(found), room * 3 // 4 + sum(texts), cuts)
     if _size(found) > room:
         found = _shortened(found, _share(list(_texts(found)), room - _size(found)), "", cuts)
     if _size(found) > room:
-        found = _without_releases(found, room, cuts)
+        found = _without_entries(dict(found), room, cuts)
     more = f" and {len(cuts) - _TOLD} more" if len(cuts) > _TOLD else ""
     warning = f"The result is larger than AWX shows, so these were cut: {', '.join(cuts[:_TOLD])}{more}"
     return {**found, "warnings": [*found.get("warnings", ()), warning]}
@@ -119,21 +120,26 @@ def _label(value: Mapping[str, Any]) -> str:
     return f"{value['namespace']}/{value['name']}" if {"namespace", "name"} <= value.keys() else ""
 
 
-def _without_releases(result: dict[str, Any], room: int, cuts: list[str]) -> dict[str, Any]:
-    """The result without some of its releases: those that stay as they are first, then the last ones."""
-    for holder, key in (("plan", "releases"), ("", "sub_charts"), ("", "releases"), ("", "diff")):
-        place = result.get(holder, {}) if holder else result
-        items = list(place.get(key) or ())
-        order = sorted(range(len(items)), key=lambda at: (items[at].get("action") not in ("unchanged", "skip"), -at))
-        excess = _size(result) - room
-        gone: set[int] = set()
-        for at in order:
-            if excess <= 0:
-                break
-            gone.add(at)
-            excess -= _size(items[at])
-        if gone:
-            cuts.append(f"{len(gone)} of {len(items)} {key.replace('_', '-')}")
-            kept = [item for at, item in enumerate(items) if at not in gone]
-            result = {**result, holder: {**place, key: kept}} if holder else {**result, key: kept}
-    return result
+def _without_entries(result: dict[str, Any], room: int, cuts: list[str]) -> dict[str, Any]:
+    """The result with its longest lists cut: of releases those that stay as they are first, else what comes last."""
+    plan = dict(result.get("plan") or {})
+    places = [(plan, "releases"), (result, "sub_charts"), (result, "releases"), (result, "diff")]
+    lists = [(place, key) for place, key in places if place.get(key)]
+    sizes = [_size(place[key]) for place, key in lists]
+    longest = _share(sizes, room - _size(result))
+    for (place, key), size in zip(lists, sizes):
+        if size > longest:
+            kept = _kept(place[key], size - longest)
+            cuts.insert(0, f"{len(place[key]) - len(kept)} of {len(place[key])} {_NAMES[key]}")
+            place[key] = kept
+    return {**result, **({"plan": plan} if plan else {})}
+
+
+def _kept(items: Sequence[Any], excess: int) -> list[Any]:
+    gone: set[int] = set()
+    for at in sorted(range(len(items)), key=lambda at: (items[at].get("action") not in ("unchanged", "skip"), -at)):
+        if excess <= 0:
+            break
+        gone.add(at)
+        excess -= _size(items[at])
+    return [item for at, item in enumerate(items) if at not in gone]

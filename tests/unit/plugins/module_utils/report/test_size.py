@@ -39,6 +39,7 @@ LARGE = {
         "diff": [entry(f"n{n}", "line\n" * 900) for n in range(900)],
         **plan(*(release(f"n{n}", 90) for n in range(900))),
     },
+    "entries": {"diff": [SMALL] * 7_000, **plan(*(release(f"n{n}", 250) for n in range(30)))},
     "manifests": {"releases": [{"namespace": "a", "name": f"n{n}", "manifest": "m: 1\n" * 9_000} for n in range(99)]},
 }
 
@@ -57,6 +58,13 @@ def test_the_largest_are_cut_first(what: str) -> None:
     assert found["diff"][0] == SMALL
     if "releases" in found.get("plan", {}):
         assert found["plan"]["releases"][0]["objects"] == release("a")["objects"]
+
+
+def test_the_longest_list_is_cut_and_others_are_left() -> None:
+    found = fitted(LARGE["entries"])
+    assert len(found["plan"]["releases"]) == 30
+    assert found["diff"]
+    assert "of 7000 entries of the diff" in found["warnings"][0]
 
 
 def test_a_cut_text_says_so_at_its_end_and_by_name() -> None:
