@@ -152,7 +152,7 @@ plan:
   type: dict
   contains:
     digest:
-      description: The fingerprint of the plan, for O(expected_plan).
+      description: The fingerprint of the plan, for O(expected_plan). No secret can be guessed from it.
       returned: success
       type: str
       sample: sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef

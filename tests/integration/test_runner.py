@@ -106,6 +106,7 @@ def test_a_check_hands_its_plan_to_a_run_which_applies_that_or_nothing(workspace
 
     jobs.append(job(workspace, APPROVED, handed))
     assert jobs[1].status == "successful"
+    assert [event for event in jobs[1].events if "helmstack: " in event["stdout"] and "ready at" in event["stdout"]]
     assert jobs[1].result["plan"]["digest"] == handed["helmstack_plans"]["localhost"]
 
     workspace.write("more.yaml", {"releases": {"web": {"set": {"data": {"more": "yes"}}}}})

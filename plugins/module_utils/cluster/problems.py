@@ -132,4 +132,5 @@ def _message(body: bytes) -> str:
         data: Any = json.loads(body)
         return str(data["message"])
     except (ValueError, KeyError, TypeError):
-        return next(iter(body.decode("utf-8", "replace").strip().splitlines()), "no reason given")[:300]
+        line = next(iter(body.decode("utf-8", "replace").strip().splitlines()), "no reason given")
+        return line if len(line) <= 300 else f"{line[:300]}…"
