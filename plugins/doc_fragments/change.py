@@ -54,7 +54,8 @@ options:
     description:
       - Whether live objects are compared with what was deployed.
       - The API server is asked what applying each object again would change, in a server-side dry run. This needs the
-        right to patch these objects in check mode too, although nothing is changed.
+        right to patch these objects in check mode too, although nothing is changed. Without it only deleted objects are
+        found, and a warning names the others; a run with V(correct) fails then.
       - What autoscalers and others that apply server-side have taken over does not count, nor does what O(diff_ignore)
         names. What people change with C(kubectl) does.
       - V(ignore) does not look, so that an object that someone changed or deleted by hand is not noticed.

@@ -71,6 +71,10 @@ class Api:
         """Merges the body into the object at this path."""
         return self._object(self.text(path, "PATCH", body, "application/merge-patch+json"))
 
+    def apply(self, path: str, body: Object) -> Object:
+        """Server-side apply; the path's query says as which fieldManager."""
+        return self._object(self.text(path, "PATCH", body, "application/apply-patch+yaml"))
+
     def delete(self, path: str) -> Object:
         """Deletes the object at this path, and what it owns in the background."""
         return self._object(self.text(path, "DELETE", {"propagationPolicy": "Background"}))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
@@ -19,8 +18,8 @@ from harness import (
     actions_of,
     exact,
     objects_of,
-    reader,
     release_of,
+    set_status,
 )
 
 RANDOM = """\
@@ -36,26 +35,6 @@ kind: Secret
 metadata: {name: "{{ .Release.Name }}-own"}
 data: {password: "{{ if $old }}{{ $old.data.password }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}"}
 """
-
-
-def test_check_mode_needs_only_the_right_to_read(workspace: Workspace) -> None:
-    kubeconfig = reader(workspace)
-    files = {"templates/config.yaml": CONFIG, "templates/own.yaml": OWN_SECRET, "templates/random.yaml": RANDOM}
-    workspace.chart("looks", files=files)
-    workspace.stack(workspace.release("looks", "looks"), workspace.release("new", "looks", namespace="b"))
-    task = workspace.task({"targets": ["looks"]})
-    as_reader = {**workspace.task({"kubeconfig": kubeconfig}), "check_mode": True}
-    first, _run, second = workspace.run(as_reader, task, as_reader).results
-    assert actions_of(first) == {"looks": "install", "new": "install"}
-    assert actions_of(second) == {"looks": "unchanged", "new": "install"}
-    before = workspace.snapshot()
-    workspace.write("charts/looks/templates/config.yaml", CONFIG + "  more: new\n")
-    third = workspace.run(
-        as_reader, {**workspace.task({"state": "absent", "all": True, "kubeconfig": kubeconfig}), "check_mode": True}
-    )
-    assert actions_of(third.results[0]) == {"looks": "upgrade", "new": "install"}
-    assert actions_of(third.results[1]) == {"looks": "uninstall", "new": "unchanged"}
-    assert workspace.snapshot().versions == before.versions
 
 
 def test_random_and_looked_up_values_change_nothing(workspace: Workspace) -> None:
@@ -134,8 +113,8 @@ def test_a_release_left_pending_is_recovered_when_it_is_old_enough(workspace: Wo
     workspace.deploy()
     for name in ("stuck", "fresh"):
         workspace.helm("upgrade", name, "charts/app", "-n", workspace.ns("a"), "--set", "data.by=hand")
-    _set_status(workspace, "stuck", 2, "pending-upgrade", {"status": "pending-upgrade"})
-    _set_status(workspace, "stuck", 1, "deployed", {"status": "deployed"})
+    set_status(workspace, "stuck", 2, "pending-upgrade", {"status": "pending-upgrade"})
+    set_status(workspace, "stuck", 1, "deployed", {"status": "deployed"})
     old = {"targets": ["stuck"], "pending_age": "1s"}
     time.sleep(1)
     result = workspace.run(old, check=True).result
@@ -149,21 +128,8 @@ def test_a_release_left_pending_is_recovered_when_it_is_old_enough(workspace: Wo
     assert after.objects["ConfigMap", a, "stuck"][1].get("data") in (None, {})
     assert objects_of(run) == objects_of(result)
     assert actions_of(workspace.check(targets=["stuck"])) == {"stuck": "unchanged"}
-    _set_status(workspace, "fresh", 2, "pending-upgrade", {"status": "pending-upgrade"})
+    set_status(workspace, "fresh", 2, "pending-upgrade", {"status": "pending-upgrade"})
     assert "another run may be at work" in workspace.fail(targets=["fresh"])
-
-
-def _set_status(workspace: Workspace, name: str, revision: int, status: str, labels: Object) -> None:
-    """Makes a stored revision look as a killed helm leaves it: in its labels and in its body."""
-    import base64
-    import gzip
-
-    path = workspace.secret(name, revision)
-    item = workspace.api.get(path)
-    body = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(item["data"]["release"]))))
-    body["info"]["status"] = status
-    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(body).encode()))).decode()
-    workspace.api.patch(path, {"metadata": {"labels": labels}, "data": {"release": packed}})
 
 
 def test_what_was_changed_by_hand_is_noticed(workspace: Workspace) -> None:

@@ -34,6 +34,8 @@ def entries(plan: Plan, mask: Mask) -> list[dict[str, str]]:
 
 def _of_change(change: Change, mask: Mask) -> Iterator[dict[str, str]]:
     if not change.effective:
+        for item in change.objects if "drift" in change.reasons else ():
+            yield _of_object(change, item, mask, "is left as it is, and was deployed so")
         return
     labels = (_label(change.chart_from, change.version_from), _label(*_chart(change)))
     only_labels = [item for item in change.objects if _differs_in_label_only(item, *labels)]
@@ -72,13 +74,13 @@ def _equal_but(left: Any, right: Any, before: str, after: str) -> bool:
     return bool(left == right or (left == before and right == after))
 
 
-def _of_object(change: Change, item: ObjectChange, mask: Mask) -> dict[str, str]:
+def _of_object(change: Change, item: ObjectChange, mask: Mask, word: str = "") -> dict[str, str]:
     where = f" in {item.namespace}" if item.namespace else ""
     header = f"{change.id}: {item.kind} {item.name}{where}"
     before, after = pair(item.before, item.after)
     return {
         "before_header": header,
-        "after_header": f"{header} {_WORDS[item.op]}",
+        "after_header": f"{header} {word or _WORDS[item.op]}",
         "before": _text(before, mask),
         "after": _text(after, mask),
     }

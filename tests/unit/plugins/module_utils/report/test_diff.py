@@ -31,6 +31,15 @@ def test_a_secret_shows_which_keys_change_and_no_value() -> None:
     assert after["data"] == {"same": MASK, "new": f"{MASK} (after)", "more": MASK}
 
 
+def test_drift_that_is_only_reported_has_its_diff() -> None:
+    live, wanted = ({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": text}} for text in ("live", "ours"))
+    drifted = ObjectChange("change", "ConfigMap", "n", "c", live, wanted)
+    change = Change("a", "n", "unchanged", reasons=("drift",), objects=(drifted,))
+    [entry] = diff.entries(Plan("s", None, (change,), "d"), Mask(()))
+    assert entry["after_header"] == "n/a: ConfigMap c in n is left as it is, and was deployed so"
+    assert ("live" in entry["before"], "ours" in entry["after"]) == (True, True)
+
+
 def test_other_objects_are_left_alone() -> None:
     item = {"kind": "ConfigMap", "data": {"a": "b"}}
     assert pair(None, item) == (None, item)

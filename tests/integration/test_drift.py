@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Live objects against what was deployed: what people change counts, what servers and controllers do does not."""
+
+from __future__ import annotations
+
+import json
+
+from harness import CONFIG, DEPLOYMENT, Workspace, actions_of, exact, objects_of, release_of
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: "{{ .Release.Name }}"}
+spec: {ports: [{port: 80}], selector: {app: "{{ .Release.Name }}"}}
+"""
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: "{{ .Release.Name }}"}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1024Mi}}}
+"""
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: "{{ .Release.Name }}"}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: main, image: registry.invalid/app}]}}}
+"""
+RBAC = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: "{{ .Release.Name }}"}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
+"""
+SCALER = """\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: "{{ .Release.Name }}"}
+spec:
+  maxReplicas: 5
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: "{{ .Release.Name }}"}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+"""
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: "{{ .Release.Name }}"}
+stringData: {password: canary-in-a-secret}
+"""
+TEMPLATES = (CONFIG, DEPLOYMENT, SERVICE, CLAIM, JOB, RBAC, SCALER, SECRET)
+
+
+def test_drift_is_what_people_changed(workspace: Workspace) -> None:
+    files = {f"templates/{number}.yaml": text for number, text in enumerate(TEMPLATES)}
+    workspace.chart("rich", files=files)
+    a = workspace.ns("a")
+    given = {"set": {"data": {"v": "1", "w": "1"}}}
+    workspace.stack(*(workspace.release(name, "rich", **given) for name in ("edited", "managed")))
+    report = {**workspace.task({"drift": "report"}), "check_mode": True}
+    [_deployed, untouched] = workspace.run(workspace.task({}), report).results
+    assert (objects_of(untouched), set(actions_of(untouched).values())) == ({}, {"unchanged"})
+    assert "warnings" not in untouched
+
+    core, apps = f"/api/v1/namespaces/{a}", f"/apis/apps/v1/namespaces/{a}"
+    # an autoscaler, and an operator that takes a field over
+    workspace.api.patch(f"{apps}/deployments/managed/scale?fieldManager=autoscaler", {"spec": {"replicas": 3}})
+    taken = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "managed"}, "data": {"v": "operator's"}}
+    workspace.api.apply(f"{core}/configmaps/managed?fieldManager=operator&force=true", taken)
+    # people
+    workspace.api.patch(f"{core}/configmaps/edited?fieldManager=kubectl-edit", {"data": {"v": "by hand", "more": "x"}})
+    workspace.api.patch(f"{core}/secrets/edited?fieldManager=kubectl-edit", {"stringData": {"password": "by-hand"}})
+    workspace.api.patch(f"{apps}/deployments/edited?fieldManager=kubectl-edit", {"spec": {"replicas": 2}})
+    workspace.api.delete(f"{core}/services/edited")
+
+    ignored = [
+        {"kind": "ConfigMap", "path": "data.v"},
+        {"kind": "Deployment", "name": "edi*", "path": "/spec/replicas"},
+        {"kind": "Se*"},
+    ]
+    tasks = ({}, {"drift": "report"}, {"drift": "report", "diff_ignore": ignored})
+    plain, seen, left_out = workspace.run(*tasks, check=True).results
+    assert (plain["changed"], seen["changed"], left_out["changed"]) == (False, False, False)
+    assert set(actions_of(seen).values()) == {"unchanged"}
+    edited = {
+        ("ConfigMap", a, "edited"): "change",
+        ("Secret", a, "edited"): "change",
+        ("Deployment", a, "edited"): "change",
+        ("Service", a, "edited"): "add",
+    }
+    assert (objects_of(plain), objects_of(seen), objects_of(left_out)) == ({}, edited, {})
+    assert release_of(seen, "edited")["reason"] == ["drift"]
+    told = json.dumps(seen)
+    assert "by hand" in told
+    assert "canary-in-a-secret" not in told
+    assert "by-hand" not in told
+
+    corrected = exact(workspace, drift="correct")
+    assert actions_of(corrected) == {"edited": "upgrade", "managed": "unchanged"}
+    assert objects_of(corrected) == edited
+    data = workspace.api.get(f"{core}/configmaps/edited")["data"]
+    assert data == {"v": "1", "w": "1", "more": "x"}  # what nobody deployed is nobody's to take away
+    assert workspace.api.get(f"{apps}/deployments/managed")["spec"]["replicas"] == 3
