@@ -42,6 +42,7 @@ SAID = {
     "before": ("Job", "ImagePullBackOff", "Check the image's name", "was interrupted and says"),
     "broken": ("Job", "BackoffLimitExceeded", "Last log lines of pod broken-job", "pre-install"),
     "after": ("Deployment", "ImagePullBackOff", "Check the image's name", "was interrupted and says"),
+    "late": ("Deployment", "is not ready after 8 s: 0 of 1 pod ready", "raise the timeout", "Readiness probe failed"),
 }
 
 
@@ -74,6 +75,7 @@ def failed(shared: Workspace) -> Run:
         shared.release(
             "after", "both", set={"behaviour": no_pull, "job": "ready", "annotations": hook("post-install")}
         ),
+        shared.release("late", "pod", atomic=True, timeout=8, set={"behaviour": "never-ready"}),
         shared.release("leaving", "job", set={"job": no_pull, "annotations": hook("pre-delete")}),
         helmDefaults={"timeout": TIMEOUT, "createNamespace": True},
     )
@@ -100,7 +102,8 @@ def test_an_ended_helm_has_recorded_what_it_did(failed: Run, shared: Workspace) 
         "broken": "failed",
         "after": "failed",
     }
-    assert {release["name"]: release["status"] for release in failed.result["plan"]["releases"]} == states
+    told = {release["name"]: release["status"] for release in failed.result["plan"]["releases"]}
+    assert told == {**states, "late": "uninstalled"}
 
 
 def test_secrets_in_logs_are_masked(failed: Run) -> None:

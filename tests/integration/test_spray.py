@@ -481,7 +481,7 @@ def test_prune_takes_what_the_umbrella_no_longer_has_and_nothing_else(workspace:
     two_waves(workspace, tags={"extra": False})
     assert "two" not in actions_of(workspace.check())
     pruned = exact(workspace, prune=True)
-    assert release_of(pruned, "two")["reason"] == ["removed"]
+    assert changed_by(pruned) == {"two": ["removed"]}
     assert objects_of(pruned) == {("ConfigMap", a, "two"): "remove"}
 
     umbrella(workspace, needs("app", "one"), values={"one": {"weight": 0}})

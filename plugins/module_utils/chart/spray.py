@@ -365,7 +365,7 @@ class _Maker:
         )
 
     def _private_keys(self) -> frozenset[str]:
-        """Keys of the values that only the sub-chart of that name can see.
+        """Keys of the values that only the sub-chart of that name can see, and the tags if they switch nothing else.
 
         The umbrella's own templates see all values, and the condition of a library chart the one that it names.
         """
@@ -373,7 +373,10 @@ class _Maker:
             return frozenset()
         conditions = ",".join(item.condition for item in self.libraries)
         seen = {path.strip().split(".")[0] for path in conditions.split(",")}
-        return frozenset(item.used_name.split(".")[0] for item in self.releases) - seen
+        # a release's own tags have chosen it already
+        tags_matter = any(item.nests for item in self.umbrella.packed) or any(item.tags for item in self.libraries)
+        tags = frozenset() if tags_matter else frozenset(("tags",))
+        return (tags | {item.used_name.split(".")[0] for item in self.releases}) - seen
 
 
 def _nested(path: str, value: Any) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Packed:
     version: str
     library: bool
     defaults: str  # its values.yaml
+    nests: bool = False  # it declares dependencies of its own, which the umbrella's tags may switch
 
     def fits(self, dependency: Dependency) -> bool:
         """Whether it is what helm takes for the dependency; a range that helm cannot read fits nothing."""
@@ -242,6 +243,7 @@ class Umbrella:
             str(data.get("version", "")),
             data.get("type") == "library",
             texts.get("values.yaml", ""),
+            bool(data.get("dependencies")) or "requirements.yaml" in content,
         )
 
     def _dropped(self, places: set[int]) -> tuple[Packed, ...]:

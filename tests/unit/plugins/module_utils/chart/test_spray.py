@@ -330,14 +330,24 @@ def test_bad_values_of_the_umbrella_are_told(tmp_path: Path, values: str, messag
 
 def test_what_others_are_told_is_hidden_unless_something_sees_it(tmp_path: Path) -> None:
     rows = {row.used_name: row for row in sprayed(three(tmp_path))}
-    assert rows["a"].hidden_values == ("b", "c")
+    assert rows["a"].hidden_values == ("b", "c", "tags")
     write(tmp_path / "shop" / "templates" / "x.yaml", "")
     assert spray(str(tmp_path / "shop"), SprayOptions("web"))[0].hidden_values == ()
 
 
 def test_a_value_that_a_librarys_condition_names_is_not_hidden(tmp_path: Path) -> None:
     root = umbrella(tmp_path / "u", {"name": "a"}, {"name": "b"}, {"name": "x-lib", "condition": "b.useLib"})
-    assert sprayed(root, default_weight=0)[0].hidden_values == ()
+    assert "b" not in sprayed(root, default_weight=0)[0].hidden_values
+
+
+def test_tags_that_switch_something_below_are_seen(tmp_path: Path) -> None:
+    root = umbrella(tmp_path / "u", {"name": "a"}, {"name": "b"}, values={"a": {"weight": 0}, "b": {"weight": 0}})
+    assert [row.hidden_values for row in sprayed(root)] == [("b", "tags"), ("a", "tags")]
+    nested = {"apiVersion": "v2", "name": "b", "version": "1.0.0", "dependencies": [{"name": "x", "version": "1.0.0"}]}
+    write(root / "charts" / "b" / "Chart.yaml", nested)
+    assert [row.hidden_values for row in sprayed(root)] == [("b",), ("a",)]
+    other = umbrella(tmp_path / "v", {"name": "a"}, {"name": "my-lib", "tags": ["t"]}, values={"a": {"weight": 0}})
+    assert [row.hidden_values for row in sprayed(other)] == [()]
 
 
 def test_the_digest_is_blind_for_hidden_values_only(tmp_path: Path) -> None:
