@@ -25,7 +25,7 @@ _IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 _HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{8,128}(?![0-9a-f])")
 _HASHES = ("md5", "sha1", "sha256", "sha512")
 _ELLIPSES = ("…", "...")
-_FEW = 300  # beginnings of words: fewer are found faster one by one
+_FEW = 300  # beginnings of words: so few, and no more than a text has letters, are found faster one by one
 
 
 def maskable(text: str) -> bool:
@@ -74,11 +74,11 @@ class Mask:
 
     def text(self, text: str) -> str:
         """The text without secrets, without base64 that holds one, and without hashes of one."""
-        if not self._words or (len(self._words) <= _FEW and not any(word in text for word in self._words)):
-            found = text
-        else:
-            found = self._without_words(text)
-        return _HASH.sub(self._without_hash, found) if self._hashes else found
+        if not self._words:
+            return text
+        if len(self._words) > min(len(text), _FEW) or any(word in text for word in self._words):
+            text = self._without_words(text)
+        return _HASH.sub(self._without_hash, text)
 
     def data(self, value: Any) -> Any:
         """Plain data with every text masked; keys stay, as they name fields."""

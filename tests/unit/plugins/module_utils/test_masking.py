@@ -111,4 +111,4 @@ def test_thousands_of_secrets_cost_no_more_time_than_reading() -> None:
     began = time.monotonic()
     mask = Mask(secrets)
     assert mask.text(text + secrets[7]) == text + MASK
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
