@@ -234,8 +234,9 @@ class _Run:
         return report.mask_for(plan, self.stack.secrets)
 
     def result(self, plan: Plan, outcome: Outcome | None, *, diff: bool) -> dict[str, Any]:
-        """The task's result; without an outcome, nothing was done.
+        """The task's result.
 
+        :arg outcome: None: nothing was done.
         :raises ApplyError: a release failed.
         """
         mask = self.mask(plan)

@@ -76,6 +76,7 @@ class Snapshot:
     objects: Mapping[Key, tuple[str, Object]]  # uid, content without status
     releases: Mapping[str, Stored]
     versions: Mapping[tuple[str, str, str], str]  # resourceVersions, storage included
+    storage: Mapping[str, Mapping[int, Object]]  # of each release the storage objects by revision
 
     def changes_since(self, before: Snapshot) -> dict[Key, str]:
         """The objects that differ, with the plan's words for it."""
@@ -196,6 +197,7 @@ class Workspace:
         self.cluster = Cluster(Path(KUBECONFIG).parent)
         self.api: Api = self.cluster.api()
         self.kubeconfig = KUBECONFIG
+        self.kinds = dict(KINDS)
         self.home = root / "home"
         self.local_temp = root / "local-temp"
         self.remote_temp = root / "remote-temp"
@@ -333,12 +335,13 @@ class Workspace:
 
     def snapshot(self) -> Snapshot:
         with ThreadPoolExecutor(max_workers=6) as pool:
-            lists = dict(zip(KINDS, pool.map(lambda place: self.api.get("/".join(place)), KINDS.values())))
+            lists = dict(zip(self.kinds, pool.map(self._listed, self.kinds.values())))
         objects: dict[Key, tuple[str, Object]] = {}
         releases: dict[str, Stored] = {}
         versions = {}
+        storage: dict[str, dict[int, Object]] = {}
         for kind, found in lists.items():
-            for item in found["items"]:
+            for item in found.get("items", ()):
                 meta = item["metadata"]
                 key = (kind, meta.get("namespace", ""), meta["name"])
                 if not self._is_mine(key):
@@ -346,10 +349,22 @@ class Workspace:
                 if kind not in ("Deployment", "StatefulSet", "Job", "Namespace"):  # whose status controllers write
                     versions[key] = meta["resourceVersion"]
                 if item.get("type") == "helm.sh/release.v1":
+                    labels = meta["labels"]
+                    storage.setdefault(f"{meta['namespace']}/{labels['name']}", {})[int(labels["version"])] = item
                     _newest(releases, item)
                 else:
-                    objects[key] = (meta["uid"], _content(item))
-        return Snapshot(objects, releases, versions)
+                    objects[key] = (meta["uid"], _content(kind, item))
+        return Snapshot(objects, releases, versions, storage)
+
+    def _listed(self, place: tuple[str, str]) -> Object:
+        for _attempt in range(20):
+            try:
+                return self.api.find("/".join(place))
+            except ApiError as error:
+                if error.code != 429:  # a kind that has just come or gone
+                    raise
+                time.sleep(0.2)
+        raise AssertionError(f"{place} cannot be listed")
 
     def _is_mine(self, key: Key) -> bool:
         kind, namespace, name = key
@@ -381,7 +396,7 @@ def _newest(releases: dict[str, Stored], item: Object) -> None:
         releases[name] = stored
 
 
-def _content(item: Object) -> Object:
+def _content(kind: str, item: Object) -> Object:
     """An object without what the server keeps for itself."""
     meta = {
         key: value
@@ -394,6 +409,7 @@ def _content(item: Object) -> Object:
     }
     return {
         **{key: value for key, value in item.items() if key != "status"},
+        "kind": kind,
         "metadata": {**meta, "annotations": annotations},
     }
 

@@ -2,165 +2,246 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random stacks and random changes between them: check mode names exactly what the run then does.
-
-HELMSTACK_STEPS and HELMSTACK_SEED choose other steps than the few of every run; a failure names its seed and step.
-"""
+"""Random stacks and random changes between them: check mode names exactly what the run then does."""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import os
-import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from harness import CONFIG, DEPLOYMENT, Object, Workspace, exact
+import yaml
+from harness import EFFECTIVE, HELM, Key, Object, Snapshot, Workspace, plan_of
+from world import Generator, World
 
-STEPS = int(os.environ.get("HELMSTACK_STEPS", "6"))
-SEED = int(os.environ.get("HELMSTACK_SEED", "7"))
+from ansible_collections.helmstack.core.plugins.module_utils import engine
+from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK, request
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
+from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
 
-NAME = '"{{ .Release.Name }}{{ .Values.suffix }}"'
-SECRET = """\
-apiVersion: v1
-kind: Secret
-metadata: {name: "{{ .Release.Name }}{{ .Values.suffix }}"}
-stringData: {value: {{ toJson .Values.data | quote }}}
-"""
-SERVICE = """\
-apiVersion: v1
-kind: Service
-metadata: {name: "{{ .Release.Name }}{{ .Values.suffix }}"}
-spec: {ports: [{port: {{ .Values.port }}}]}
-"""
-HOOK = """\
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: "{{ .Release.Name }}-hook", annotations: {helm.sh/hook: "post-install,pre-upgrade"}}
-data: {version: "{{ .Chart.Version }}"}
-"""
-RANDOM = """\
-apiVersion: v1
-kind: Secret
-metadata: {name: "{{ .Release.Name }}-random"}
-data: {password: "{{ randAlphaNum 20 | b64enc }}"}
-"""
-TEMPLATES = {
-    "config": CONFIG.replace('"{{ .Release.Name }}"', NAME),
-    "deployment": DEPLOYMENT,
-    "secret": SECRET,
-    "service": SERVICE,
-    "hook": HOOK,
-    "random": RANDOM,
-}
-NAMES = ("one", "two", "three", "four")
+STEPS = int(os.environ.get("HELMSTACK_STEPS", "10"))
+SEEDS = [int(seed) for seed in os.environ.get("HELMSTACK_SEED", "1").split(",")]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a task ended with; ``error`` is its message if it failed."""
+
+    result: Object
+    error: str = ""
+
+
+def task(workspace: Workspace, options: Object, *, check: bool) -> Answer:
+    """What the module does below its action plugin, in this process: hundreds of playbooks would take an hour."""
+    defaults = {name: option.get("default") for name, option in HELMSTACK.argument_spec.items()}
+    given = {"kubeconfig": workspace.kubeconfig, "binary_path": HELM, **options}
+    try:
+        files = [str(workspace.root / "helmstack.yaml")]
+        stack = resolve(request(given, stack_files=files, groups=(), environ={}), PlainFiles())
+        with tempfile.TemporaryDirectory(dir=workspace.temp) as folder:
+            return Answer(engine.deploy(stack, {**defaults, **given}, check_mode=check, diff=True, workdir=folder))
+    except HelmstackError as error:
+        return Answer(getattr(error, "result", None) or {}, str(error))
+
+
+# what happened, against what was said
+
+
+def ops(result: Object) -> dict[Key, list[str]]:
+    """What a plan says of each object, in the order of its releases."""
+    found: dict[Key, list[str]] = defaultdict(list)
+    for release in result["plan"]["releases"]:
+        for item in release["objects"] if release["action"] in EFFECTIVE else ():
+            found[item["kind"], item["namespace"], item["name"]].append(item["op"])
+    return dict(found)
+
+
+def announced(result: Object) -> dict[str, int | None]:
+    """The revisions that a plan says there will be."""
+    return {
+        f"{release['namespace']}/{release['name']}": release["revision"]["to"]
+        for release in result["plan"]["releases"]
+        if release["action"] in EFFECTIVE
+    }
+
+
+def contents(snapshot: Snapshot, identity: str) -> list[dict[Key, Object]]:
+    """What the release's newest revision, and its last that was deployed, have stored of each object."""
+    history = snapshot.storage.get(identity, {})
+    good = [number for number, item in history.items() if item["metadata"]["labels"]["status"] == "deployed"]
+    return [_manifest(history[number]) for number in {max(history, default=0), max(good, default=0)} if number]
+
+
+def _manifest(item: Object) -> dict[Key, Object]:
+    body = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(item["data"]["release"]))))
+    found: dict[Key, Object] = {}
+    for document in yaml.load_all(body["manifest"], yaml.CSafeLoader):
+        for entry in document["items"] if document and document["kind"] == "List" else [document]:
+            if entry:
+                meta = entry["metadata"]
+                found[entry["kind"], meta.get("namespace", body["namespace"]), meta["name"]] = entry
+    return found
+
+
+def stored_otherwise(key: Key, before: Snapshot, after: Snapshot) -> bool:
+    """Whether a release's stored content of an object is another one."""
+    kind, namespace, name = key
+    for identity in {*before.storage, *after.storage}:
+        old, new = contents(before, identity), contents(after, identity)
+        keys = {(kind, namespace or identity.partition("/")[0], name)}
+        texts = [[side.get(k) for side in sides for k in keys] for sides in (old, new)]
+        if any(a != b for a in texts[0] or [None] for b in texts[1] or [None]):
+            return True
+    return False
+
+
+def lies(said: Mapping[Key, list[str]], before: Snapshot, after: Snapshot, *, whole: bool) -> Iterator[str]:
+    """Where the plan and the cluster disagree; not ``whole``: the run failed, and need not have done everything."""
+    done = after.changes_since(before)
+    for key in sorted(done.keys() | said.keys()):
+        op, planned = done.get(key), said.get(key, [])
+        if not planned:
+            yield f"{key} was not announced: {op}{_difference(key, before, after)}"
+        elif whole and not _true(key, op, planned, before, after):
+            yield f"{key} was announced as {planned}, and became: {op}"
+
+
+def _true(key: Key, op: str | None, planned: list[str], before: Snapshot, after: Snapshot) -> bool:
+    """Whether one object became what was said of it."""
+    last = planned[-1]
+    if key[2].endswith(
+        "-gone"
+    ):  # a hook that Helm deletes when it has succeeded: what it became cannot be seen any more
+        return last in ("add", "replace") and op in (None, "remove")
+    if op is None:
+        gone = last == "remove" and key not in before.objects
+        return gone or (last == "change" and stored_otherwise(key, before, after))
+    if planned == ["remove", "add"]:
+        return op == "replace"
+    return op == last
+
+
+def _difference(key: Key, before: Snapshot, after: Snapshot) -> str:
+    old, new = before.objects.get(key), after.objects.get(key)
+    if not old or not new:
+        return ""
+    return "".join(list(_leaves("", old[1], new[1]))[:3])
+
+
+def _leaves(path: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in old.keys() | new.keys():
+            yield from _leaves(f"{path}.{key}", old.get(key), new.get(key))
+    elif old != new:
+        yield f"\n    {path}: {old} -> {new}"
+
+
+class Failed(Exception):
+    """A step that shows a lie."""
 
 
 @dataclass
-class Wanted:
-    """A release as the generator has it."""
+class Play:
+    """Steps, each of which must keep the promise."""
 
-    templates: set[str]
-    version: int = 0
-    values: Object = field(default_factory=lambda: {"data": {"a": 0}, "port": 80, "suffix": ""})
-    ignore: bool = False
+    world: World
+    live: Snapshot
+    error: str = ""  # of the last run
 
+    def step(self, acts: Iterable[str], options: Object) -> None:
+        """Acts, checks, runs, checks again.
 
-class Generator:
-    """A stack that changes at random."""
-
-    def __init__(self, workspace: Workspace, seed: int) -> None:
-        self.workspace = workspace
-        self.random = random.Random(seed)
-        self.wanted: dict[str, Wanted] = {}
-        self.log: list[str] = []
-        for name in NAMES[:3]:
-            self.add(name)
-
-    def add(self, name: str) -> None:
-        self.wanted[name] = Wanted(set(self.random.sample(sorted(TEMPLATES), 3)))
-
-    def change(self, name: str) -> None:
-        """One change to one release, or to what stands in the cluster for it."""
-        acts: list[Callable[[str], None]] = [
-            *(self.version, self.data, self.port, self.suffix, self.template),
-            *(self.ignore, self.leave, self.by_hand, self.unstamp),
-        ]
-        act = self.random.choice(acts)
-        if name not in self.wanted:
-            self.add(name)
-            self.log.append(f"{name}: add")
-            return
-        act(name)
-        self.log.append(f"{name}: {act.__name__}")
-
-    def version(self, name: str) -> None:
-        self.wanted[name].version += 1
-
-    def data(self, name: str) -> None:
-        self.wanted[name].values["data"] = {
-            self.random.choice("abc"): self.random.randint(0, 9) for _count in range(self.random.randint(0, 3))
-        }
-
-    def port(self, name: str) -> None:
-        self.wanted[name].values["port"] = self.random.randint(80, 90)
-
-    def suffix(self, name: str) -> None:
-        self.wanted[name].values["suffix"] = self.random.choice(["", "-x", "-y"])
-
-    def template(self, name: str) -> None:
-        self.wanted[name].templates ^= {self.random.choice(sorted(TEMPLATES))}
-
-    def ignore(self, name: str) -> None:
-        self.wanted[name].ignore = not self.wanted[name].ignore
-
-    def leave(self, name: str) -> None:
-        if len(self.wanted) > 2:
-            del self.wanted[name]
-
-    def by_hand(self, name: str) -> None:
-        namespace = self.workspace.ns("a")
-        if self._revision(name) > 1:
-            self.workspace.helm("rollback", name, "-n", namespace)
-        elif self._revision(name):
-            words = ("-n", namespace, "--reuse-values", "--set", "data.by=hand")
-            self.workspace.helm("upgrade", name, f"charts/{name}", *words)
-
-    def unstamp(self, name: str) -> None:
-        if self._revision(name):
-            labels = {f"helmstack.io/{key}": None for key in ("fingerprint", "revision")}
-            self.workspace.api.patch(
-                self.workspace.secret(name, self._revision(name)), {"metadata": {"labels": labels}}
+        :raises Failed: the plan was not the truth.
+        """
+        workspace = self.world.workspace
+        for act in acts:
+            self.world.do(act)
+        self.world.write()
+        settled(workspace)
+        before = workspace.snapshot()
+        checked = task(workspace, options, check=True)
+        meant = workspace.snapshot()
+        _hold("check mode wrote", _differ(before.versions, meant.versions))
+        done = task(workspace, options, check=False)
+        settled(workspace)
+        after = self.live = workspace.snapshot()
+        self.error = done.error
+        if "plan" not in checked.result:
+            _hold(
+                "the check failed, but not the run", [] if done.error == checked.error else [done.error, checked.error]
             )
+            _hold("a run that cannot be planned wrote", _differ(before.versions, after.versions))
+            return
+        _hold("the run did not even begin", [done.error] if "plan" not in done.result else [])
+        _hold("the run's plan is another one", _differ(plan_of(checked.result), plan_of(done.result)))
+        _hold("the plan lied", list(lies(ops(checked.result), before, after, whole=not done.error)))
+        self._revisions(checked.result, before.new_revisions_since(after) and after.new_revisions_since(before), done)
+        again = task(workspace, options, check=True)
+        _hold("the plan after the run cannot be made", [again.error] if again.error and not done.error else [])
+        if not done.error:
+            _hold("something was left to do", [*map(str, ops(again.result)), *announced(again.result)])
+            _hold("changed is not so", [] if done.result["changed"] == bool(announced(checked.result)) else ["changed"])
 
-    def _revision(self, name: str) -> int:
-        found = self.workspace.snapshot().releases.get(f"{self.workspace.ns('a')}/{name}")
-        return found.revision if found else 0
-
-    def write(self) -> None:
-        releases = []
-        for name, wanted in self.wanted.items():
-            folder = self.workspace.root / "charts" / name / "templates"
-            for old in folder.glob("*.yaml"):
-                old.unlink()
-            files = {f"templates/{key}.yaml": TEMPLATES[key] for key in wanted.templates}
-            self.workspace.chart(name, f"1.{wanted.version}.0", files=files)
-            keys: dict[str, Any] = {"set": wanted.values, "ignore": wanted.ignore}
-            releases.append(self.workspace.release(name, name, **keys))
-        self.workspace.stack(*releases)
+    def _revisions(self, plan: Object, moved: Mapping[str, int | None], done: Answer) -> None:
+        said = announced(plan)
+        if done.error:
+            _hold("a revision was not announced", [name for name in moved if name not in said])
+        else:
+            _hold("other revisions than announced", _differ(said, dict(moved)))
 
 
-def test_every_plan_is_what_the_run_then_does(workspace: Workspace) -> None:
-    generator = Generator(workspace, SEED)
-    for step in range(STEPS):
-        if step:
-            for name in generator.random.sample(NAMES, generator.random.randint(1, 3)):
-                generator.change(name)
-        generator.write()
-        prune = generator.random.random() < 0.5
+def _hold(what: str, facts: Iterable[object]) -> None:
+    told = [str(fact) for fact in facts]
+    if told:
+        raise Failed("\n  ".join([what, *told]))
+
+
+def _differ(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> list[str]:
+    keys = [key for key in one.keys() | other.keys() if one.get(key) != other.get(key)]
+    return [f"{key}: {one.get(key)} / {other.get(key)}" for key in keys]
+
+
+def settled(workspace: Workspace) -> None:
+    """Namespaces that go take their time."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        items = workspace.api.get("/api/v1/namespaces")["items"]
+        mine = [item for item in items if item["metadata"]["name"].startswith(workspace.prefix)]
+        if not any("deletionTimestamp" in item["metadata"] for item in mine):
+            return
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def world(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> World:
+    for name in [name for name in os.environ if name.startswith(("K8S_AUTH", "KUBE", "HELM_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(workspace.home / ".cache"))
+    monkeypatch.setenv("HOME", str(workspace.home))
+    return World(workspace)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_plan_is_what_the_run_then_does(world: World, seed: int) -> None:
+    play = Play(world, world.workspace.snapshot())
+    generator = Generator(world, seed)
+    steps: list[tuple[list[str], Object]] = []
+    for number in range(STEPS):
+        steps.append((generator.acts(play.live, bool(play.error)), generator.options()))
+        began = time.monotonic()
         try:
-            exact(workspace, prune=prune)
-        except AssertionError as error:
-            pytest.fail(f"seed {SEED}, step {step}, prune {prune}, after {generator.log}: {error}")
-        generator.log.append("run")
+            play.step(*steps[-1])
+        except Failed as error:
+            told = "\n".join(f"    ({acts!r}, {options!r})," for acts, options in steps)
+            pytest.fail(f"seed {seed}, step {number}: {error}\nafter\n{told}", pytrace=False)
+        if os.environ.get("HELMSTACK_VERBOSE"):
+            print(number, f"{time.monotonic() - began:.1f}", *steps[-1], play.error.splitlines()[:2], flush=True)

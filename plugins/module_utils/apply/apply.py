@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
-from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, restart
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order, restart
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, known
@@ -202,7 +202,8 @@ class Applier:
         args = upgrade_args(
             release, chart, self.values(release), labels, self.cluster.info, force_conflicts=self.correct_drift
         )
-        args = replace(args, wait=args.wait and helm_waits(change))
+        # only where it is to come: Helm 4 would else put its label onto a namespace that is there already
+        args = replace(args, wait=args.wait and helm_waits(change), create_namespace=change.makes_namespace)
         revision = guarded(
             self.readiness,
             change,
@@ -324,7 +325,7 @@ class Applier:
 def _needs(plan: Plan, changes: Mapping[str, Change]) -> dict[str, frozenset[str]]:
     """Needs among what is done at all: what stays as it is stands for all that it needs itself.
 
-    What prune removes goes last.
+    What prune removes goes last, but before what takes its objects over.
     """
     every = {change.id: change for change in plan.changes}
     pruned = {identity for identity, change in changes.items() if change.release is None}
@@ -339,4 +340,10 @@ def _needs(plan: Plan, changes: Mapping[str, Change]) -> dict[str, frozenset[str
                 found |= reach(need, seen | {need})
         return frozenset(found)
 
-    return {identity: final if identity in pruned else reach(identity) for identity in changes}
+    needs = {identity: reach(identity) for identity in changes}
+    if not pruned:
+        return needs
+    before = order.reach(needs)
+    return {
+        i: frozenset(other for other in final if i not in before[other]) if i in pruned else needs[i] for i in needs
+    }

@@ -131,6 +131,10 @@ class Client:
         """Patches one object; with ``accept=METADATA`` the answer is small."""
         return self._json("PATCH", path, accept=accept, query=query, body=body, content_type=content_type)
 
+    def replace(self, path: str, body: Any, **query: Any) -> dict[str, Any]:
+        """Puts an object in the place of one that exists."""
+        return self._json("PUT", path, query=query, body=body)
+
     def create(self, path: str, body: Any, **query: Any) -> dict[str, Any]:
         """Posts an object to its collection.
 

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 MANAGER = "helm"
+
+# How an upgrade brings an object to its manifest: Helm 3's three-way merge; server-side apply, which stops at what
+# others have changed, or does not; a replacement (force).
+MERGE, APPLY, FORCED_APPLY, REPLACE = "merge", "apply", "forced apply", "replace"
 
 # What the server keeps for itself; it differs between any two reads.
 _SERVERS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
@@ -23,6 +28,7 @@ class Drifted:
 
     live: Mapping[str, Any] | None = field(repr=False)
     restored: Mapping[str, Any] = field(repr=False)
+    problem: str = ""  # why applying it is refused, or what of it cannot be told
 
 
 def as_applied(item: Mapping[str, Any], release: str, namespace: str) -> dict[str, Any]:
@@ -45,6 +51,36 @@ def compare(live: Mapping[str, Any], applied: Mapping[str, Any]) -> Drifted | No
     for path in owned:
         _copy(path, before, after)
     return None if before == after else Drifted(before, after)
+
+
+def differing(live: Mapping[str, Any], applied: Mapping[str, Any], problem: str = "") -> Drifted | None:
+    """All that differs, whoever owns it."""
+    before, after = comparable(live), comparable(applied)
+    return Drifted(before, after, problem) if problem or before != after else None
+
+
+def covers(live: Any, wanted: Any) -> bool:
+    """Whether a live object already has all that a manifest says, so that to apply it again changes nothing.
+
+    Errs on one side only: no may mean that the server writes a value in another way, or merges a list.
+    """
+    if isinstance(wanted, Mapping):
+        held = live if isinstance(live, Mapping) else {}
+        return all(covers(held.get(key), item) for key, item in wanted.items())
+    if isinstance(wanted, list):
+        held_items = live if isinstance(live, list) else []
+        return len(held_items) == len(wanted) and all(map(covers, held_items, wanted))
+    return bool(live == wanted) and isinstance(live, bool) == isinstance(wanted, bool)
+
+
+def as_read(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A manifest as the server gives it back: it keeps a Secret's ``stringData`` as ``data``."""
+    texts = item.get("stringData")
+    if item.get("kind") != "Secret" or not isinstance(texts, Mapping):
+        return item
+    encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
+    rest = {key: value for key, value in item.items() if key != "stringData"}
+    return {**rest, "data": {**(item.get("data") or {}), **encoded}}
 
 
 def _managers(live: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

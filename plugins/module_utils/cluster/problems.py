@@ -44,11 +44,23 @@ class Conflict(ClusterError):
     """409: the object exists already, or has changed meanwhile."""
 
 
+class Invalid(ClusterError):
+    """400, 422: what was sent is not as the cluster wants it."""
+
+
 class Gone(ClusterError):
     """410: a LIST's continue token or a watch's resourceVersion is too old."""
 
 
-_BY_STATUS: dict[int, type[ClusterError]] = {401: Unauthorized, 403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}
+_BY_STATUS: dict[int, type[ClusterError]] = {
+    400: Invalid,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Gone,
+    422: Invalid,
+}
 
 
 def refused(status: int, body: bytes, method: str, path: str, server: str) -> ClusterError:

@@ -56,30 +56,32 @@ def observe(
 ) -> dict[str, Deployed]:
     """The releases of some namespaces (None: of all) by ``namespace/name``.
 
-    Superseded revisions, which are most of a cluster's history, are not read. A release of which nothing else is left
-    (someone deleted its latest revision by hand) is looked for by name.
+    Superseded revisions, which are most of a cluster's history, are not read, but where someone may have deleted the
+    latest revision by hand: of releases of which nothing else is left, or only what failed.
 
     :arg wanted: identities for which "not there" must be sure.
     """
     resource = resource_of(driver)
     found = _newest(_history(client, resource, namespaces, "owner=helm,status!=superseded"))
-    found |= superseded(client, set(wanted) - set(found), driver)
-    return found | _interrupted(client, found.values(), driver)
+    unsure = {key for key, item in found.items() if item.status != "deployed"} | (set(wanted) - set(found))
+    return found | {key: _latest(found.get(key), old) for key, old in superseded(client, unsure, driver).items()}
 
 
-def _interrupted(client: Client, found: Iterable[Deployed], driver: str) -> dict[str, Deployed]:
-    """The pending releases of which no revision is deployed, with the one that was.
+def _latest(found: Deployed | None, old: Deployed) -> Deployed:
+    """Of a release whose latest revision is not deployed, or lost, what it is with its newest superseded revision.
 
     Helm supersedes the old revision before it calls the new one deployed; a helm that was killed in between had done
     all its work but this.
     """
-    pending = {item.id: item for item in found if item.status.startswith("pending") and item.current_revision is None}
-    before = superseded(client, pending.keys(), driver)
-    return {identity: replace(pending[identity], current_revision=last.revision) for identity, last in before.items()}
+    if found is None or found.revision < old.revision:
+        return replace(old, current_revision=found.current_revision if found else None)
+    if found.status.startswith("pending") and found.current_revision is None:
+        return replace(found, current_revision=old.revision)
+    return found
 
 
 def superseded(client: Client, wanted: Collection[str], driver: str = "") -> dict[str, Deployed]:
-    """Of some releases that are not there those of which superseded revisions are left, by ``namespace/name``."""
+    """The newest superseded revisions of some releases, by ``namespace/name``."""
     resource = resource_of(driver)
     names = sorted({identity.partition("/")[2] for identity in wanted})
     scope = {identity.partition("/")[0] for identity in wanted}

@@ -15,11 +15,18 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster import disc
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api, resource_path
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
+    APPLY,
+    FORCED_APPLY,
     MANAGER,
+    MERGE,
+    REPLACE,
     Drifted,
     as_applied,
+    as_read,
     comparable,
     compare,
+    covers,
+    differing,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, lost_versions, overlaid
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
@@ -27,12 +34,15 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
     Deployed,
     KubeconfigFile,
     ReleaseBody,
+    Resource,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.objects import existing_namespaces
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, Forbidden
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, Forbidden, Invalid
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
-APPLY = "application/apply-patch+yaml"
+APPLY_PATCH = "application/apply-patch+yaml"
+# Helm's own storage is large, and no object of any chart.
+_NOT_HELMS = {"secrets": "type!=helm.sh/release.v1"}
 
 
 class Session:
@@ -59,7 +69,7 @@ class Session:
         self._known = set(known) | set(namespaces or ())
         self._lock = threading.RLock()
         self._listing: dict[str, threading.Lock] = {}
-        self._names: dict[str, frozenset[str] | None] = {}
+        self._listed: dict[str, Mapping[str, Mapping[str, Any]] | None] = {}
 
     @cached_property
     def info(self) -> ClusterInfo:
@@ -127,35 +137,75 @@ class Session:
             )
         return found.namespaced if found else True
 
-    def live(self, api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
-        """An object as it stands in the cluster; None if it, or its kind, is not there."""
-        resource = self.api.find(api_version, kind)
-        return self.client.get_or_none(resource_path(resource, namespace, name)) if resource else None
+    def live(self, api_version: str, kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """An object as it stands in the cluster when the plan is made; None if it, or its kind, is not there.
 
-    def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
-        """Whether an object is there: one LIST for all of a kind in a namespace, as plans ask for many."""
+        One LIST for all of a kind in a namespace, as plans ask for many.
+        """
         resource = self.api.find(api_version, kind)
         if resource is None:
-            return False
+            return None
         if not resource.namespaced:
-            return self.client.get_or_none(resource_path(resource, namespace, name), accept=METADATA) is not None
+            return self.client.get_or_none(resource_path(resource, namespace, name))
+        if namespace in self._known and not self.has_namespace(namespace):
+            return None
         path = resource_path(resource, namespace)
         with self._lock:
             lock = self._listing.setdefault(path, threading.Lock())
         with lock:
-            if path not in self._names:
-                self._names[path] = self._listed(path)
-            names = self._names[path]
-        if names is None:
-            return self.client.get_or_none(f"{path}/{name}", accept=METADATA) is not None
-        return name in names
+            if path not in self._listed:
+                self._listed[path] = self._list(path, resource)
+            items = self._listed[path]
+        return self.client.get_or_none(f"{path}/{name}") if items is None else items.get(name)
 
-    def _listed(self, path: str) -> frozenset[str] | None:
-        """The names in a collection, None if it may not be listed."""
+    def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
+        """Whether an object is there; one outside of namespaces, which may be a large definition, is not read."""
+        resource = self.api.find(api_version, kind)
+        if resource is None or resource.namespaced:
+            return self.live(api_version, kind, namespace, name) is not None
+        return self.client.get_or_none(resource_path(resource, namespace, name), accept=METADATA) is not None
+
+    def _list(self, path: str, resource: Resource) -> Mapping[str, Mapping[str, Any]] | None:
+        """The objects of a collection by name, None if it may not be listed."""
+        about = {"apiVersion": resource.api_version, "kind": resource.kind}
         try:
-            return frozenset(item["metadata"]["name"] for item in self.client.list(path, metadata_only=True))
+            items = self.client.list(path, field_selector=_NOT_HELMS.get(resource.plural))
         except Forbidden:
             return None
+        return {item["metadata"]["name"]: {**about, **item} for item in items}
+
+    def reapplied(
+        self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str, doubt: bool
+    ) -> Drifted | None:
+        """What an upgrade that applies this manifest makes of the live object besides; None: nothing.
+
+        :arg how: MERGE, APPLY, FORCED_APPLY or REPLACE.
+        :arg doubt: the object may hold more of the release than the manifest says.
+        """
+        item = as_applied(manifest, release.name, release.namespace)
+        live = self.live(
+            str(item.get("apiVersion", "")), str(item.get("kind", "")), namespace, item["metadata"]["name"]
+        )
+        if live is None or (how != REPLACE and not doubt and covers(live, as_read(item))):
+            return None
+        path = self.api.path(live["apiVersion"], live["kind"], namespace or None, item["metadata"]["name"])
+        try:
+            return differing(live, self._tried(path, item, how, live))
+        except Conflict as error:
+            return differing(live, self._tried(path, item, FORCED_APPLY, live), str(error))
+        except Invalid as error:
+            return differing(live, {**live, **item}, str(error))
+        except Forbidden as error:
+            return differing(live, {**live, **item}, str(error))
+
+    def _tried(self, path: str, item: Mapping[str, Any], how: str, live: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A dry run of what helm does."""
+        if how == REPLACE:
+            version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+            return self.client.replace(path, {**item, "metadata": {**item["metadata"], **version}}, dryRun="All")
+        # a manager of its own adds and changes as a merge does, and removes nothing
+        manager = f"{MANAGER}-merge" if how == MERGE else MANAGER
+        return self.client.patch(path, item, APPLY_PATCH, dryRun="All", fieldManager=manager, force=how != APPLY)
 
     def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
         """How a live object differs from what applying its manifest again would make of it.
@@ -169,7 +219,10 @@ class Session:
         if live is None:
             return Drifted(None, item)
         path = self.api.path(api_version, kind, namespace or None, name)
-        applied = self.client.patch(path, item, APPLY, dryRun="All", fieldManager=MANAGER, force="true")
+        try:
+            applied = self._tried(path, item, FORCED_APPLY, live)
+        except Invalid as error:
+            return differing(live, {**live, **item}, str(error))
         return compare(live, applied)
 
     def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:
@@ -189,7 +242,7 @@ class Session:
                 hint="Migrate them and take the version out of that list, or keep the definition with skipCRDs",
             )
         try:
-            applied = self.client.patch(path, manifest, APPLY, dryRun="All", fieldManager=MANAGER, force="true")
+            applied = self.client.patch(path, manifest, APPLY_PATCH, dryRun="All", fieldManager=MANAGER, force="true")
         except Forbidden as error:
             return Foreseen(comparable(live), overlaid(comparable(live), comparable(manifest)), unsure=str(error))
         return Foreseen(comparable(live), comparable(applied))
@@ -199,7 +252,7 @@ class Session:
         path, _name = self._place(manifest, namespace)
         try:
             self.client.patch(
-                path, manifest, APPLY, accept=METADATA, fieldManager=MANAGER, force="true" if force else None
+                path, manifest, APPLY_PATCH, accept=METADATA, fieldManager=MANAGER, force="true" if force else None
             )
         except Conflict:
             if force:

@@ -18,7 +18,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, definitions, ignore, manifest, restart
+from ansible_collections.helmstack.core.plugins.module_utils.plan import (
+    compare,
+    definitions,
+    ignore,
+    live,
+    manifest,
+    restart,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
@@ -67,6 +74,11 @@ class Cluster(Protocol):
     def live(self, api_version: str, kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
         """An object as it stands in the cluster."""
 
+    def reapplied(
+        self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str, doubt: bool
+    ) -> Drifted | None:
+        """What applying a manifest makes of the live object besides."""
+
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace is in the cluster."""
 
@@ -88,13 +100,17 @@ class Drifted(Protocol):
     def restored(self) -> Mapping[str, Any]:
         """As applying its manifest again would make it."""
 
+    @property
+    def problem(self) -> str:
+        """Why applying it is refused, or what of it cannot be told."""
+
 
 @dataclass(frozen=True)
 class Changes:
     """Plans single releases; may be asked from several threads at once."""
 
     cluster: Cluster
-    helm: Callable[[Release], Helm]
+    helm: Callable[[Release | None], Helm]
     values: Callable[[Release], Values]
     recovery: Recovery
     owner: tuple[str, str]  # stack, environment
@@ -122,11 +138,11 @@ class Changes:
             return self._comparison(base, release, chart, apis, install=True).install()
         if verified(base, self.owner) and not recovering:
             kept = replace(base, chart_from=chart.name, version_from=chart.version, revision_to=deployed.revision)
-            return kept if self.drift == IGNORE else self._with_drift(kept, deployed, apis)
+            return self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
             return self._comparison(base, release, chart, apis, install=True).anew(deployed)
         change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering)
-        return self._with_drift(change, deployed, apis) if change.action == "adopt" and self.drift != IGNORE else change
+        return self._with_drift(change, deployed, apis) if change.action == "adopt" else change
 
     def _comparison(self, base: Change, release: Release, chart: Chart, apis: Apis, *, install: bool) -> _Comparison:
         """Templates see the kinds that the chart's own ``crds/`` bring, as those are there before helm renders."""
@@ -158,18 +174,22 @@ class Changes:
         )
         return stamp.fingerprint(release, chart, visible(release, values.merged), around)
 
-    def removal(self, found: Deployed, *, disable_hooks: bool = False) -> Change:
+    def removal(self, found: Deployed, release: Release | None = None) -> Change:
         """The change that uninstalls a release."""
         body = self.cluster.body(found)
         before = stored(body)
         scope = Scope(found.namespace, self.cluster.namespaced)
-        changes = compare.objects(before.objects, (), scope)
-        changes += compare.hooks((), before.hooks, scope, "none" if disable_hooks else "delete", self.exists)
+        checks_owner = self.helm(release).version.major >= 4
+        gone = [item for item in before.objects if not (checks_owner and self._foreign(item, scope.of(item), found.id))]
+        changes = compare.objects(gone, (), scope)
+        event = "none" if release and release.options.disable_hooks else "delete"
+        changes += compare.hooks((), before.hooks, scope, event, self.live)
         return Change(
             name=found.name,
             namespace=found.namespace,
             action="uninstall",
             reasons=("removed",),
+            release=release,
             deployed=found,
             chart_from=body.chart_name,
             version_from=body.chart_version,
@@ -177,10 +197,20 @@ class Changes:
             secrets=secret_strings((*before.objects, *before.hooks)),
         )
 
+    def live(self, item: Object, namespace: str) -> Object | None:
+        return self.cluster.live(str(item.get("apiVersion", "")), manifest.kind(item), namespace, manifest.name(item))
+
     def exists(self, item: Object, namespace: str) -> bool:
-        return self.cluster.exists(str(item.get("apiVersion", "")), manifest.kind(item), namespace, manifest.name(item))
+        return self.live(item, namespace) is not None
+
+    def _foreign(self, item: Object, namespace: str, identity: str) -> bool:
+        """Whether an object is in the cluster and is not this release's."""
+        found = self.live(item, namespace)
+        return found is not None and live.owner(found) != identity
 
     def _with_drift(self, change: Change, deployed: Deployed, apis: Apis) -> Change:
+        if self.drift == IGNORE:
+            return change
         held = ignore.without(stored(self.cluster.body(deployed)), self.diff_ignore)
         found, warnings = self._drifted(deployed, held)
         due = self._due(change, known(change.release), known(change.chart), apis, install=False)
@@ -193,7 +223,10 @@ class Changes:
         change = replace(change, reasons=("drift",), objects=tuple(found), secrets=secrets)
         if self.drift == REPORT:
             return change
-        return replace(change, action="upgrade", revision_to=deployed.revision + 1, definitions=due.definitions)
+        comparison = self._comparison(change, known(change.release), known(change.chart), apis, install=False)
+        corrected = comparison.upgrade(deployed, False, drifted=True)
+        # no objects: helm merges, and what has drifted are objects of kinds that it does not know
+        return corrected if corrected.objects else change
 
     def _drifted(self, deployed: Deployed, held: Manifests) -> tuple[list[ObjectChange], list[str]]:
         """The objects that are not as they were deployed, and warnings on those of which this may not be asked."""
@@ -210,15 +243,16 @@ class Changes:
                 untold.setdefault(str(error), []).append(f"{manifest.kind(item)} {manifest.name(item)}")
                 continue
             if drifted is not None:
-                found += self._counted(scope.key(item), drifted)
+                found += self.counted(scope.key(item), drifted)
         return found, [f"drift of {', '.join(names)} cannot be told: {reason}" for reason, names in untold.items()]
 
-    def _counted(self, key: Key, drifted: Drifted) -> list[ObjectChange]:
-        live, restored = (
-            ignore.without(Manifests((side,)), self.diff_ignore).objects[0] if side else None
+    def counted(self, key: Key, drifted: Drifted) -> list[ObjectChange]:
+        """The change back to what was deployed, but for what is not to be looked at."""
+        before, after = (
+            next(iter(ignore.without(Manifests((side,)), self.diff_ignore).objects), None) if side else None
             for side in (drifted.live, drifted.restored)
         )
-        return [] if live == restored else [compare.change("change" if live else "add", key, live, restored)]
+        return [] if before == after else [compare.change("change" if before else "add", key, before, after)]
 
 
 @dataclass(frozen=True)
@@ -238,11 +272,8 @@ class _Comparison:
 
     def install(self) -> Change:
         after, _unused = self._rendered(Manifests(), is_upgrade=False)
-        changes = [
-            *self._listed,
-            *compare.objects((), after.objects, self.scope),
-            *self._hooks(Manifests(), after, "install"),
-        ]
+        found = self._as_live(compare.objects((), after.objects, self.scope), after)
+        changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
         revision = self.base.deployed.revision + 1 if self.base.deployed else 1
         return self._finished("install", ("new",), changes, after, revision)
 
@@ -257,7 +288,7 @@ class _Comparison:
         changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
         return self._finished("recover", ("pending",), changes, after, 1)
 
-    def upgrade(self, deployed: Deployed, recovering: bool) -> Change:
+    def upgrade(self, deployed: Deployed, recovering: bool, drifted: bool = False) -> Change:
         body = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
         held = ignore.without(stored(body), self.plan.diff_ignore)
         try:
@@ -265,18 +296,23 @@ class _Comparison:
         except HelmFailure as failure:
             if self.blind or self.release.options.reuse_values or not self._awaits_kinds(failure):
                 raise
-            return replace(self, blind=True).upgrade(deployed, recovering)
-        changes = compare.objects(before.objects, after.objects, self.scope)
+            return replace(self, blind=True).upgrade(deployed, recovering, drifted)
+        changes = compare.objects(before.objects, after.objects, self.scope, self._kept)
         base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
-        reasons = self._reasons(base, body, changes, before, after)
+        reasons = self._reasons(base, body, changes, before, after) or (("drift",) if drifted else ())
         if not reasons and not self._lacks_restart(body, after):
             secrets = secret_strings((*held.objects, *held.hooks))
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
         reasons = reasons or ("readiness",)
         # a release that changes gets new random values with it
-        changes = compare.objects(held.objects, after.objects, self.scope)
-        changes = self._as_live(self._with_failed(deployed, body, changes, after), after)
-        changes = [*self._listed, *changes, *self._hooks(held, after, "upgrade"), *self._restarted(changes, after)]
+        changes = compare.objects(held.objects, after.objects, self.scope, self._kept)
+        last = body if body.revision == deployed.revision else self.plan.cluster.body(deployed)
+        changes = self._as_live(changes, after)
+        changes = [*self._listed, *(self._undone(last, held, changes) if recovering else changes)]
+        reverted, warnings = self._reverted(deployed, last, changes, after)
+        changes += [*reverted, *self._hooks(held, after, "upgrade")]
+        changes += self._restarted(changes, after)
+        base = replace(base, warnings=(*base.warnings, *warnings))
         action = "recover" if recovering else "upgrade"
         return replace(self, base=base)._finished(
             action, reasons, changes, after, deployed.revision + (2 if recovering else 1)
@@ -302,16 +338,8 @@ class _Comparison:
         }
         return tuple(reason for reason, holds in reasons.items() if holds)
 
-    def _with_failed(
-        self, deployed: Deployed, body: ReleaseBody, changes: list[ObjectChange], after: Manifests
-    ) -> list[ObjectChange]:
-        """After a failure some objects are as the failed revision wanted them."""
-        if body.revision == deployed.revision:
-            return changes
-        failed = stored(self.plan.cluster.body(deployed)).objects
-        listed = {(item.kind, item.namespace, item.name) for item in changes}
-        more = compare.objects(failed, after.objects, self.scope)
-        return changes + [item for item in more if (item.kind, item.namespace, item.name) not in listed]
+    def _kept(self, item: Object) -> bool:
+        return live.kept(item, self.plan.live(item, self.scope.of(item)))
 
     def _as_live(self, changes: list[ObjectChange], after: Manifests) -> list[ObjectChange]:
         """Objects that someone deleted come back with any upgrade, and those that are there already are not added."""
@@ -320,11 +348,12 @@ class _Comparison:
         for item in after.objects:
             key = scope.key(item)
             known = listed.get(key[1:])
-            there = self.plan.exists(item, scope.of(item))
-            if not there and (known is None or known.op != "add"):
+            there = self.plan.live(item, scope.of(item))
+            if there is None and (known is None or known.op != "add"):
                 listed[key[1:]] = compare.change("add", key, None, item)
-            elif there and known is not None and known.op == "add":
-                listed[key[1:]] = replace(known, op="change")
+            elif there is not None and known is not None and known.op == "add":
+                owner = live.owner(there)
+                listed[key[1:]] = replace(known, op="change", owner=None if owner == self.release.id else owner)
         return list(listed.values())
 
     def _restarted(self, changes: Sequence[ObjectChange], after: Manifests) -> list[ObjectChange]:
@@ -342,12 +371,42 @@ class _Comparison:
         if not self.release.options.recreate_pods or body.revision < 2 or stamp.STACK not in body.labels:
             return False
         workloads = [item for item in after.objects if manifest.kind(item) in restart.KINDS]
-        return any(restart.lacking(self._live(item), body.last_deployed) for item in workloads)
+        return any(
+            restart.lacking(self.plan.live(item, self.scope.of(item)) or {}, body.last_deployed) for item in workloads
+        )
 
-    def _live(self, item: Object) -> Mapping[str, Any]:
-        namespace = self.scope.of(item)
-        version, kind = str(item.get("apiVersion", "")), manifest.kind(item)
-        return self.plan.cluster.live(version, kind, namespace, manifest.name(item)) or {}
+    def _undone(self, last: ReleaseBody, held: Manifests, changes: list[ObjectChange]) -> list[ObjectChange]:
+        """Recovery goes back to the last good revision first, which deletes what only the unfinished one has."""
+        scope = self.scope
+        good = {scope.key(item) for item in held.objects}
+        listed = {(item.kind, item.namespace, item.name): item for item in changes}
+        for item in stored(last).objects:
+            key = scope.key(item)
+            if key not in good and self.plan.exists(item, scope.of(item)) and not self._kept(item):
+                known = listed.get(key[1:])
+                listed[key[1:]] = replace(known, op="replace") if known else compare.change("remove", key, item, None)
+        return list(listed.values())
+
+    def _reverted(
+        self, deployed: Deployed, last: ReleaseBody, changes: Sequence[ObjectChange], after: Manifests
+    ) -> tuple[list[ObjectChange], list[str]]:
+        """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
+        scope, forced = self.scope, self.plan.drift == CORRECT
+        how = live.way(self.release.options, self.plan.helm(self.release).version.major, last, forced=forced)
+        listed = {(item.kind, item.namespace, item.name) for item in changes}
+        # what the last revision has applied, if that is not the one to compare with: it failed
+        applied = {scope.key(item): item for item in stored(last).objects}
+        found, warnings = [], []
+        for item in after.objects:
+            key = scope.key(item)
+            if key[1:] in listed or not live.touches(item, how):
+                continue
+            doubt = last.revision != deployed.current_revision and applied.get(key) != item
+            drifted = self.plan.cluster.reapplied(deployed, item, scope.of(item), how, doubt)
+            if drifted is not None:
+                found += self.plan.counted(key, drifted)
+                warnings += [f"{key[1]} {key[3]}: {drifted.problem}"] if drifted.problem else []
+        return found, warnings
 
     def _finished(
         self, action: str, reasons: tuple[str, ...], changes: Sequence[ObjectChange], after: Manifests, revision: int
@@ -405,7 +464,7 @@ class _Comparison:
 
     def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
         name = "none" if self.release.options.disable_hooks else event
-        return compare.hooks(before.hooks, after.hooks, self.scope, name, self.plan.exists)
+        return compare.hooks(before.hooks, after.hooks, self.scope, name, self.plan.live)
 
     @property
     def _listed(self) -> list[ObjectChange]:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import covers
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
 
 RANDOM = "(random)"
 
-Exists = Callable[[Object, str], bool]  # object, namespace -> is it in the cluster
+Live = Callable[[Object, str], "Object | None"]  # object, namespace -> as it is in the cluster
+Keeps = Callable[[Object], bool]  # object that leaves the release -> does it stay in the cluster
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,17 @@ class Scope:
         return str(manifest.metadata(item).get("namespace") or self.namespace)
 
 
-def objects(before: Iterable[Object], after: Iterable[Object], scope: Scope) -> list[ObjectChange]:
+def keeps(item: Object) -> bool:
+    """Whether helm uninstall leaves the object of a manifest where it is (pkg/action/resource_policy.go)."""
+    return str(manifest.annotations_of(item).get(manifest.KEEP, "")).strip().lower() == "keep"
+
+
+def objects(
+    before: Iterable[Object], after: Iterable[Object], scope: Scope, keeps: Keeps = keeps
+) -> list[ObjectChange]:
     """What differs between the objects that a release was deployed with and those it is to have.
 
-    An object that leaves the release with Helm's annotation ``helm.sh/resource-policy: keep`` stays, and is no change.
+    An object that leaves the release and that Helm keeps is no change.
     """
     old = {scope.key(item): item for item in before}
     new = {scope.key(item): item for item in after}
@@ -51,24 +60,25 @@ def objects(before: Iterable[Object], after: Iterable[Object], scope: Scope) -> 
     return changes + gone
 
 
-def keeps(item: Object) -> bool:
-    return str(manifest.annotations_of(item).get(manifest.KEEP, "")).strip().lower() == "keep"
-
-
 def hooks(
-    before: Iterable[Object], after: Iterable[Object], scope: Scope, event: str, exists: Exists
+    before: Iterable[Object], after: Iterable[Object], scope: Scope, event: str, live: Live
 ) -> list[ObjectChange]:
     """What becomes of hooks when ``event`` (install, upgrade, delete) takes place.
 
-    A hook that runs is made anew: its old object goes first (Helm's default delete policy). One that does not run now,
-    such as a test, is only stored with the release, and no object changes.
+    A hook that runs is made anew: its old object goes first, which is Helm's default delete policy; with another one
+    Helm 4 applies it over the old one, and Helm 3 fails. One that does not run now, such as a test, is only stored with
+    the release, and no object changes.
     """
     old = {scope.key(item): item for item in before}
     changes = []
     for item in after:
         if manifest.hook_events(item) & {f"pre-{event}", f"post-{event}"}:
-            key, there = scope.key(item), exists(item, scope.of(item))
-            changes.append(change("replace" if there else "add", key, old.get(key) if there else None, item))
+            key, there = scope.key(item), live(item, scope.of(item))
+            goes_first = "before-hook-creation" in manifest.hook_policies(item)
+            if there is None:
+                changes.append(change("add", key, None, item))
+            elif goes_first or not covers(there, item):
+                changes.append(change("replace" if goes_first else "change", key, old.get(key), item))
     return changes
 
 

@@ -39,6 +39,7 @@ class ObjectChange:
     name: str
     before: Mapping[str, Any] | None = field(default=None, repr=False)
     after: Mapping[str, Any] | None = field(default=None, repr=False)
+    owner: str | None = None  # whose it is, if it is there and not the release's own; "" is nobody's
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Change:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     warnings: tuple[str, ...] = ()  # what the plan cannot say
     note: str = ""  # why it is skipped
+    makes_namespace: bool = False  # helm is to make the release's namespace
 
     @property
     def id(self) -> str:

@@ -45,7 +45,7 @@ def reversed_graph(edges: Graph) -> dict[str, frozenset[str]]:
 def waves(edges: Graph) -> dict[str, int]:
     """For each node the length of the longest way to it, from 0.
 
-    The graph has no cycle: the stack room has refused those.
+    :raises ValueError: "cycle" and the nodes in one or behind it; those among needs the stack room has refused.
     """
     depth: dict[str, int] = {}
     pending = dict(edges)
@@ -54,5 +54,5 @@ def waves(edges: Graph) -> dict[str, int]:
         for node in ready:
             depth[node] = max((depth[need] + 1 for need in pending.pop(node)), default=0)
         if not ready:
-            raise ValueError(f"cycle among {sorted(pending)}")
+            raise ValueError("cycle", *sorted(pending))
     return depth

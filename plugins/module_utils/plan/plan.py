@@ -15,7 +15,7 @@ from typing import TypeVar
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.plan import definitions, order
+from ansible_collections.helmstack.core.plugins.module_utils.plan import definitions, live, order
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
@@ -72,7 +72,7 @@ class Planner:
         if self.settings.state == "absent":
             changes = self._absent(work)
         else:
-            changes = self._present(work) + self._pruned(work)
+            changes = live.in_waves(live.moved([*self._present(work), *self._pruned(work)]))
         ordered = _in_order([*changes, *ignored])
         return Plan(
             self.stack.name,
@@ -167,7 +167,7 @@ class Planner:
                 return self._skipped(release, "protected")
             if found is None or found.status == "uninstalled":
                 return Change(release.name, release.namespace, "unchanged", release=release)
-            return replace(self.changes.removal(found, disable_hooks=release.options.disable_hooks), release=release)
+            return self.changes.removal(found, release)
 
         changes = self._parallel(removal, work.releases)
         return [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
@@ -233,22 +233,26 @@ class Planner:
         """Adds to one release of each new namespace the namespace that Helm makes for it; guests wait for its maker."""
         result = {change.id: change for change in sorted(changes, key=lambda item: item.wave)}
         makers: dict[str, str] = {}
+        made_by_helm: set[str] = set()
         for change in result.values():
             makers |= {item.name: change.id for item in change.objects if item.kind == "Namespace"}
         homeless = [c for c in result.values() if c.effective and not self.cluster.has_namespace(c.namespace)]
         for change in homeless:
             if change.namespace not in makers and known(change.release).options.create_namespace:
+                made_by_helm.add(change.namespace)
                 makers[change.namespace] = change.id
                 result[change.id] = replace(change, objects=(_namespace(change.namespace), *change.objects))
         before = order.reach({change.id: frozenset(change.needs) for change in changes})
         for change in homeless:
-            if not known(change.release).options.create_namespace:
-                maker = makers.get(change.namespace, change.id)
+            maker = makers.get(change.namespace, change.id)
+            able = known(change.release).options.create_namespace
+            if able and (change.namespace in made_by_helm or maker == change.id or change.id in before[maker]):
+                result[change.id] = replace(result[change.id], makes_namespace=True)
+            else:
                 _check_maker(change, maker, before)
                 needs = tuple(sorted({*change.needs, maker}))
                 result[change.id] = replace(result[change.id], needs=needs)
-        waves = order.waves({change.id: frozenset(change.needs) for change in result.values()})
-        return [replace(result[change.id], wave=waves[change.id]) for change in changes]
+        return live.in_waves(result[change.id] for change in changes)
 
     def _parallel(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         todo = list(items)
@@ -295,8 +299,9 @@ def _check_maker(change: Change, maker: str, before: Mapping[str, frozenset[str]
 
 
 def _in_order(changes: list[Change]) -> tuple[Change, ...]:
-    """By wave; removals that prune adds come last, as they are done last; else as the stack writes them."""
-    return tuple(sorted(changes, key=lambda change: (change.release is None, change.wave)))
+    """By wave; removals that prune adds come last, unless others wait for them; else as the stack writes them."""
+    awaited = {need for change in changes for need in change.needs}
+    return tuple(sorted(changes, key=lambda c: (c.release is None and c.id not in awaited, c.wave)))
 
 
 def _namespace(name: str) -> ObjectChange:

@@ -66,18 +66,20 @@ def test_objects_are_compared_by_identity_and_content(before: list[Any], after: 
 
 def test_a_hook_that_runs_is_added_or_made_anew() -> None:
     after = [hook("new", "pre-upgrade"), hook("old", "post-upgrade,post-install"), hook("other", "post-install")]
-    changes = compare.hooks(after, after, SCOPE, "upgrade", lambda item, namespace: manifest.name(item) == "old")
+    changes = compare.hooks(
+        after, after, SCOPE, "upgrade", lambda item, namespace: item if manifest.name(item) == "old" else None
+    )
     assert ops(changes) == [("add", "Job", "web", "new"), ("replace", "Job", "web", "old")]
 
 
 def test_a_hook_that_does_not_run_is_no_object_that_changes() -> None:
     after = [hook("test", "test", spec={"x": 1})]
-    assert compare.hooks([hook("test", "test")], after, SCOPE, "upgrade", lambda item, namespace: True) == []
+    assert compare.hooks([hook("test", "test")], after, SCOPE, "upgrade", lambda item, namespace: item) == []
 
 
 def test_only_delete_hooks_matter_to_a_deletion() -> None:
     hooks = [hook("bye", "post-delete"), hook("hello", "pre-install")]
-    changes = compare.hooks((), hooks, SCOPE, "delete", lambda item, namespace: False)
+    changes = compare.hooks((), hooks, SCOPE, "delete", lambda item, namespace: None)
     assert ops(changes) == [("add", "Job", "web", "bye")]
 
 

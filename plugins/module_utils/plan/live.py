@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where what stands in the cluster, and not only what Helm has stored, decides what a run does to an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
+    APPLY,
+    FORCED_APPLY,
+    MERGE,
+    REPLACE,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options
+
+_Place = tuple[str, str, str]  # kind, namespace, name
+_NAME, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
+# API groups whose types Helm knows (client-go's scheme, and CustomResourceDefinitions). Of all others it compares only
+# manifests when it merges, so that an edit of the live object stays.
+_TYPED = frozenset(
+    """
+    admissionregistration.k8s.io apiextensions.k8s.io apps authentication.k8s.io authorization.k8s.io autoscaling batch
+    certificates.k8s.io coordination.k8s.io discovery.k8s.io events.k8s.io extensions flowcontrol.apiserver.k8s.io
+    internal.apiserver.k8s.io networking.k8s.io node.k8s.io policy rbac.authorization.k8s.io resource.k8s.io
+    scheduling.k8s.io storage.k8s.io storagemigration.k8s.io
+    """.split()
+) | {""}
+
+
+def owner(live: Object) -> str:
+    """The release that an object belongs to by Helm's marks (pkg/action/validate.go); "" if to none."""
+    labels, marks = manifest.metadata(live).get("labels") or {}, manifest.annotations_of(live)
+    if labels.get("app.kubernetes.io/managed-by") != "Helm" or not marks.get(_NAME) or not marks.get(_NAMESPACE):
+        return ""
+    return f"{marks[_NAMESPACE]}/{marks[_NAME]}"
+
+
+def kept(item: Object, live: Object | None) -> bool:
+    """Whether an upgrade leaves an object where it is that is no longer part of the release (pkg/kube/client.go)."""
+    return manifest.annotations_of(item if live is None else live).get(manifest.KEEP) == "keep"
+
+
+def way(options: Options, major: int, last: ReleaseBody, *, forced: bool) -> str:
+    """How an upgrade brings live objects to their manifests.
+
+    :arg major: Helm's version.
+    :arg last: the release's last revision: Helm 4 goes on as that was made.
+    :arg forced: whether helm takes back what others have changed.
+    """
+    if options.force:
+        return REPLACE
+    if major >= 4 and last.apply_method == "ssa":
+        return FORCED_APPLY if forced else APPLY
+    return MERGE
+
+
+def touches(item: Object, how: str) -> bool:
+    """Whether an upgrade looks at the live object at all if the manifest stays as it was."""
+    return how != MERGE or manifest.group(item) in _TYPED
+
+
+def moved(changes: Iterable[Change]) -> list[Change]:
+    """The changes such that a release which gives an object up comes before the one that takes it.
+
+    :raises InputError: an object stays with whom it belongs to, or two releases are to have it.
+    """
+    listed = sorted(changes, key=lambda change: change.wave)
+    given = {_place(item): change.id for change in listed for item in change.objects if item.op == "remove"}
+    takers: dict[_Place, str] = {}
+    return [_placed(change, given, takers) for change in listed]
+
+
+def _placed(change: Change, given: Mapping[_Place, str], takers: dict[_Place, str]) -> Change:
+    objects, needs = [], set(change.needs)
+    # neither of crds/ nor of hooks Helm asks whose they are
+    free = {_place(item.change) for item in change.definitions}
+    free |= {_place(item) for item in change.objects if item.after and manifest.hook_events(item.after)}
+    for item in change.objects:
+        place = _place(item)
+        if place not in free and (item.op == "add" or item.owner is not None):
+            taker = takers.setdefault(place, change.id)
+            if taker != change.id:
+                raise _claimed(change, item, f"release {taker} is to have it too")
+        if item.owner is not None:
+            if given.get(place, change.id) == change.id:
+                whose = f"belongs to release {item.owner}" if item.owner else "belongs to no release"
+                raise _claimed(change, item, f"it is there already and {whose}")
+            needs.add(given[place])
+        objects.append(item if item.owner is None else replace(item, op="add", owner=None))
+    return replace(change, needs=tuple(sorted(needs)), objects=tuple(objects))
+
+
+def in_waves(changes: Iterable[Change]) -> list[Change]:
+    """The changes with the waves that follow from their needs.
+
+    :raises InputError: they need each other.
+    """
+    listed = list(changes)
+    known = {change.id for change in listed}
+    try:
+        depth = order.waves({change.id: frozenset(change.needs) & known for change in listed})
+    except ValueError as error:
+        raise InputError(
+            f"releases {', '.join(error.args[1:])} wait for each other, as objects move from one to the other",
+            hint="Let them move in two runs, or change the releases' needs",
+        ) from None
+    return [replace(change, wave=depth[change.id]) for change in listed]
+
+
+def _place(item: ObjectChange) -> _Place:
+    return (item.kind, item.namespace, item.name)
+
+
+def _claimed(change: Change, item: ObjectChange, why: str) -> InputError:
+    where = f"{item.namespace}/{item.name}" if item.namespace else item.name
+    return InputError(
+        f"release {change.id} is to have {item.kind} {where}, but {why}",
+        where=change.release.where if change.release else None,
+        hint="Helm takes only what is its own: delete the object, give it another name, or take it out of that release",
+    )
