@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import as_applied, compare
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import as_applied, as_read, compare, covers
 
 
 def deployment(replicas: int, *managers: dict[str, Any], **metadata: Any) -> dict[str, Any]:
@@ -51,3 +51,29 @@ def test_an_object_is_applied_with_helms_marks() -> None:
         "meta.helm.sh/release-namespace": "shop",
     }
     assert found["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "Helm"}
+
+
+@pytest.mark.parametrize(
+    ("live", "wanted", "expected"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": 1}, {"a": "1"}, False),
+        ({"a": 1}, {"a": True}, False),
+        ({}, {"a": None}, True),
+        ({"a": 1}, {"a": None}, False),
+        ({}, {"a": {}}, True),
+        ({}, {"a": {"b": 1}}, False),
+        ({"l": [{"a": 1, "b": 2}]}, {"l": [{"a": 1}]}, True),
+        ({"l": [1, 2]}, {"l": [1]}, False),
+        ({}, {"l": []}, True),
+    ],
+)
+def test_an_object_with_all_that_its_manifest_says_needs_no_dry_run(live: Any, wanted: Any, expected: bool) -> None:
+    assert covers(live, wanted) is expected
+
+
+def test_a_secret_is_compared_as_the_server_keeps_it() -> None:
+    wanted = {"kind": "Secret", "data": {"b": "Yg=="}, "stringData": {"a": "a"}}
+    assert as_read(wanted) == {"kind": "Secret", "data": {"a": "YQ==", "b": "Yg=="}}
+    assert as_read({"kind": "ConfigMap", "stringData": 1}) == {"kind": "ConfigMap", "stringData": 1}

@@ -219,6 +219,12 @@ def test_superseded_revisions_are_read_only_of_what_is_wanted_and_was_not_found(
     assert len(client.calls) == 1
 
 
+def test_a_lost_revision_leaves_the_newest_of_what_failed_and_what_was_superseded() -> None:
+    failed = [stored("a", 1, "superseded"), stored("a", 2, "failed"), stored("a", 3, "superseded")]
+    assert observe(failed, {"web"}) == {"web/a": (3, "superseded", None)}
+    assert observe([*failed, stored("a", 4, "failed")], {"web"}) == {"web/a": (4, "failed", None)}
+
+
 @pytest.mark.parametrize(
     ("driver", "resource"),
     [("", "secrets"), ("secret", "secrets"), ("secrets", "secrets"), ("configmap", "configmaps"), ("configmaps",) * 2],

@@ -72,6 +72,13 @@ def test_a_hook_that_runs_is_added_or_made_anew() -> None:
     assert ops(changes) == [("add", "Job", "web", "new"), ("replace", "Job", "web", "old")]
 
 
+@pytest.mark.parametrize(("said", "expected"), [("a", []), ("b", ["change"])])
+def test_a_hook_that_is_not_deleted_first_is_applied_over_itself(said: str, expected: list[str]) -> None:
+    after = [hook("old", "post-upgrade", "hook-failed", spec={"x": "a"})]
+    there = hook("old", "post-upgrade", "hook-failed", spec={"x": said, "y": 1})
+    assert [item.op for item in compare.hooks((), after, SCOPE, "upgrade", lambda item, namespace: there)] == expected
+
+
 def test_a_hook_that_does_not_run_is_no_object_that_changes() -> None:
     after = [hook("test", "test", spec={"x": 1})]
     assert compare.hooks([hook("test", "test")], after, SCOPE, "upgrade", lambda item, namespace: item) == []
