@@ -28,8 +28,43 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Helms
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
 
-STEPS = int(os.environ.get("HELMSTACK_STEPS", "10"))
+STEPS = int(os.environ.get("HELMSTACK_STEPS", "8"))
 SEEDS = [int(seed) for seed in os.environ.get("HELMSTACK_SEED", "1").split(",")]
+CORRECT = {"drift": "correct"}
+ABSENT = {"state": "absent", "all": True}
+
+# What check mode once said wrongly, as short as it shows it: acts, and the task's options.
+CASES: Mapping[str, list[tuple[str, Object]]] = {
+    "live edits that an upgrade takes back, deleted and kept objects, restarts": [
+        ("add one a config,list,keep,secret,role; add two a deployment,random; toggle two recreatePods", {}),
+        ("edit ConfigMap a one-list-2 field; edit Secret a one more; delete Role a one; value one data={}", {}),
+        ("template one keep; template one list; version two", {}),
+        ("", ABSENT),
+        ("template one keep", {}),
+    ],
+    "objects that move to another release, one of them pruned": [
+        ("add one a thing; add two a keep; add three a config", {}),
+        ('template one thing; template two thing; value three suffix="-x"', {}),
+        ('leave two; template three thing; value three kind="Secret"', {"prune": True}),
+        ('value three kind="ConfigMap"', {"concurrency": 1}),
+    ],
+    "drift that is corrected runs hooks and makes random values anew": [
+        ("add one a config,random,hook-install,hook-gone; add two a config,hook-stays", {}),
+        ("edit ConfigMap a one field; edit ConfigMap a two owner", CORRECT),
+        ("edit ConfigMap a two owner; delete Secret a one-random", {"state": "absent", "targets": ["two"]}),
+    ],
+    "a failed upgrade, what it has done already, and what is left when the newest revision is lost": [
+        ("add one a frozen,config,bad,hook-stays", {}),
+        ('value one frozen=2; value one data={"b":1}', {}),
+        ('value one frozen=1; value one data={"a":0}', {}),
+        ('value one data={"a":1}', {}),
+        ("lose one", {}),
+    ],
+    "a namespace that somebody else has made": [
+        ("take Namespace - b; add one b config,hook-delete; toggle one disableHooks", {}),
+        ("", ABSENT),
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -228,6 +263,16 @@ def world(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("XDG_CACHE_HOME", str(workspace.home / ".cache"))
     monkeypatch.setenv("HOME", str(workspace.home))
     return World(workspace)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_a_lie_once_is_none_any_more(world: World, name: str) -> None:
+    play = Play(world, world.workspace.snapshot())
+    for number, (acts, options) in enumerate(CASES[name]):
+        try:
+            play.step([act for act in acts.split("; ") if act], options)
+        except Failed as error:
+            pytest.fail(f"step {number}: {error}", pytrace=False)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

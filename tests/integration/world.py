@@ -258,7 +258,7 @@ class World:
     def _take(self, kind: str, namespace: str, name: str) -> None:
         """Somebody else makes an object first."""
         place = self._path(kind, namespace, "").rstrip("/")
-        item = {"metadata": {"name": name}, "data": {"taken": "yes"}}
+        item = {"metadata": {"name": name if namespace != "-" else self.workspace.ns(name)}}
         if self._tolerant(lambda: self.workspace.api.create(place, item), 404, 409):
             self.taken.append(f"{kind} {namespace} {name}")
 
