@@ -112,8 +112,10 @@ def announced(result: Object) -> dict[str, int | None]:
 def contents(snapshot: Snapshot, identity: str) -> list[dict[Key, Object]]:
     """What the release's newest revision, and its last that was deployed, have stored of each object."""
     history = snapshot.storage.get(identity, {})
-    good = [number for number, item in history.items() if item["metadata"]["labels"]["status"] == "deployed"]
-    return [_manifest(history[number]) for number in {max(history, default=0), max(good, default=0)} if number]
+    status = {number: item["metadata"]["labels"]["status"] for number, item in history.items()}
+    good = [number for number in history if status[number] == "deployed"]
+    numbers = {max(history, default=0), max(good, default=0)} - {0}
+    return [_manifest(history[number]) for number in numbers if status[number] != "uninstalled"]
 
 
 def _manifest(item: Object) -> dict[Key, Object]:

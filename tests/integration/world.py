@@ -137,7 +137,7 @@ _PLAIN = {
     "hook-job": HOOK_JOB,
 }
 # Slow to become ready, or with effects on others, so that they are not in every release
-_RARE = frozenset(("deployment", "job", "hook-job", "space", "crd", "definition", "gadget"))
+_RARE = frozenset(("deployment", "job", "hook-job", "space", "crd", "definition", "gadget", "hook-stays"))
 FIRST = {
     "data": {"a": 0},
     "port": 80,
