@@ -22,11 +22,9 @@ import yaml
 from harness import EFFECTIVE, HELM, Key, Object, Snapshot, Workspace, plan_of
 from world import Generator, World
 
-from ansible_collections.helmstack.core.plugins.module_utils import engine
-from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK, request
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
-from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
+from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK
+from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
+from ansible_collections.helmstack.core.plugins.module_utils.module import Asked, perform
 
 STEPS = int(os.environ.get("HELMSTACK_STEPS", "8"))
 SEEDS = [int(seed) for seed in os.environ.get("HELMSTACK_SEED", "1").split(",")]
@@ -76,16 +74,13 @@ class Answer:
 
 
 def task(workspace: Workspace, options: Object, *, check: bool) -> Answer:
-    """What the module does below its action plugin, in this process: hundreds of playbooks would take an hour."""
+    """All that the module does, in this process: hundreds of playbooks would take an hour."""
+    files = [str(workspace.root / "helmstack.yaml")]
+    given = {"stack_files": files, "kubeconfig": workspace.kubeconfig, "binary_path": HELM, **options}
     defaults = {name: option.get("default") for name, option in HELMSTACK.argument_spec.items()}
-    given = {"kubeconfig": workspace.kubeconfig, "binary_path": HELM, **options}
-    try:
-        files = [str(workspace.root / "helmstack.yaml")]
-        stack = resolve(request(given, stack_files=files, groups=(), environ={}), PlainFiles())
-        with tempfile.TemporaryDirectory(dir=workspace.temp) as folder:
-            return Answer(engine.deploy(stack, {**defaults, **given}, check_mode=check, diff=True, workdir=folder))
-    except HelmstackError as error:
-        return Answer(getattr(error, "result", None) or {}, str(error))
+    with tempfile.TemporaryDirectory(dir=workspace.temp) as folder:
+        result = perform(DEPLOY, Asked({**defaults, **given}, given, folder, check, diff=True))
+    return Answer(result, str(result["msg"]) if result.get("failed") else "")
 
 
 # what happened, against what was said
