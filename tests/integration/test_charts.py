@@ -405,6 +405,15 @@ def test_local_dependencies_are_found_from_the_copy(store: Open, helm: Helm, tmp
     assert not (tmp_path / "common" / "charts").exists()
 
 
+def test_a_chart_with_local_dependencies_has_one_digest_wherever_it_lies(store: Open, tmp_path: Path) -> None:
+    digests = set()
+    for place in ("a", "b/deeper"):
+        make(tmp_path / place / "base")
+        declared = "dependencies: [{name: base, version: 1.x.x, repository: 'file://../base'}]\n"
+        digests.add(store().fetch(str(make(tmp_path / place / "app", extra=declared)), None).digest)
+    assert len(digests) == 1
+
+
 def test_charts_in_a_circle_are_told(store: Open, tmp_path: Path) -> None:
     make(tmp_path / "a", extra="dependencies: [{name: b, version: '*', repository: 'file://../b'}]\n")
     make(tmp_path / "b", extra="dependencies: [{name: a, version: '*', repository: 'file://../a'}]\n")

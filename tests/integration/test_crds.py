@@ -75,34 +75,36 @@ def test_definitions_are_upgraded_where_asked_and_only_there(workspace: Workspac
 
     stack(upgradeCRDs=True)
     # check mode says the same without the right to patch, and says that it could not ask
-    kubeconfig = reader(workspace)
-    seen = workspace.check(kubeconfig=kubeconfig)
+    task = workspace.task({})
+    reads = {**workspace.task({"kubeconfig": reader(workspace)}), "check_mode": True}
+    before = workspace.snapshot()
+    seen, checked, second, again = workspace.run(reads, {**task, "check_mode": True}, task, reads).results
+    assert workspace.snapshot().changes_since(before) == objects_of(second)
+    assert plan_of(seen) == plan_of(checked) == plan_of(second)
+    assert seen["diff"] == checked["diff"] == second["diff"]
     [warning] = seen["warnings"]
     assert "told without the server's dry run: no right to patch customresourcedefinitions" in warning
-    second = exact(workspace)
-    assert plan_of(second) == plan_of(seen)
-    assert second["diff"] == seen["diff"]
     assert "warnings" not in second
     assert objects_of(second) == {key(mine): "change", key(ready): "change"}
     assert release_of(second, "mine")["reason"] == ["chart"]
     assert "length" in json.dumps(second["diff"])
-    assert workspace.check(kubeconfig=kubeconfig)["changed"] is False
+    assert actions_of(again) == {"mine": "unchanged"}
 
-    # with something else that changes, too; by hand it can only be seen where drift is asked for
+    # what people change can only be seen where drift is asked for
     stored = workspace.api.get(f"{CRD}/{key(ready)[2]}")
     workspace.api.patch(f"{CRD}/{key(ready)[2]}", {"spec": {"versions": stored["spec"]["versions"][:1]}})
-    assert workspace.check()["changed"] is False
-    reported = workspace.check(drift="report")
-    assert (reported["changed"], objects_of(reported)) == (False, {key(ready): "change"})
+    plain, reported = workspace.run({}, {"drift": "report"}, check=True).results
+    assert (plain["changed"], reported["changed"]) == (False, False)
+    assert (objects_of(plain), objects_of(reported)) == ({}, {key(ready): "change"})
     assert objects_of(exact(workspace, drift="correct")) == {key(ready): "change"}
 
     chart("v2")
-    message = workspace.fail(check=True)
+    refused = {**task, "check_mode": True, "ignore_errors": True}
+    message = workspace.run(refused, {"state": "absent", "all": True}).results[0]["msg"]
     assert f"CustomResourceDefinition {key(mine)[2]} cannot lose version v1: objects may be stored in it" in message
-    before = workspace.snapshot()
-    workspace.deploy(state="absent", all=True)
-    assert {name for name in workspace.snapshot().objects if name[0].startswith("Custom")} == {key(mine), key(ready)}
-    assert all(name[0] != "CustomResourceDefinition" for name in workspace.snapshot().changes_since(before))
+    left = workspace.snapshot()
+    assert not left.releases
+    assert {name for name in left.objects if name[0] == "CustomResourceDefinition"} == {key(mine), key(ready)}
 
 
 def test_what_needs_a_new_kind_or_version_waits_for_it_and_is_planned(workspace: Workspace) -> None:
