@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 from harness import CONFIG, HELM, Object, Workspace, actions_of, objects_of, reader, release_of, set_status
 
 OWN_SECRET = """\
@@ -102,3 +104,24 @@ def test_what_check_mode_may_not_ask_it_says(workspace: Workspace) -> None:
     assert [told in warning for warning in checked["warnings"]] == [True]
     # a run is to mend what it cannot see
     assert told in run["msg"]
+
+
+def test_without_the_right_to_patch_edits_that_an_upgrade_may_take_back_are_listed(workspace: Workspace) -> None:
+    other = CONFIG.replace('"{{ .Release.Name }}"', '"{{ .Release.Name }}-other"').replace(".data", ".more")
+    workspace.chart("app", files={"templates/config.yaml": CONFIG, "templates/other.yaml": other})
+    workspace.stack(workspace.release("app", set={"more": {"kept": "as it was"}}))
+    workspace.deploy()
+    a = workspace.ns("a")
+    workspace.api.patch(f"/api/v1/namespaces/{a}/configmaps/app-other", {"data": {"kept": "edited"}})
+    workspace.stack(workspace.release("app", set={"more": {"kept": "as it was"}, "data": {"v": "1"}}))
+    given = {"kubeconfig": reader(workspace)}
+    checked = workspace.check(**given)
+    assert objects_of(checked) == {("ConfigMap", a, "app"): "change", ("ConfigMap", a, "app-other"): "change"}
+    assert ["ConfigMap app-other: whether the upgrade takes back" in warning for warning in checked["warnings"]] == [
+        True
+    ]
+    # its warning: Helm 3 takes the edit back, Helm 4 stops at it
+    checked = workspace.check()
+    assert objects_of(checked) == {("ConfigMap", a, "app"): "change", ("ConfigMap", a, "app-other"): "change"}
+    stops = ["ConfigMap app-other: helm will stop at it" in warning for warning in checked.get("warnings", ())]
+    assert stops == ([] if os.environ["HELMSTACK_HELM_MAJOR"] == "3" else [True])

@@ -189,14 +189,24 @@ class Session:
         if live is None or (how != REPLACE and not doubt and covers(live, as_read(item))):
             return None
         path = self.api.path(live["apiVersion"], live["kind"], namespace or None, item["metadata"]["name"])
+        applied, problem = self._foreseen(path, item, how, live)
+        return differing(live, applied, problem)
+
+    def _foreseen(
+        self, path: str, item: Mapping[str, Any], how: str, live: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], str]:
+        """What becomes of an object, and why that is not sure."""
         try:
-            return differing(live, self._tried(path, item, how, live))
+            return self._tried(path, item, how, live), ""
         except Conflict as error:
-            return differing(live, self._tried(path, item, FORCED_APPLY, live), str(error))
+            applied, _problem = (
+                self._foreseen(path, item, FORCED_APPLY, live) if how == APPLY else ({**live, **item}, "")
+            )
+            return applied, f"helm will stop at it: {error}"
         except Invalid as error:
-            return differing(live, {**live, **item}, str(error))
+            return {**live, **item}, f"helm will fail at it: {error}"
         except Forbidden as error:
-            return differing(live, {**live, **item}, str(error))
+            return {**live, **item}, f"whether the upgrade takes back what was edited cannot be told: {error}"
 
     def _tried(self, path: str, item: Mapping[str, Any], how: str, live: Mapping[str, Any]) -> Mapping[str, Any]:
         """A dry run of what helm does."""
