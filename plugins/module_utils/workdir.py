@@ -18,8 +18,10 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import Stopped
 
 PREFIX = "helmstack-"
 _YOUNG = 10.0  # seconds; a folder may be that old before its owner has locked it
@@ -106,18 +108,21 @@ def private_folder(tmpdir: str, *beside: str) -> Iterator[tuple[str, Guard]]:
     """
     sweep(os.path.dirname(os.path.abspath(tmpdir)))
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=tmpdir)
-    guard = Guard(folder, *beside)
+    module = _ours(tmpdir, "AnsiballZ_helm*")  # with the options in it; Ansible removes it if it is alive to do so
+    guard = Guard(folder, *beside, *module)
     handle = os.open(folder, os.O_RDONLY)
+    leavings = list(beside)
     try:
         # the kernel gives the lock back when this process is dead
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield folder, guard
+    except Stopped:
+        leavings += module
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        for path in beside:
-            with suppress(OSError):
-                os.unlink(path)
+        _remove(leavings)
         os.close(handle)
         guard.end()
 
@@ -140,12 +145,17 @@ def _sweep(folder: str, now: float) -> None:
     if len(dead) < len(rooms) or not (dead or now - about.st_mtime > _UNCLAIMED):
         return
     loose = [path for pattern in _LOOSE for path in _ours(folder, pattern)]
-    for path in loose:
-        with suppress(OSError):
-            os.unlink(path)
-    if dead or loose:
+    _remove(loose)
+    # the controller's own folder serves further tasks
+    if (dead or loose) and not os.path.basename(folder).startswith("ansible-local-"):
         with suppress(OSError):
             os.rmdir(folder)
+
+
+def _remove(paths: Iterable[str]) -> None:
+    for path in paths:
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def _ours(folder: str, pattern: str) -> list[str]:
@@ -157,7 +167,7 @@ def _is_dead(folder: str, now: float) -> bool:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         about = os.fstat(handle)
-        if about.st_uid != os.geteuid() or now - about.st_ctime < _YOUNG:
+        if about.st_uid != os.geteuid() or now - about.st_mtime < _YOUNG:
             return False
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True

@@ -13,8 +13,9 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,9 +246,11 @@ class Workspace:
         env: Mapping[str, str] | None = None,
         code: int | None = 0,
         playbook: str = "playbook.yml",
+        beside: Callable[[subprocess.Popen[str]], None] | None = None,
     ) -> Run:
         """Runs tasks in one play against localhost.
 
+        :arg beside: is called in a thread with the process, which then has a session of its own.
         :arg playbook: another one than that of the tasks.
         :arg code: what ansible-playbook must end with; None: anything.
         """
@@ -266,8 +269,16 @@ class Workspace:
         ]
         words += [*(["--check"] if check else []), *(["--diff"] if diff else []), *args, playbook]
         with subprocess.Popen(
-            words, cwd=self.root, env=self.environ(env or {}), stdout=PIPE, stderr=STDOUT, text=True
+            words,
+            cwd=self.root,
+            env=self.environ(env or {}),
+            stdout=PIPE,
+            stderr=STDOUT,
+            text=True,
+            start_new_session=beside is not None,
         ) as done:
+            if beside:
+                threading.Thread(target=beside, args=(done,), daemon=True).start()
             times = [(time.time(), line.rstrip("\n")) for line in done.stdout or ()]
         output = "".join(f"{line}\n" for _at, line in times)
         lines = record.read_text().splitlines() if record.exists() else []

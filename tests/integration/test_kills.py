@@ -19,11 +19,10 @@ from dataclasses import dataclass, field
 import pytest
 from fault_proxy import Answer, Cut, FaultProxy, Hook, Request, Verdict
 from harness import CONFIG, DEPLOYMENT, Object, Snapshot, Workspace, actions_of, objects_of, plan_of
-from victim import Victim, here, living
+from victim import Victim, at_rest, here, lease, let_the_lease_expire
 
 KILLS = int(os.environ.get("HELMSTACK_KILLS", "6"))
 SEED = int(os.environ.get("HELMSTACK_SEED", "0")) or random.randrange(10**6)
-LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
 HOOK = """\
 apiVersion: batch/v1
 kind: Job
@@ -76,16 +75,6 @@ class World:
 
     def through_the_proxy(self, **more: object) -> Victim:
         return Victim(self.workspace, **{**self.options, "kubeconfig": str(self.proxy.kubeconfig), **more})
-
-    def lease(self) -> Object:
-        return self.workspace.api.find(f"{LEASES}/helmstack-{self.workspace.prefix}-none")
-
-    def let_the_lease_expire(self) -> None:
-        """Half a minute later."""
-        if self.lease():
-            path = f"{LEASES}/helmstack-{self.workspace.prefix}-none"
-            self.workspace.api.patch(path, {"spec": {"leaseDurationSeconds": 1}})
-            time.sleep(1)
 
 
 @pytest.fixture
@@ -179,11 +168,8 @@ def _killed_at(world: World, what: str, pause: float) -> None:
 
 def _mended(world: World, kind: str) -> None:
     """One run more, announced by a check, and the cluster is as the stack wants it."""
-    deadline = time.monotonic() + 40
-    while (alive := living(world.workspace)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not alive, f"still at work: {alive}"
-    world.let_the_lease_expire()
+    at_rest(world.workspace)
+    let_the_lease_expire(world.workspace)
     before = world.workspace.snapshot()
     checked = world.run(check=True)
     result = world.run()
@@ -193,7 +179,7 @@ def _mended(world: World, kind: str) -> None:
     assert again["changed"] is False, actions_of(again)
     assert set(actions_of(again).values()) <= {"unchanged"}, actions_of(again)
     if result["plan"]["summary"] != again["plan"]["summary"]:
-        assert world.lease() == {}
+        assert lease(world.workspace) == {}
     after = world.workspace.snapshot()
     _check_state(world, after, kind)
     done, announced = after.changes_since(before), objects_of(result)

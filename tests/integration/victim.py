@@ -45,12 +45,17 @@ def arguments(workspace: Workspace) -> Object:
 
 
 class Victim:
-    """One run of the module, in a session of its own, its temporary folder made as Ansible makes it."""
+    """One run of the module, in a session of its own, its temporary folder made as Ansible makes it.
+
+    :arg packed: what Ansible's file with the module and its arguments holds.
+    """
 
     _count = 0
 
-    def __init__(self, workspace: Workspace, *, check: bool = False, **options: Any) -> None:
+    def __init__(self, workspace: Workspace, *, check: bool = False, packed: str = "", **options: Any) -> None:
         self.tmpdir = self._folder(workspace)
+        self._packed = self.tmpdir / "AnsiballZ_helmstack.py"
+        self._packed.write_text(packed)
         args = {
             **arguments(workspace),
             **options,
@@ -88,6 +93,7 @@ class Victim:
             found: Object = json.loads(out)
         except ValueError:
             raise AssertionError(f"the module ended with {self.process.returncode}\n{out}\n{err}") from None
+        self._packed.unlink(missing_ok=True)
         with suppress(OSError):
             self.tmpdir.rmdir()
         return found
@@ -116,12 +122,18 @@ class Victim:
             if what == "helm":
                 for pid in self.helms():
                     os.kill(pid, signal.SIGKILL)
-                return
-            os.kill(self.process.pid, signal.SIGSTOP)  # it shall not see the others die
-            others = descendants(self.process.pid) if what == "all" else []
-            for pid in (*others, self.process.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            elif what == "module":
+                self.process.kill()
+            else:
+                kill_all(self.process.pid)
+
+
+def kill_all(pid: int) -> None:
+    """SIGKILL of a process and all below it."""
+    os.kill(pid, signal.SIGSTOP)  # it shall not see the others die
+    for each in (*descendants(pid), pid):
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
 
 
 def descendants(pid: int) -> list[int]:
@@ -143,6 +155,14 @@ def _command(pid: int) -> bytes:
         return b""
 
 
+def at_rest(workspace: Workspace, seconds: float = 40.0) -> None:
+    """Waits until no process is at work in the workspace's folders."""
+    deadline = time.monotonic() + seconds
+    while alive := living(workspace):
+        assert time.monotonic() < deadline, f"still at work: {alive}"
+        time.sleep(0.1)
+
+
 def living(workspace: Workspace) -> list[str]:
     """The command lines of processes that work in the workspace's folders."""
     found = []
@@ -151,3 +171,18 @@ def living(workspace: Workspace) -> list[str]:
             if str(workspace.remote_temp).encode() in (folder / "environ").read_bytes():
                 found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
     return found
+
+
+def lease_path(workspace: Workspace) -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/default/leases/helmstack-{workspace.prefix}-none"
+
+
+def lease(workspace: Workspace) -> Object:
+    return workspace.api.find(lease_path(workspace))
+
+
+def let_the_lease_expire(workspace: Workspace) -> None:
+    """Half a minute later."""
+    if lease(workspace):
+        workspace.api.patch(lease_path(workspace), {"spec": {"leaseDurationSeconds": 1}})
+        time.sleep(1.1)

@@ -181,6 +181,8 @@ class Changes:
         scope = Scope(found.namespace, self.cluster.namespaced)
         checks_owner = self.helm(release).version.major >= 4
         gone = [item for item in before.objects if not (checks_owner and self._foreign(item, scope.of(item), found.id))]
+        if found.status == "uninstalling":
+            gone = [item for item in gone if self.exists(item, scope.of(item))]
         changes = compare.objects(gone, (), scope)
         event = "none" if release and release.options.disable_hooks else "delete"
         changes += compare.hooks((), before.hooks, scope, event, self.live)
