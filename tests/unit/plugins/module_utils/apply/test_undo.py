@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import DONE, FAILED, ROLLED_BACK, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.undo import Undo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Definition, ObjectChange
 
 
 def deployed(revision: int, status: str = "deployed", current: int | None = None) -> Deployed:
@@ -73,3 +73,14 @@ def test_what_was_only_looked_at_stays() -> None:
     undo = Undo(world, lambda _release: world, lambda _c, _r: None, print, [])  # type: ignore
     adopted = Change("web", "a", "adopt", deployed=deployed(1))
     assert undo.all({"a/web": adopted}, {"a/web": Result(DONE)}) == {"a/web": Result(DONE)}
+
+
+def test_definitions_stay_upgraded_and_this_is_said() -> None:
+    world, warnings = World(deployed(2)), []  # type: ignore[var-annotated]
+    undo = Undo(world, lambda _release: world, lambda _c, _r: None, print, warnings)  # type: ignore
+    crd = {"kind": "CustomResourceDefinition", "metadata": {"name": "x"}}
+    for op in ("add", "change"):
+        item = Definition(ObjectChange(op, "CustomResourceDefinition", "", "x", None, crd), crd)
+        change = Change("web", "a", "upgrade", deployed=deployed(1), definitions=(item,))
+        undo.all({"a/web": change}, {"a/web": Result(DONE)})
+    assert warnings == ["release a/web: what was upgraded of its crds/ does not go back"]
