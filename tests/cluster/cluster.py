@@ -183,7 +183,7 @@ class Cluster:
         components.write_config(self._layout, ports, audit)
         try:
             self._spawn(binaries, audit, "etcd", "kube-apiserver")
-            self._wait_for("kube-apiserver", self._layout.certs.joinpath("apiserver.crt").exists)
+            self._wait_for("kube-apiserver", lambda: components.is_signed(self._layout))
             self._write_access()
             self._wait_for("kube-apiserver", self._answers("/readyz"))
             self._spawn(binaries, audit, "kube-controller-manager", "kube-scheduler", "kwok")

@@ -127,6 +127,12 @@ def token(layout: Layout, user: str) -> str:
     return {row[1]: row[0] for row in rows}[user]
 
 
+def is_signed(layout: Layout) -> bool:
+    """Whether apiserver.crt is there as a whole: the server's certificate and its authority's."""
+    file = layout.certs / "apiserver.crt"
+    return file.exists() and file.read_text(encoding="ascii").count("-----END CERTIFICATE-----") == 2
+
+
 def write_ca(layout: Layout) -> None:
     """Takes the authority from apiserver.crt, in which kube-apiserver appends it to the certificate it signed."""
     begin = "-----BEGIN CERTIFICATE-----"

@@ -133,11 +133,12 @@ def test_state_absent_removes_in_reverse_order_and_keeps_what_is_protected(works
 def test_prune_takes_what_left_the_stack_but_never_too_much(workspace: Workspace) -> None:
     workspace.chart("app")
     names = ["one", "two", "three"]
-    workspace.stack(*(workspace.release(name) for name in names), workspace.release("kept"))
+    workspace.stack(*(workspace.release(name) for name in (*names, "kept", "guarded")))
     workspace.deploy()
     workspace.helm("install", "foreign", "charts/app", "-n", workspace.ns("a"))
-    workspace.stack(workspace.release("one", ignore=True), workspace.release("kept"))
-    assert actions_of(exact(workspace)) == {"one": "skip", "kept": "unchanged"}
+    guarded = workspace.release("guarded", ignore=True, protected=True)
+    workspace.stack(workspace.release("one", ignore=True), workspace.release("kept"), guarded)
+    assert actions_of(exact(workspace)) == {"one": "skip", "kept": "unchanged", "guarded": "skip"}
     before = workspace.snapshot()
     message = workspace.fail(prune=True, prune_max=2)
     assert "3 releases" in message
@@ -146,7 +147,7 @@ def test_prune_takes_what_left_the_stack_but_never_too_much(workspace: Workspace
     pruned = exact(workspace, prune=True)
     gone = {release["name"] for release in pruned["plan"]["releases"] if release["action"] == "uninstall"}
     assert gone == set(names)
-    assert {name.partition("/")[2] for name in workspace.snapshot().releases} == {"kept", "foreign"}
+    assert {name.partition("/")[2] for name in workspace.snapshot().releases} == {"kept", "foreign", "guarded"}
 
 
 def test_prune_notices_another_stack_of_the_same_name(workspace: Workspace) -> None:
