@@ -121,6 +121,7 @@ class _Run:
         self.session = self._open()
         self.tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
         self.ended = threading.Event()  # nothing more is to begin
+        self.lost = ""  # why the lock is no longer held
         self.lock: Lock | None = None
 
     def _open(self) -> Session:
@@ -157,7 +158,11 @@ class _Run:
     def _lock(self) -> Lock:
         from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import Lock
 
-        return Lock(self.session.client, self.stack.name, self.stack.environment, self.end)
+        return Lock(self.session.client, self.stack.name, self.stack.environment, self._lose)
+
+    def _lose(self, why: str) -> None:
+        self.lost = why
+        self.end()
 
     def end(self) -> None:
         """Nothing new begins, and what runs comes to its end: helm says in each release what became of it."""
@@ -244,7 +249,7 @@ class _Run:
         warnings = [mask.text(warning) for warning in (*plan.warnings, *(outcome.warnings if outcome else ()))]
         result |= {"warnings": warnings} if warnings else {}
         if outcome and outcome.failed:
-            raise ApplyError(report.failure(plan, outcome, mask), result=result)
+            raise ApplyError(report.failure(plan, outcome, mask, self.lost), result=result)
         return result
 
 
@@ -323,7 +328,11 @@ def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, every
     wanted = {release.id for release in stack.releases if release.spray is None}
     namespaces: Collection[str] | None = None if everything else {release.namespace for release in stack.releases}
     known = {release.namespace for release in stack.releases}
-    session = Session(kubeconfig, namespaces, wanted, os.environ.get("HELM_DRIVER", ""), known)
+
+    def tell(text: str) -> None:
+        Progress(params.get("_progress"), Mask(stack.secrets))(text)
+
+    session = Session(kubeconfig, namespaces, wanted, os.environ.get("HELM_DRIVER", ""), known, tell)
     session.check(params.get("expected_cluster"))
     return session
 

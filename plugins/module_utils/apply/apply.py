@@ -153,6 +153,8 @@ class Applier:
         )
 
     def _carry_out(self, change: Change, began: float) -> Result:
+        if change.effective:
+            self._check_unchanged(change)
         if change.action == "uninstall":
             self._uninstall(change)
             return Result(model.DONE, "uninstalled")
@@ -195,6 +197,18 @@ class Applier:
             if time.monotonic() > deadline or self.ended.wait(_SERVED):
                 names = ", ".join(sorted(f"{kind} ({version})" for version, kind in kinds))
                 raise ClusterError(f"the cluster does not serve {names} yet, which the chart's crds/ define")
+
+    def _check_unchanged(self, change: Change) -> None:
+        """Holds if the release is still what the plan saw.
+
+        :raises ClusterError: it is not, or that cannot be told; nothing has been done to it.
+        """
+        seen, found = change.deployed, self.cluster.now(change.namespace, change.name)
+        if _revision(seen) != _revision(found):
+            raise ClusterError(
+                f"release {change.id} is not what the plan saw, {_revision(seen)}, but {_revision(found)}",
+                hint="It was left alone. Somebody else has changed it, or the API gave an old answer: run again",
+            )
 
     def _upgrade(self, change: Change) -> int:
         release, chart = known(change.release), known(change.chart)
@@ -320,6 +334,10 @@ class Applier:
                     self._helm(change.release).uninstall(change.name, change.namespace, disable_hooks=True)
                 except HelmstackError as error:
                     self._warnings.append(f"release {change.id} is uninstalled, but Helm keeps its history: {error}")
+
+
+def _revision(found: Deployed | None) -> str:
+    return f"revision {found.revision} ({found.status})" if found else "not there"
 
 
 def _needs(plan: Plan, changes: Mapping[str, Change]) -> dict[str, frozenset[str]]:

@@ -43,7 +43,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.client impo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden, Unauthorized, Untrusted
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.watch import Feed, Hub, impatient
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.watch import Feed, Hub
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 _CLOSER = 0.5  # seconds after which pods and events are watched too: what is ready by then never needs them
@@ -76,7 +76,7 @@ class Readiness:
 
     def __init__(self, session: Session) -> None:
         self.client = session.client
-        self.impatient = impatient(session.client, _PATIENCE)
+        self.impatient = session.client.impatient(_PATIENCE)
         self.hub = Hub(session.client)
         self._session = session
         self._lock = threading.Lock()
@@ -182,7 +182,7 @@ class Readiness:
             if found is None and now - self._asked.get((api_version, kind), -_REDISCOVER) >= _REDISCOVER:
                 self._asked[api_version, kind] = now
                 with suppress(ClusterError):  # the next look may have more luck
-                    self._api = discovery.discover(self.client)
+                    self._api = discovery.discover(self.impatient)
                 found = self._api.find(api_version, kind)
             return found
 
@@ -192,9 +192,11 @@ class Readiness:
             if storage_class not in self._late:
                 path = f"/apis/storage.k8s.io/v1/storageclasses/{storage_class}"
                 try:
-                    found = self.client.get_or_none(path) or {}
-                except ClusterError:
+                    found = self.impatient.get_or_none(path) or {}
+                except Forbidden:
                     found = {}
+                except ClusterError:  # the next look may have more luck
+                    return False
                 self._late[storage_class] = found.get("volumeBindingMode") == "WaitForFirstConsumer"
             return self._late[storage_class]
 
@@ -280,7 +282,7 @@ class _Wait:
         return list(groups.items())
 
     def _read(self, path: str, targets: Sequence[Target]) -> None:
-        client = self._room.client if self._elapsed < self._timeout else self._room.impatient
+        client = self._room.client.impatient(max(_PATIENCE, self._timeout - self._elapsed))
         found: dict[str, Object] | None = None
         if len(targets) > _MANY:
             with suppress(Forbidden):  # to list is another right than to get

@@ -56,11 +56,14 @@ class Abandoned:
 class Lock:
     """The lock of one stack and environment.
 
-    :arg on_loss: is called if the lease is lost although this run is alive.
+    What it writes may be sent again after a failure: the name in the lease tells whether the first time got through.
+
+    :arg on_loss: is told why, if the lease is lost although this run is alive.
     """
 
-    def __init__(self, client: Client, stack: str, environment: str | None, on_loss: Callable[[], None]) -> None:
+    def __init__(self, client: Client, stack: str, environment: str | None, on_loss: Callable[[str], None]) -> None:
         self._client = client
+        self._quick = client.impatient(RENEWAL)
         self._path = f"{_LEASES}/{name_of(stack, environment)}"
         self._holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self._on_loss = on_loss
@@ -112,7 +115,7 @@ class Lock:
 
         :raises Lost: it is not.
         """
-        self._mine()
+        self._mine(self._client)
 
     # taking it
 
@@ -140,7 +143,7 @@ class Lock:
     def _taken(self) -> Mapping[str, Any] | None:
         """None if the lock is ours now, else the Lease of its holder; empty if that has just gone."""
         try:
-            self._client.create(_LEASES, self._lease())
+            self._client.create(_LEASES, self._lease(), again=True)
             return None
         except Conflict:
             pass
@@ -150,6 +153,8 @@ class Lock:
                 hint=f"Grant get, create, patch and delete on leases in namespace {NAMESPACE}, or set 'lock: false'",
             ) from None
         lease = self._client.get_or_none(self._path)
+        if lease and self._is_ours(lease):
+            return None
         if lease is None or not expired(lease.get("spec") or {}, datetime.now(timezone.utc)):
             return lease or {}
         return None if self._taken_over(lease) else {}
@@ -160,7 +165,7 @@ class Lock:
         taken["metadata"]["resourceVersion"] = lease["metadata"]["resourceVersion"]
         taken["metadata"]["annotations"] = {ABANDONED: str(self.abandoned)}
         try:
-            self._client.patch(self._path, taken)
+            self._client.patch(self._path, taken, again=True)
         except (NotFound, Conflict):
             return False
         return True
@@ -177,18 +182,24 @@ class Lock:
         last = time.monotonic()
         while not self._done.wait(RENEWAL):
             try:
-                self._write(self._mine(), {"spec": {"renewTime": _text(datetime.now(timezone.utc))}})
+                self._write(self._mine(self._quick), {"spec": {"renewTime": _text(datetime.now(timezone.utc))}})
                 last = time.monotonic()
             except ClusterError as error:
                 # who cannot renew in time must be done before another run may begin
-                if isinstance(error, Lost) or time.monotonic() - last > SECONDS - 2 * RENEWAL:
-                    self._on_loss()
+                if isinstance(error, Lost):
+                    self._on_loss(str(error))
+                    return
+                if time.monotonic() - last > SECONDS - 2 * RENEWAL:
+                    self._on_loss(f"the lock on stack {self._stack} cannot be renewed in time: {error}")
                     return
 
-    def _mine(self) -> Mapping[str, Any]:
-        lease = self._client.get_or_none(self._path)
-        holder = lease and (lease.get("spec") or {}).get("holderIdentity")
-        if lease is None or holder != self._holder:
+    def _is_ours(self, lease: Mapping[str, Any]) -> bool:
+        return bool((lease.get("spec") or {}).get("holderIdentity") == self._holder)
+
+    def _mine(self, client: Client) -> Mapping[str, Any]:
+        lease = client.get_or_none(self._path)
+        if lease is None or not self._is_ours(lease):
+            holder = lease and (lease.get("spec") or {}).get("holderIdentity")
             why = f"{holder} has it" if holder else "its Lease has been deleted"
             raise Lost(
                 f"this run has lost the lock on stack {self._stack}: {why}",
@@ -198,18 +209,18 @@ class Lock:
 
     def _write(self, lease: Mapping[str, Any], patch: dict[str, Any]) -> None:
         patch["metadata"] = {**patch.get("metadata", {}), "resourceVersion": lease["metadata"]["resourceVersion"]}
-        self._client.patch(self._path, patch)
+        self._quick.patch(self._path, patch, again=True)
 
     def _release(self) -> None:
         left = self.abandoned
         if self._unfinished:
             left = Abandoned(left.since if left else self._began, datetime.now(timezone.utc))
         try:
-            lease = self._mine()
+            lease = self._mine(self._quick)
             if left:
                 self._leave(lease, left)
             else:
-                self._client.delete(self._path, {"preconditions": {"uid": lease["metadata"]["uid"]}})
+                self._quick.delete(self._path, {"preconditions": {"uid": lease["metadata"]["uid"]}}, again=True)
         except ClusterError:
             # it expires by itself
             return

@@ -92,6 +92,12 @@ def superseded(client: Client, wanted: Collection[str], driver: str = "") -> dic
     return {identity: deployed for identity, deployed in found.items() if identity in wanted}
 
 
+def latest(client: Client, namespace: str, name: str, driver: str = "") -> Deployed | None:
+    """One release, read anew."""
+    path = f"/api/v1/namespaces/{namespace}/{resource_of(driver)}"
+    return _newest(_list(client, path, f"owner=helm,name={name}")).get(f"{namespace}/{name}")
+
+
 def _history(client: Client, resource: str, namespaces: Collection[str] | None, selector: str) -> list[_Item]:
     """Metadata of storage objects: one LIST for the cluster, or one a namespace if they are few or rights are."""
     if namespaces is None:
@@ -248,7 +254,7 @@ def stamp(
     if resource_version:
         metadata["resourceVersion"] = resource_version
     path = _path(driver, namespace, _storage_name(name, revision))
-    client.patch(path, {"metadata": metadata}, accept=METADATA)
+    client.patch(path, {"metadata": metadata}, accept=METADATA, again=True)
 
 
 def _path(driver: str, namespace: str, name: str) -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +51,7 @@ class Session:
     :arg namespaces: of the releases concerned; None: of the whole cluster.
     :arg wanted: identities of the releases concerned.
     :arg driver: HELM_DRIVER.
+    :arg tell: is told of an API that does not answer for long.
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class Session:
         wanted: Collection[str],
         driver: str,
         known: Collection[str] = (),
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.client = Client(kubeconfig.path)
+        self.client = Client(kubeconfig.path, tell=tell)
         self._context = kubeconfig.context
         self._namespaces = namespaces
         self._wanted = wanted
@@ -109,7 +111,7 @@ class Session:
 
     def now(self, namespace: str, name: str) -> Deployed | None:
         """A release as it is at this moment."""
-        return releases.observe(self.client, [namespace], self._driver).get(f"{namespace}/{name}")
+        return releases.latest(self.client, namespace, name, self._driver)
 
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
         return releases.body(self.client, deployed, revision, self._driver)
@@ -261,9 +263,8 @@ class Session:
         """Applies an object as Helm's field manager; without ``force`` one that is there and differs stays as it is."""
         path, _name = self._place(manifest, namespace)
         try:
-            self.client.patch(
-                path, manifest, APPLY_PATCH, accept=METADATA, fieldManager=MANAGER, force="true" if force else None
-            )
+            how: dict[str, Any] = {"fieldManager": MANAGER, "force": "true" if force else None}
+            self.client.patch(path, manifest, APPLY_PATCH, accept=METADATA, again=True, **how)
         except Conflict:
             if force:
                 raise
@@ -300,4 +301,4 @@ class Session:
             raise ClusterError(f"the cluster does not know kind {kind} in apps/v1")
         annotations = {"kubectl.kubernetes.io/restartedAt": at}
         patch = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
-        self.client.patch(resource_path(resource, namespace, name), patch, accept=METADATA)
+        self.client.patch(resource_path(resource, namespace, name), patch, accept=METADATA, again=True)

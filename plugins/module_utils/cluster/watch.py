@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,13 +41,6 @@ _LASTS = 30  # seconds until the server ends a watch; a connection that died sil
 _POLL = 2.0  # seconds between two looks where watching is forbidden
 _PAUSES = (0.2, 5.0)  # seconds, the first and the longest, before what has failed is tried again
 _IDLE = 16  # watches that nobody needs any more, kept open for who comes next
-
-
-def impatient(client: Client, seconds: float) -> Client:
-    """The same client for requests that are not worth more than some seconds of retries."""
-    other = copy.copy(client)
-    other._timeouts = replace(client._timeouts, retry=seconds, answer=seconds)
-    return other
 
 
 class Hub:

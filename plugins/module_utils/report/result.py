@@ -117,9 +117,13 @@ def _progress(change: Change | None, results: Mapping[str, Result], targeted: bo
     }
 
 
-def failure(plan: Plan, outcome: Outcome, mask: Mask) -> str:
-    """The message of a run that failed: what failed and why, then the state of every release."""
-    return f"{len(outcome.failed)} of {len(plan.changes)} releases failed\n{states(plan, outcome, mask)}"
+def failure(plan: Plan, outcome: Outcome, mask: Mask, lost: str = "") -> str:
+    """The message of a run that failed: what failed and why, then the state of every release.
+
+    :arg lost: why the run was not to go on, if so.
+    """
+    told = f"{len(outcome.failed)} of {len(plan.changes)} releases failed\n{states(plan, outcome, mask)}"
+    return f"{lost}\n{told}" if lost else told
 
 
 def states(plan: Plan, outcome: Outcome, mask: Mask) -> str:

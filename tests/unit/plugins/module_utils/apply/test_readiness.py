@@ -88,7 +88,9 @@ class Cluster:
         self.problem: Exception | None = None
         self.client: Any = self
         self.api = Api({(r.api_version, r.kind): r for r in (DEPLOYMENTS, THINGS, PODS)}, ())
-        self._timeouts = None
+
+    def impatient(self, seconds: float) -> Cluster:
+        return self
 
     def get_or_none(self, path: str, **_query: Any) -> Object | None:
         if self.problem:
@@ -148,7 +150,6 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(readiness, "_TICK", 0.02)
     monkeypatch.setattr(readiness, "_CALM", 0.01)
     monkeypatch.setattr(readiness, "_CLOSER", 0.0)
-    monkeypatch.setattr(readiness, "impatient", lambda client, _seconds: client)
     monkeypatch.setattr(readiness, "Hub", NoHub)
     return
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -20,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import
     left_by,
     name_of,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, NotFound
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, NotFound, Unreachable
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=timezone.utc)
@@ -57,7 +58,10 @@ class FakeClient:
         if spec:
             self.lease = {"metadata": {"name": "l", "uid": "u", "resourceVersion": "1"}, "spec": spec}
 
-    def create(self, path: str, body: dict[str, Any]) -> None:
+    def impatient(self, seconds: float) -> FakeClient:
+        return self
+
+    def create(self, path: str, body: dict[str, Any], *, again: bool) -> None:
         if self.lease is not None:
             raise Conflict("exists")
         self.lease = {**body, "metadata": {**body["metadata"], "uid": "u", "resourceVersion": "1"}}
@@ -65,7 +69,7 @@ class FakeClient:
     def get_or_none(self, path: str) -> dict[str, Any] | None:
         return self.lease
 
-    def patch(self, path: str, body: dict[str, Any]) -> None:
+    def patch(self, path: str, body: dict[str, Any], *, again: bool) -> None:
         if self.lease is None:
             raise NotFound("gone")
         metadata = self.lease["metadata"]
@@ -78,7 +82,7 @@ class FakeClient:
             "spec": {**self.lease["spec"], **body.get("spec", {})},
         }
 
-    def delete(self, path: str, body: dict[str, Any]) -> None:
+    def delete(self, path: str, body: dict[str, Any], *, again: bool) -> None:
         assert self.lease is not None
         assert body["preconditions"]["uid"] == self.lease["metadata"]["uid"]
         self.lease = None
@@ -97,9 +101,71 @@ def dead(seconds: float = 60) -> dict[str, Any]:
     return {"holderIdentity": "other", "acquireTime": ago(seconds + 40), "renewTime": ago(seconds)}
 
 
-def lock_of(client: FakeClient, lost: threading.Event | None = None) -> Lock:
+class Repeating(FakeClient):
+    """What is written gets through, but the answer is lost, so that the client writes it again."""
+
+    def create(self, path: str, body: dict[str, Any], *, again: bool) -> None:
+        super().create(path, body, again=again)
+        assert again
+        super().create(path, body, again=again)
+
+    def patch(self, path: str, body: dict[str, Any], *, again: bool) -> None:
+        super().patch(path, body, again=again)
+        assert again
+        super().patch(path, body, again=again)
+
+
+class Silent(FakeClient):
+    """The API is gone, once ``gone`` is set."""
+
+    gone = False
+
+    def get_or_none(self, path: str) -> dict[str, Any] | None:
+        if self.gone:
+            raise Unreachable("the API is not answering")
+        return super().get_or_none(path)
+
+
+def lock_of(client: FakeClient, lost: list[str] | None = None) -> Lock:
     fake: Any = client
-    return Lock(fake, "shop", None, (lost or threading.Event()).set)
+    return Lock(fake, "shop", None, (lost if lost is not None else []).append)
+
+
+def await_(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("before", [{}, {"holderIdentity": "other", "renewTime": "2026-01-01T11:59:59.000000Z"}])
+def test_what_was_taken_though_the_answer_was_lost_is_ours(before: dict[str, Any]) -> None:
+    client, lost = Repeating(**before), list[str]()
+    with lock_of(client, lost).held(0):
+        assert client.lease is not None
+        assert client.lease["spec"]["holderIdentity"] not in ("", "other")
+    assert lost == []
+
+
+def test_a_renewal_whose_answer_is_lost_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locking, "RENEWAL", 0.01)
+    client, lost = Repeating(), list[str]()
+    with lock_of(client, lost).held(0):
+        await_(lambda: int((client.lease or {})["metadata"]["resourceVersion"]) > 4)
+    assert lost == []
+
+
+def test_a_lock_that_cannot_be_renewed_is_given_up_before_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locking, "RENEWAL", 0.1)
+    monkeypatch.setattr(locking, "SECONDS", 1)
+    client, lost = Silent(), list[str]()
+    began = time.monotonic()
+    with lock_of(client, lost).held(0):
+        client.gone = True
+        await_(lambda: lost)
+        assert time.monotonic() - began < 1
+        client.gone = False
+    assert lost == ["the lock on stack shop cannot be renewed in time: the API is not answering"]
 
 
 def test_a_finished_run_leaves_no_lease() -> None:
@@ -161,7 +227,7 @@ def test_a_living_holder_is_named_as_soon_as_it_gives_a_sign_of_life(monkeypatch
 
     def sleep(seconds: float) -> None:
         assert client.lease is not None
-        client.patch("", {"metadata": {"resourceVersion": "1"}, "spec": {"renewTime": ago(0)}})
+        client.patch("", {"metadata": {"resourceVersion": "1"}, "spec": {"renewTime": ago(0)}}, again=False)
 
     monkeypatch.setattr(locking.time, "sleep", sleep)
     with pytest.raises(ClusterError, match=r"another run is at work on stack shop: host/1/abc since 2\d{3}-"):
@@ -175,14 +241,14 @@ def test_a_lost_lease_is_noticed_before_the_next_effect_and_left_alone(
     monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any] | None
 ) -> None:
     monkeypatch.setattr(locking, "RENEWAL", 0.01)
-    client, lost = FakeClient(), threading.Event()
+    client, lost = FakeClient(), list[str]()
     lock = lock_of(client, lost)
     with lock.held(0):
         taken = {"metadata": {"uid": "v", "resourceVersion": "9"}, "spec": spec} if spec else None
         client.lease = taken
         with pytest.raises(Lost, match="has lost the lock on stack shop: " + ("thief has it" if spec else "its Lease")):
             lock.check()
-        assert lost.wait(5)
+        await_(lambda: lost)
     assert client.lease == taken
 
 
