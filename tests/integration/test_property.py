@@ -32,7 +32,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELM
 from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
 from ansible_collections.helmstack.core.plugins.module_utils.module import Asked, perform
 
-STEPS = int(os.environ.get("HELMSTACK_STEPS", "8"))
+MAJOR = int(os.environ.get("HELMSTACK_HELM_MAJOR", "0"))
+STEPS = int(os.environ.get("HELMSTACK_STEPS", "0"))
+SECONDS = 20  # for random steps, unless their number is given
 SEEDS = [int(seed) for seed in os.environ.get("HELMSTACK_SEED", "1").split(",")]
 CORRECT = {"drift": "correct"}
 ABSENT = {"state": "absent", "all": True}
@@ -68,6 +70,16 @@ CASES: Mapping[str, list[tuple[str, Object]]] = {
         ("take Namespace - b; add one b config,hook-delete; toggle one disableHooks", {}),
         ("", ABSENT),
     ],
+}
+
+
+# Those of them that fail, by Helm's major: what the cluster refuses, edits that server-side apply stops at, and a hook
+# that is there already.
+FAILING: Mapping[str, tuple[int, ...]] = {
+    "edit ConfigMap a one-list-2 field; edit Secret a one more; delete Role a one; value one data={}": (4,),
+    'value one frozen=2; value one data={"b":1}': (3, 4),
+    'value one data={"a":1}': (3,),
+    "lose one": (3,),
 }
 
 
@@ -283,6 +295,7 @@ def test_what_was_a_lie_once_is_none_any_more(world: World, name: str) -> None:
             play.step([act for act in acts.split("; ") if act], options)
         except Failed as error:
             pytest.fail(f"step {number}: {error}", pytrace=False)
+        assert bool(play.error) == (MAJOR in FAILING.get(acts, ())), f"step {number}: {play.error}"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -290,7 +303,10 @@ def test_every_plan_is_what_the_run_then_does(world: World, seed: int) -> None:
     play = Play(world, world.workspace.snapshot())
     generator = Generator(world, seed)
     steps: list[tuple[list[str], Object]] = []
-    for number in range(STEPS):
+    deadline = time.monotonic() + SECONDS
+    for number in range(STEPS or 10):
+        if not STEPS and time.monotonic() > deadline:
+            break
         play.task = through_a_playbook if number == 2 else task
         steps.append((generator.acts(play.live, bool(play.error)), generator.options()))
         began = time.monotonic()
