@@ -66,6 +66,11 @@ CASES: Mapping[str, list[tuple[str, Object]]] = {
         ('value one data={"a":1}', {}),
         ("lose one", {}),
     ],
+    "a helm that was killed, and what only its revision has": [
+        ("add one a config,list,role", {}),
+        ('template one list; template one secret; template one account; value one data={"b":1}', {}),
+        ("kill one; template one secret; value one port=81", {"pending_age": "0s"}),
+    ],
     "a namespace that somebody else has made": [
         ("take Namespace - b; add one b config,hook-delete; toggle one disableHooks", {}),
         ("", ABSENT),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster_api import ApiError
-from harness import CONFIG, DEPLOYMENT, KINDS, Object, Snapshot, Workspace
+from harness import CONFIG, DEPLOYMENT, Object, Snapshot, Workspace, set_status
 
 NAME = '"{{ .Release.Name }}{{ .Values.suffix }}"'
 
@@ -242,6 +242,14 @@ class World:
         if self._revision(release):
             self.workspace.api.delete(self._storage(release))
 
+    def _kill(self, release: str, text: str) -> None:
+        """A helm that is killed leaves its revision pending, and the one before as it was."""
+        revision = self._revision(release)
+        if revision > 1 and self.wanted[release].namespace == "a":
+            set_status(self.workspace, release, revision, "pending-upgrade", {"status": "pending-upgrade"})
+            with suppress(ApiError):
+                set_status(self.workspace, release, revision - 1, "deployed", {"status": "deployed"})
+
     # what people do with kubectl
 
     def _edit(self, kind: str, namespace: str, name: str, how: str) -> None:
@@ -355,7 +363,7 @@ class Generator:
             return {"state": "absent", "all": True}
         if draw < 0.14 and self.world.wanted:
             return {"state": "absent", "targets": [self.random.choice(sorted(self.world.wanted))]}
-        options: Object = {"concurrency": self.random.choice((1, 4))}
+        options: Object = {"concurrency": self.random.choice((1, 4)), "pending_age": "0s"}
         if draw < 0.55:
             options["prune"] = True
         if draw > 0.8:
@@ -432,6 +440,7 @@ class Generator:
                 f"stamp {name} fingerprint",
                 f"stamp {name} revision",
                 f"lose {name}",
+                f"kill {name}",
             ]
         )
 
@@ -448,6 +457,3 @@ class Generator:
         if self.random.random() < 0.35:
             return f"delete {kind} {namespace} {known}"
         return f"edit {kind} {namespace} {known} {self.random.choice(EDITS)}"
-
-
-__all__ = ["KINDS", "Generator", "World"]
