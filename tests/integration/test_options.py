@@ -156,3 +156,16 @@ def test_force_puts_objects_whole_but_what_is_immutable_stays(workspace: Workspa
     assert actions_of(again) == {"forced": "unchanged", "gentle": "unchanged", "fixed": "upgrade"}
     assert objects_of(again) == {("ConfigMap", workspace.ns("a"), "fixed"): "add"}
     assert config(workspace, "fixed")["data"] == {"v": "2"}
+
+
+def test_a_post_renderer_that_is_changed_is_noticed(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(workspace.release("plain", postRenderer=post_renderer(workspace)))
+    script = str(workspace.root / "plugins/upper/run.sh")
+    edit = {"name": "edit", "ansible.builtin.replace": {"path": script, "regexp": '"rendered"', "replace": '"another"'}}
+    check = {**workspace.task({}), "check_mode": True}
+    env = {"HELM_PLUGINS": str(workspace.root / "plugins")}
+    _deployed, before, _edited, after = workspace.run(workspace.task({}), check, edit, check, env=env).results
+    assert (actions_of(before), actions_of(after)) == ({"plain": "unchanged"}, {"plain": "upgrade"})
+    a = workspace.ns("a")
+    assert objects_of(after) == {("ConfigMap", a, "rendered"): "remove", ("ConfigMap", a, "another"): "add"}
