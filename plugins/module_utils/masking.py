@@ -167,6 +167,6 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 def _digests(secrets: Iterable[str]) -> Iterator[str]:
     for secret in secrets:
-        for text in {secret, secret.strip()}:
+        for text in dict.fromkeys((secret, secret.strip())):
             for name in _HASHES:
                 yield hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
