@@ -58,7 +58,8 @@ options:
         found, and a warning names the others; a run with V(correct) fails then.
       - What autoscalers and others that apply server-side have taken over does not count, nor does what O(diff_ignore)
         names. What people change with C(kubectl) does.
-      - V(ignore) does not look, so that an object that someone changed or deleted by hand is not noticed.
+      - V(ignore) does not look, so that an object that someone changed or deleted by hand is not noticed, unless its
+        release is upgraded for another reason. Then what that takes back is listed.
       - V(report) lists drifted objects in the diff, with the reason V(drift), but neither changes them nor counts them
         as a change.
       - V(correct) upgrades the releases whose objects have drifted. With Helm 4 it uses C(--force-conflicts), so that

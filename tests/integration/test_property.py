@@ -304,7 +304,7 @@ def test_what_was_a_lie_once_is_none_any_more(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_plan_is_what_the_run_then_does(world: World, seed: int) -> None:
+def test_random_plans_are_what_the_run_then_does(world: World, seed: int) -> None:
     play = Play(world, world.workspace.snapshot())
     generator = Generator(world, seed)
     steps: list[tuple[list[str], Object]] = []
