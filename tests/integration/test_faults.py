@@ -34,7 +34,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.handover import Han
 
 ALL = os.environ.get("HELMSTACK_FAULTS") == "all"
 AT_ONCE = 4
-LIMIT = 120.0  # seconds for a run with one fault on a busy machine; unit tests bound each request
+LIMIT = 240.0  # seconds for a run with faults on a very busy machine; unit tests bound each request
 MODULES = "ansible_collections.helmstack.core.plugins.modules"
 
 # ---- faults
@@ -159,6 +159,7 @@ class Place:
     proxy: FaultProxy
     turn: int = 0  # what values say
     extra: bool = False  # whether the stack has one release more
+    spray: bool = False  # whether it has a sprayed umbrella
     behaviour: str = "ready"  # of web's pods
     timeout: str = "60s"  # of web
     problems: list[str] = field(default_factory=list)
@@ -175,11 +176,14 @@ class Place:
             here.release("db", values=[{"data": {"value": value}}]),
             here.release("web", chart="front", values=[web], needs=["db"], timeout=self.timeout),
         ]
-        here.stack(*releases, *([here.release("more")] if self.extra else []))
+        values = {name: {"weight": weight, "data": {"value": value}} for weight, name in enumerate(("one", "two"))}
+        umbrella = here.release("umbrella", chart="umbrella", spray=True, values=[values])
+        here.stack(*releases, *([here.release("more")] if self.extra else []), *([umbrella] if self.spray else []))
 
     def wanted(self) -> Object:
         value = f"turn-{self.turn}"
-        return {"db": value, "web": value} | ({"more": "none"} if self.extra else {})
+        more = {"more": "none"} if self.extra else {}
+        return {"db": value, "web": value, **more, **({"one": value, "two": value} if self.spray else {})}
 
     def state(self) -> Object:
         """What of the stack is there, by release; only what Helm says is deployed and what the objects say."""
@@ -245,6 +249,10 @@ def place_in(workspace: Workspace, number: int) -> Iterator[Place]:
     own = Workspace(root, f"{workspace.prefix}{number}")
     own.chart("app")
     own.chart("front", files={"templates/deployment.yaml": DEPLOYMENT})
+    own.chart("umbrella/charts/app")
+    own.write("charts/umbrella/charts/app/Chart.yaml", {"apiVersion": "v2", "name": "app", "version": "1.0.0"})
+    needs = [{"name": "app", "version": "1.0.0", "repository": "", "alias": alias} for alias in ("one", "two")]
+    own.chart("umbrella", files={}, dependencies=needs)
     with FaultProxy(own.cluster, root) as proxy:
         try:
             yield Place(own, proxy)
@@ -259,7 +267,7 @@ def place_in(workspace: Workspace, number: int) -> Iterator[Place]:
 class Scenario:
     """A kind of run: how the cluster is before it, and what it is to do."""
 
-    before: str  # "absent", "present", "more"
+    before: str  # "absent", "present", "more", "spray"
     options: Mapping[str, Any] = field(default_factory=dict)
     turns: bool = False  # the stack's values change
     extra: bool = False  # the stack has one release more
@@ -287,6 +295,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "check": Scenario("present", {"_ansible_check_mode": True, "_ansible_diff": True}, turns=True, looks=True),
     "adopt": Scenario("present", disturb=_unstamp),
     "drift": Scenario("present", {"drift": "correct"}, disturb=_edit),
+    "spray": Scenario("spray", turns=True),
     "more": Scenario("present", extra=True),
     "prune": Scenario("more", {"prune": True}),
     "absent": Scenario("present", {"state": "absent", "all": True}, removes=True),
@@ -295,7 +304,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 def prepare(place: Place, scenario: Scenario) -> None:
     """Brings the cluster to what the scenario begins with."""
-    place.extra = scenario.before == "more"
+    place.extra, place.spray = scenario.before == "more", scenario.before == "spray"
     place.write()
     if scenario.before == "absent":
         if place.state():
@@ -360,6 +369,7 @@ PAIRS = {
     "check": "answer cut",
     "adopt": "500",
     "drift": "done but 504",
+    "spray": "answer lost",
     "more": "reset",
     "prune": "429",
     "absent": "503",
