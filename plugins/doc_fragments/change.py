@@ -37,17 +37,18 @@ options:
     description:
       - What a release gets that an earlier run left unfinished, that is, whose status is C(pending-install),
         C(pending-upgrade), C(pending-rollback) or C(uninstalling).
-      - V(rollback) waits for it to be so for O(pending_age), as another run may still be at work, and fails until then.
-        After that the release goes back to its last good revision, or is uninstalled if it has none, before it is
-        installed or upgraded as usual.
+      - V(rollback) brings the release back to its last good revision, or uninstalls it if it has none, before it is
+        installed or upgraded as usual. It does so at once if the C(Lease) of O(lock) proves that the run which left it
+        is dead. Else the release must have been so for O(pending_age), as another run or a person may still be at work,
+        and the task fails until then.
       - V(fail) leaves it alone, and the task fails before it changes anything.
     type: str
     choices: [fail, rollback]
     default: rollback
   pending_age:
     description:
-      - How long a release must have been unfinished before O(recover) counts it as abandoned, as a Go duration like
-        V(10m) or a number of seconds.
+      - How long a release must have been unfinished before O(recover) counts it as abandoned where nothing proves that
+        it is, as a Go duration like V(10m) or a number of seconds.
     type: str
     default: 10m
   drift:
@@ -101,12 +102,17 @@ options:
       - The lock is a C(Lease) in the namespace C(default), which expires 30 seconds after its holder has died. It needs
         the right to get, create, patch and delete leases there. Check mode takes none, nor does a run that has nothing
         to do.
+      - A run that has lost its lock, because someone has deleted or taken the lease, begins nothing more and fails.
+      - A run that fails or is stopped leaves the lease to be taken at once, with the time in which it was at work, which
+        O(recover) goes by.
     type: bool
     default: true
   lock_wait:
     description:
       - How long to wait for another run's end before the task fails, as a Go duration like V(5m) or a number of
         seconds. The plan is then made anew.
+      - A run that gives no sign of life is waited for in any case, until its lease expires. One that is alive gives a
+        sign every 5 seconds.
     type: str
     default: 0s
   progress:
