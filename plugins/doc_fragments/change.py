@@ -103,8 +103,8 @@ options:
         the right to get, create, patch and delete leases there. Check mode takes none, nor does a run that has nothing
         to do.
       - A run that has lost its lock, because someone has deleted or taken the lease, begins nothing more and fails.
-      - A run that fails or is stopped leaves the lease to be taken at once, with the time in which it was at work, which
-        O(recover) goes by.
+      - A run that fails or is stopped leaves the lease to be taken at once, with the time in which it was at work,
+        which O(recover) goes by.
     type: bool
     default: true
   lock_wait:

@@ -42,7 +42,7 @@ class Hold(Hook):
             if self.strike:
                 self.strike()
                 return Cut()
-            self.go.wait(60)
+            self.go.wait(300)  # the fixture lets go in any case
         return None
 
 
@@ -270,7 +270,8 @@ def test_ansible_playbook_is_stopped_and_killed(held: Held) -> None:
         hold.reached.wait(60)
         os.killpg(process.pid, signal.SIGINT)
 
-    assert workspace.run(options, code=None, beside=stop).code != 0
+    stopped = workspace.run(options, code=None, beside=stop)
+    assert stopped.code != 0, stopped.output
     at_rest(workspace)
     held.let_go()
     assert with_canary(*folders) == []

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 
 import pytest
 from fault_proxy import Answer, Cut, FaultProxy, Hook, Request, Verdict
-from harness import CONFIG, DEPLOYMENT, Object, Snapshot, Workspace, actions_of, objects_of, plan_of
+from harness import CONFIG, DEPLOYMENT, HELM, Object, Snapshot, Workspace, actions_of, objects_of, plan_of
 from victim import Victim, at_rest, here, lease, let_the_lease_expire
 
-KILLS = int(os.environ.get("HELMSTACK_KILLS", "6"))
+KILLS = int(os.environ.get("HELMSTACK_KILLS", "5"))
 SEED = int(os.environ.get("HELMSTACK_SEED", "0")) or random.randrange(10**6)
 HOOK = """\
 apiVersion: batch/v1
@@ -144,6 +144,8 @@ def _kill(world: World, kind: str, chance: random.Random, number: dict[str, int]
     """Begins a run and kills it, most at their next write, some at any time; tells what it did."""
     world.begin(kind)
     what = chance.choice(["module", "all", "all", "helm"])
+    if chance.random() < 0.15:
+        return f"{kind}: module {_killed_at_helm(world, chance.randrange(1, 12), chance.choice([BEFORE, AFTER]))}"
     if chance.random() < 0.25:
         pause = chance.uniform(0.3, 6.0)
         _killed_at(world, what, pause)
@@ -156,6 +158,19 @@ def _kill(world: World, kind: str, chance: random.Random, number: dict[str, int]
     victim.wait()
     number[kind] = number[kind] + 1 if blow.hit else 1
     return f"{kind}: {what} {blow.hit or f'at write {blow.number}, which never came'}"
+
+
+def _killed_at_helm(world: World, number: int, when: str) -> str:
+    """Kills the module as one of its helm processes begins, or has ended."""
+    world.proxy.hook = Hook()
+    count = world.workspace.write("helm-count", "")
+    kill = f'[ "$(wc -l < {count})" = {number} ] && kill -KILL $PPID'
+    begin, end = (kill, "") if when == BEFORE else ("", kill)
+    run = f'{HELM} "$@"; code=$?; {end}; exit $code' if end else f'exec {HELM} "$@"'
+    script = world.workspace.write("helm-wrapper", f"#!/bin/sh\necho >> {count}\n{begin}\n{run}\n")
+    script.chmod(0o755)
+    code = world.through_the_proxy(binary_path=str(script)).wait()
+    return f"{when} helm process {number}" + ("" if code else ", which never came")
 
 
 def _killed_at(world: World, what: str, pause: float) -> None:

@@ -155,7 +155,7 @@ def _command(pid: int) -> bytes:
         return b""
 
 
-def at_rest(workspace: Workspace, seconds: float = 40.0) -> None:
+def at_rest(workspace: Workspace, seconds: float = 90.0) -> None:
     """Waits until no process is at work in the workspace's folders."""
     deadline = time.monotonic() + seconds
     while alive := living(workspace):
