@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import ansible_runner
-from harness import ANSIBLE, Object, Snapshot, Workspace
+from harness import ANSIBLE, Object, Workspace
 from leaks import forms, scalar, vaulted
 
 LIMIT = 700_000  # MAX_EVENT_RES of ansible-runner and AWX
@@ -98,11 +98,12 @@ releases:
 
 def test_a_check_hands_its_plan_to_a_run_which_applies_that_or_nothing(workspace: Workspace) -> None:
     shop(workspace)
+    empty = workspace.snapshot()
     jobs = [job(workspace, DEPLOY, {}, check=True)]
     handed = jobs[0].artifacts
     assert jobs[0].status == "successful"
     assert handed["helmstack_plans"] == {"localhost": jobs[0].result["plan"]["digest"]}
-    assert workspace.snapshot() == Snapshot({}, {}, {})
+    assert workspace.snapshot() == empty
 
     jobs.append(job(workspace, APPROVED, handed))
     assert jobs[1].status == "successful"
