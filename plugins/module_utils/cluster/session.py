@@ -147,16 +147,14 @@ class Session:
         resource = self.api.find(api_version, kind)
         if resource is None:
             return None
-        if not resource.namespaced:
-            return self.client.get_or_none(resource_path(resource, namespace, name))
-        if namespace in self._known and not self.has_namespace(namespace):
+        if resource.namespaced and namespace in self._known and not self.has_namespace(namespace):
             return None
-        path = resource_path(resource, namespace)
+        path = resource_path(resource, namespace) if resource.namespaced else resource_path(resource, "", name)
         with self._lock:
             lock = self._listing.setdefault(path, threading.Lock())
         with lock:
             if path not in self._listed:
-                self._listed[path] = self._list(path, resource)
+                self._listed[path] = self._list(path, resource) if resource.namespaced else self._one(path, name)
             items = self._listed[path]
         return self.client.get_or_none(f"{path}/{name}") if items is None else items.get(name)
 
@@ -166,6 +164,11 @@ class Session:
         if resource is None or resource.namespaced:
             return self.live(api_version, kind, namespace, name) is not None
         return self.client.get_or_none(resource_path(resource, namespace, name), accept=METADATA) is not None
+
+    def _one(self, path: str, name: str) -> Mapping[str, Mapping[str, Any]]:
+        """An object outside of namespaces, as there may be many others of its kind."""
+        found = self.client.get_or_none(path)
+        return {name: found} if found else {}
 
     def _list(self, path: str, resource: Resource) -> Mapping[str, Mapping[str, Any]] | None:
         """The objects of a collection by name, None if it may not be listed."""
