@@ -306,19 +306,23 @@ class _Comparison:
             secrets = secret_strings((*held.objects, *held.hooks))
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
         reasons = reasons or ("readiness",)
-        # a release that changes gets new random values with it
-        changes = compare.objects(held.objects, after.objects, self.scope, self._kept)
         last = body if body.revision == deployed.revision else self.plan.cluster.body(deployed)
-        changes = self._as_live(changes, after)
-        changes = [*self._listed, *(self._undone(last, held, changes) if recovering else changes)]
-        reverted, warnings = self._reverted(deployed, last, changes, after)
-        changes += [*reverted, *self._hooks(held, after, "upgrade")]
-        changes += self._restarted(changes, after)
+        changes, warnings = self._upgraded(deployed, last, held, after, recovering)
         base = replace(base, warnings=(*base.warnings, *warnings))
         action = "recover" if recovering else "upgrade"
         return replace(self, base=base)._finished(
             action, reasons, changes, after, deployed.revision + (2 if recovering else 1)
         )
+
+    def _upgraded(
+        self, deployed: Deployed, last: ReleaseBody, held: Manifests, after: Manifests, recovering: bool
+    ) -> tuple[list[ObjectChange], list[str]]:
+        """All that an upgrade does, new random values included, and what of it is not sure."""
+        changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
+        changes = [*self._listed, *(self._undone(last, held, changes) if recovering else changes)]
+        reverted, warnings = self._reverted(deployed, last, changes, after)
+        changes += [*reverted, *self._hooks(held, after, "upgrade")]
+        return [*changes, *self._restarted(changes, after)], warnings
 
     def _reasons(
         self, base: Change, body: ReleaseBody, changes: Sequence[ObjectChange], before: Manifests, after: Manifests
