@@ -308,7 +308,11 @@ def prepare(place: Place, scenario: Scenario) -> None:
     place.write()
     if scenario.before == "absent":
         if place.state():
+            place.extra = place.spray = True  # all that an earlier kind of run may have left
+            place.write()
             clean(place, {"state": "absent", "all": True})
+            place.extra = place.spray = False
+            place.write()
     elif place.state() != place.wanted() or scenario.disturb:
         clean(place, {"prune": True})
     if scenario.disturb:
