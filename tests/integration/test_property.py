@@ -108,8 +108,8 @@ def task(workspace: Workspace, options: Object, *, check: bool) -> Answer:
 
 def through_a_playbook(workspace: Workspace, options: Object, *, check: bool) -> Answer:
     """The same as users do it."""
-    result = workspace.run(options, check=check, code=None).result
-    return Answer(result, str(result["msg"]) if result.get("failed") else "")
+    run = workspace.run(options, check=check, code=None)
+    return Answer(run.result, str(run.result["msg"]) if run.code else "")
 
 
 # what happened, against what was said
