@@ -34,7 +34,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.module import Asked
 
 MAJOR = int(os.environ.get("HELMSTACK_HELM_MAJOR", "0"))
 STEPS = int(os.environ.get("HELMSTACK_STEPS", "0"))
-SECONDS = 20  # for random steps, unless their number is given
+SECONDS = 12  # for random steps, unless their number is given
 SEEDS = [int(seed) for seed in os.environ.get("HELMSTACK_SEED", "1").split(",")]
 CORRECT = {"drift": "correct"}
 ABSENT = {"state": "absent", "all": True}
