@@ -222,9 +222,13 @@ def test_observes_all_namespaces_with_one_request(
 ) -> None:
     helm("install", "app", str(chart))
     before = client.requests
-    assert f"{namespace}/app" in releases.observe(client, None)
     assert set(releases.observe(client, {namespace, "a", "b", "c", "d"})) == {f"{namespace}/app"}
-    assert client.requests == before + 2
+    assert client.requests == before + 1
+    everything = releases.observe(client, None)
+    assert f"{namespace}/app" in everything
+    # of what other tests have left unfinished the revisions before are asked for
+    unfinished = any(item.status.startswith("pending") for item in everything.values())
+    assert client.requests <= before + 2 + unfinished
 
 
 def test_without_the_right_to_list_everywhere_each_namespace_is_asked(

@@ -286,8 +286,10 @@ def test_ansible_playbook_is_stopped_and_killed(held: Held) -> None:
     assert workspace.run(options, code=None, beside=kill).code == -signal.SIGKILL
     at_rest(workspace)
     held.let_go()
-    assert with_canary(workspace.local_temp)
-    for path in workspace.local_temp.glob("*/helmstack-*/"):
+    # the module's own process, or ansible-playbook's
+    temporary = (workspace.local_temp, workspace.remote_temp)
+    assert with_canary(*temporary)
+    for path in (path for folder in temporary for path in folder.rglob("helmstack-*/")):
         os.utime(path, (0, 0))
     let_the_lease_expire(workspace)
     result: Object = workspace.deploy()
