@@ -429,6 +429,12 @@ def pod_of(place: Place, name: str) -> Object:
     raise TimeoutError(name)
 
 
+def started_pod_of(place: Place, name: str) -> Object:
+    """A pod whose status nobody writes any more."""
+    until(lambda: pod_of(place, name)["status"].get("containerStatuses"))
+    return pod_of(place, name)
+
+
 @pytest.mark.usefixtures("hasty")
 def test_a_node_on_its_way_is_awaited(place: Place) -> None:
     item = place.create(workload("Deployment", "web", pod={"nodeSelector": {"disk": "golden"}}))
@@ -500,7 +506,7 @@ def test_pods_that_are_refused(place: Place, kind: str, refuse: Callable[[Place]
 
 def test_missing_secret_in_a_variable(place: Place) -> None:
     item = place.create(workload("Deployment", "web", "never-ready"))
-    pod = pod_of(place, "web")
+    pod = started_pod_of(place, "web")
     waiting = {"reason": "CreateContainerConfigError", "message": 'secret "password" not found'}
     statuses = [{"name": "main", "image": "a", "imageID": "", "ready": False, "restartCount": 0}]
     statuses[0]["state"] = {"waiting": waiting}
@@ -526,7 +532,7 @@ def test_missing_config_map_in_a_volume(place: Place) -> None:
 def test_a_probe_that_fails_for_longer_than_its_limits(place: Place, probe: str) -> None:
     """The kubelet kills the container then, and starts it again."""
     item = place.create(workload("Deployment", "web", "never-ready"))
-    pod = pod_of(place, "web")
+    pod = started_pod_of(place, "web")
     said = f"{probe} probe failed: HTTP probe failed with statuscode: 503"
     event(place, pod, "Unhealthy", said, path="spec.containers{main}")
     status = {"name": "main", "image": "a", "imageID": "", "ready": False, "restartCount": 1}

@@ -403,8 +403,8 @@ class _Comparison:
         # what the last revision has applied, if that is not the one to compare with: it failed
         applied = {scope.key(item): item for item in stored(last).objects}
         found, warnings = [], []
-        for item in after.objects:
-            key = scope.key(item)
+        # of two manifests of the same object the last one is what helm leaves
+        for key, item in {scope.key(item): item for item in after.objects}.items():
             if key[1:] in listed or not live.touches(item, how):
                 continue
             doubt = last.revision != deployed.current_revision and applied.get(key) != item
