@@ -266,5 +266,7 @@ def total(results: Sequence[Result], everything: bool) -> Count:
 
 def install_signals() -> None:
     signal.signal(signal.SIGTERM, on_terminate)
+    # In the background of a shell it is ignored, by all that is started from there: tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
