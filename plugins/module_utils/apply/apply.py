@@ -96,6 +96,7 @@ class Applier:
     correct_drift: bool = False
     _results: dict[str, Result] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)
+    _made: set[str] = field(default_factory=set)  # namespaces that are there by now
 
     def run(self) -> Outcome:
         """Does everything that the plan says; failures are in the outcome, not raised."""
@@ -216,14 +217,17 @@ class Applier:
         args = upgrade_args(
             release, chart, self.values(release), labels, self.cluster.info, force_conflicts=self.correct_drift
         )
-        # only where it is to come: Helm 4 would else put its label onto a namespace that is there already
-        args = replace(args, wait=args.wait and helm_waits(change), create_namespace=change.makes_namespace)
+        # Only where it is to come: Helm 4 would else put its label onto a namespace that is there already, and to make
+        # sure of one takes helm a third of its time.
+        makes_namespace = change.makes_namespace and change.namespace not in self._made
+        args = replace(args, wait=args.wait and helm_waits(change), create_namespace=makes_namespace)
         revision = guarded(
             self.readiness,
             change,
             release.options.timeout,
             lambda interrupt: self._helm(release).upgrade(args, self._warnings, interrupt),
         )
+        self._made.add(change.namespace)
         if release.options.recreate_pods and change.action != "install":
             self._restart(change, revision)
         return revision
