@@ -381,6 +381,8 @@ def test_failed_pod(place: Place) -> None:
     metadata = {"name": "once", "labels": {"helmstack.test/behaviour": "fail"}}
     spec = {**template("once")["spec"], "restartPolicy": "Never"}
     item = place.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    # for a moment it is ready
+    until(lambda: place.client.get(place.path("Pod", "once"))["status"].get("phase") == "Failed")
     message, seconds = place.failure(item)
     assert seconds < 5.0
     assert "pod once has failed: container main ended with exit code 1" in message
