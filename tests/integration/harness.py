@@ -187,6 +187,28 @@ spec:
           image: registry.invalid/app:{{ .Chart.Version }}
           env: [{name: SETTING, value: "{{ .Values.setting | default "none" }}"}]
 """
+# Its password stays what it is once the release is there.
+OWN_SECRET = """\
+{{- $old := lookup "v1" "Secret" .Release.Namespace (printf "%s-own" .Release.Name) }}
+apiVersion: v1
+kind: Secret
+metadata: {name: "{{ .Release.Name }}-own"}
+data: {password: "{{ if $old }}{{ $old.data.password }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}"}
+"""
+DEFINITION = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %(plural)s.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {plural: %(plural)s, singular: %(plural)sx, kind: %(kind)s}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
 
 
 class Workspace:

@@ -11,6 +11,7 @@ import re
 
 from harness import (
     CONFIG,
+    DEFINITION,
     DEPLOYMENT,
     Object,
     Workspace,
@@ -43,20 +44,6 @@ spec:
       restartPolicy: Never
       containers: [{name: main, image: "registry.invalid/migrate:{{ .Chart.Version }}"}]
 """
-CRD = """\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: %(plural)s.example.org}
-spec:
-  group: example.org
-  scope: Namespaced
-  names: {plural: %(plural)s, singular: %(plural)sx, kind: %(kind)s}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"""
 
 
 def test_the_rhythm_check_run_check_run(workspace: Workspace) -> None:
@@ -66,7 +53,7 @@ def test_the_rhythm_check_run_check_run(workspace: Workspace) -> None:
         "templates/deployment.yaml": DEPLOYMENT,
         "templates/secret.yaml": SECRET,
         "templates/hooks.yaml": HOOKS,
-        "crds/thing.yaml": CRD % {"plural": plural, "kind": plural.capitalize()},
+        "crds/thing.yaml": DEFINITION % {"plural": plural, "kind": plural.capitalize()},
     }
     workspace.chart("rich", files=files)
     workspace.chart("app")

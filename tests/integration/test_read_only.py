@@ -8,15 +8,8 @@ from __future__ import annotations
 
 import os
 
-from harness import CONFIG, HELM, Object, Workspace, actions_of, objects_of, reader, release_of, set_status
+from harness import CONFIG, HELM, OWN_SECRET, Object, Workspace, actions_of, objects_of, reader, release_of, set_status
 
-OWN_SECRET = """\
-{{- $old := lookup "v1" "Secret" .Release.Namespace (printf "%s-own" .Release.Name) }}
-apiVersion: v1
-kind: Secret
-metadata: {name: "{{ .Release.Name }}-own"}
-data: {password: "{{ if $old }}{{ $old.data.password }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}"}
-"""
 WRITES_NOTHING = ("version", "template")
 
 

@@ -13,6 +13,7 @@ import pytest
 from harness import (
     CONFIG,
     DEPLOYMENT,
+    OWN_SECRET,
     Object,
     Workspace,
     actions_of,
@@ -27,13 +28,6 @@ apiVersion: v1
 kind: Secret
 metadata: {name: "{{ .Release.Name }}-random"}
 data: {password: "{{ randAlphaNum 20 | b64enc }}"}
-"""
-OWN_SECRET = """\
-{{- $old := lookup "v1" "Secret" .Release.Namespace (printf "%s-own" .Release.Name) }}
-apiVersion: v1
-kind: Secret
-metadata: {name: "{{ .Release.Name }}-own"}
-data: {password: "{{ if $old }}{{ $old.data.password }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}"}
 """
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster_api import ApiError
-from harness import CONFIG, DEPLOYMENT, Object, Snapshot, Workspace, set_status
+from harness import CONFIG, DEFINITION, DEPLOYMENT, OWN_SECRET, Object, Snapshot, Workspace, set_status
 
 NAME = '"{{ .Release.Name }}{{ .Values.suffix }}"'
 
@@ -60,13 +60,6 @@ items:
   - {apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-list-1"}, data: {v: "{{ .Values.port }}"}}
   - {apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-list-2"}, data: {v: "1"}}
 """
-OWN = """\
-{{- $old := lookup "v1" "Secret" .Release.Namespace (printf "%s-own" .Release.Name) }}
-apiVersion: v1
-kind: Secret
-metadata: {name: "{{ .Release.Name }}-own"}
-data: {password: "{{ if $old }}{{ $old.data.password }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}"}
-"""
 SPACE = """\
 apiVersion: v1
 kind: Namespace
@@ -77,24 +70,10 @@ kind: ConfigMap
 metadata: {name: inside, namespace: "{{ .Values.prefix }}-{{ .Release.Name }}-c"}
 data: {v: "{{ .Values.port }}"}
 """
-DEFINITION = """\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: %(plural)s.example.org}
-spec:
-  group: example.org
-  scope: Namespaced
-  names: {plural: %(plural)s, singular: %(plural)sx, kind: %(kind)s}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"""
 
 _PLAIN = {
     "config": CONFIG.replace('"{{ .Release.Name }}"', NAME),
-    "deployment": DEPLOYMENT.replace("selector: {matchLabels: {app:", "selector: {matchLabels: {app:"),
+    "deployment": DEPLOYMENT,
     "secret": _object("Secret", NAME, "stringData: {value: {{ toJson .Values.data | quote }}}\n"),
     "service": _object("Service", NAME, "spec: {ports: [{port: {{ .Values.port }}}]}\n"),
     "ip": _object(
@@ -124,7 +103,7 @@ _PLAIN = {
     "nothing": "{{/* renders to nothing */}}\n",
     "job": JOB,
     "list": LIST,
-    "own": OWN,
+    "own": OWN_SECRET,
     "space": SPACE,
     "hook-install": _hook("hook-install", "pre-install,post-upgrade"),
     "hook-upgrade": _hook("hook-upgrade", "pre-upgrade", "before-hook-creation"),
