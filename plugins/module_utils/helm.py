@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import IO, Any
 
 from ansible_collections.helmstack.core.plugins.module_utils import post_renderer
@@ -79,6 +80,7 @@ class TemplateArgs:
     disable_hooks: bool = False
     skip_tests: bool = False
     post_renderer: str | None = None
+    time_zone: str | None = None  # a file as tzfile(5) describes it: what is local time for templates
     names: Mapping[str, str] = field(default_factory=dict)  # path -> what the user calls it, for messages
 
 
@@ -107,6 +109,7 @@ class UpgradeArgs:
     labels: Mapping[str, str] = field(default_factory=dict)
     disable_openapi_validation: bool = False
     force_conflicts: bool = False  # Helm 4, server-side apply: what others have changed becomes ours again
+    time_zone: str | None = None  # as in TemplateArgs
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -280,7 +283,8 @@ class Helm:
             ("--skip-tests", args.skip_tests),
         )
         what = f"{_release(args)} cannot be rendered"
-        return self._run([*argv, "--", args.release, args.chart], what, names=args.names, warnings=warnings)
+        argv += ["--", args.release, args.chart]
+        return self._run(argv, what, names=args.names, warnings=warnings, time_zone=args.time_zone)
 
     def upgrade(self, args: UpgradeArgs, warnings: list[str] | None = None, interrupt: Interrupt | None = None) -> int:
         """Installs or upgrades a release and returns its new revision.
@@ -310,7 +314,15 @@ class Helm:
         argv = ["upgrade", "--install", "--output", "json", *extra, *upgrade_options(args, self.version.major)]
         guard = _guard(args.timeout)
         argv += ["--", args.release, args.chart]
-        out = self._run(argv, what, guard=guard, names=args.names, warnings=warnings, interrupt=interrupt)
+        out = self._run(
+            argv,
+            what,
+            guard=guard,
+            names=args.names,
+            warnings=warnings,
+            interrupt=interrupt,
+            time_zone=args.time_zone,
+        )
         try:
             record = json.loads(out[out.index("{") :])
         except ValueError:
@@ -419,8 +431,9 @@ class Helm:
         names: Mapping[str, str] | None = None,
         warnings: list[str] | None = None,
         interrupt: Interrupt | None = None,
+        time_zone: str | None = None,
     ) -> str:
-        answer = self._start(argv, guard, interrupt)
+        answer = self._start(argv, guard, interrupt, {"TZ": time_zone} if time_zone else {})
         if answer.code:
             said = _called(words(answer.err), names or {}) or f"helm ended with exit code {answer.code}"
             raise HelmFailure(what, said, answer.code, _hint(said))
@@ -428,7 +441,13 @@ class Helm:
             warnings += [_called(warning, names or {}) for warning in warnings_in(answer.err)]
         return answer.out
 
-    def _start(self, argv: list[str], guard: float, interrupt: Interrupt | None = None) -> _Answer:
+    def _start(
+        self,
+        argv: list[str],
+        guard: float,
+        interrupt: Interrupt | None = None,
+        environ: Mapping[str, str] = MappingProxyType({}),
+    ) -> _Answer:
         # not pipes: helm would die of what it cannot write when this process is killed, instead of finishing its work
         with tempfile.TemporaryFile(dir=self.home) as out, tempfile.TemporaryFile(dir=self.home) as err:
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function
@@ -436,7 +455,7 @@ class Helm:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env=self._environ,
+                env={**self._environ, **environ},
                 cwd=self.home,
                 start_new_session=True,  # signals to our group are ours to pass on, each helm in its own way
             )

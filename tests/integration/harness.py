@@ -484,11 +484,24 @@ def reader(workspace: Workspace) -> str:
     return str(workspace.cluster.kubeconfig_for("reader"))
 
 
-def set_status(workspace: Workspace, name: str, revision: int, status: str, labels: Object) -> None:
-    """Makes a stored revision look as a killed helm leaves it: in its labels and in its body."""
-    path = workspace.secret(name, revision)
+def rewritten(workspace: Workspace, path: str, change: Callable[[Object], Object], labels: Object) -> None:
+    """Makes another release of a stored one."""
     item = workspace.api.get(path)
-    body = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(item["data"]["release"]))))
-    body["info"]["status"] = status
+    body = change(json.loads(gzip.decompress(base64.b64decode(base64.b64decode(item["data"]["release"])))))
     packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(body).encode()))).decode()
     workspace.api.patch(path, {"metadata": {"labels": labels}, "data": {"release": packed}})
+
+
+def set_status(workspace: Workspace, name: str, revision: int, status: str, labels: Object) -> None:
+    """Makes a stored revision look as a killed helm leaves it: in its labels and in its body."""
+    rewritten(
+        workspace,
+        workspace.secret(name, revision),
+        lambda body: {**body, "info": {**body["info"], "status": status}},
+        labels,
+    )
+
+
+def reword(workspace: Workspace, path: str, old: str, new: str) -> None:
+    """Replaces a text in a stored release's manifest."""
+    rewritten(workspace, path, lambda body: {**body, "manifest": body["manifest"].replace(old, new)}, {})

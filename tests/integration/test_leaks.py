@@ -272,3 +272,43 @@ def test_no_file_is_left_behind_that_holds_a_secret(leaky: Leaky) -> None:
 def test_no_temporary_file_is_left_behind(leaky: Leaky) -> None:
     caches = ("/.cache/", "/.kube/cache/", "/.ansible/galaxy")
     assert [path for path in leaky.left if not any(cache in path for cache in caches)] == []
+
+
+def test_secrets_are_known_though_they_are_random_or_ignored(workspace: Workspace) -> None:
+    secret = """\
+        {{- $random := randAlphaNum 20 }}
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: "{{ .Release.Name }}-random"}
+        data: {password: {{ $random | b64enc }}}
+        ---
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: "{{ .Release.Name }}-given"}
+        stringData: {password: {{ .Values.given }}}
+        ---
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: "{{ .Release.Name }}"}
+        data:
+          version: {{ .Chart.Version }}
+          {{- if eq .Chart.Version "1.0.0" }}
+          random: "user:{{ $random }}@db"
+          {{- end }}
+          given: "user:{{ .Values.given }}@db"
+        """
+    workspace.chart("app", files={"templates/all.yaml": secret})
+    workspace.stack(workspace.release("app", set={"given": "canary-given-1553"}))
+    ignored = {"diff_ignore": [{"kind": "Secret"}]}
+    first = workspace.run(ignored)
+    path = f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/app"
+    made = workspace.api.get(path)["data"]["random"].split(":")[1].split("@")[0]
+    workspace.chart("app", "2.0.0", files={"templates/all.yaml": secret})
+    workspace.stack(workspace.release("app", set={"given": "canary-later-1554"}))
+    runs = [first, *(workspace.run(ignored, check=check) for check in (True, False))]
+    assert "user:********@db" in json.dumps(runs[1].result["diff"])
+    for run in runs:
+        text = run.output + json.dumps(run.result)
+        assert not [
+            form for word in (made, "canary-given-1553", "canary-later-1554") for form in forms(word) if form in text
+        ]

@@ -20,6 +20,7 @@ from harness import (
     exact,
     objects_of,
     release_of,
+    reword,
     set_status,
 )
 
@@ -54,6 +55,54 @@ def test_random_and_looked_up_values_change_nothing(workspace: Workspace) -> Non
         workspace.api.patch(workspace.secret(name, 2), labels)
     assert set(actions_of(exact(workspace)).values()) == {"adopt"}
     assert set(actions_of(workspace.check()).values()) == {"unchanged"}
+
+
+CLOCK = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: "{{ .Release.Name }}"
+  annotations:
+    second: {{ now | unixEpoch | quote }}
+    day: {{ now | date "2006-01-02" | quote }}
+data:
+  v: {{ .Values.v | quote }}
+"""
+
+
+def test_what_follows_the_clock_is_no_change_and_is_shown_as_random(workspace: Workspace) -> None:
+    workspace.chart("clock", files={"templates/config.yaml": CLOCK, "values.yaml": {"v": "1"}})
+    workspace.stack(workspace.release("clock", "clock"))
+    exact(workspace)
+    label = {"metadata": {"labels": {"helmstack.io/fingerprint": None}}}
+    path = f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/clock"
+    # as it is on another day
+    stored = workspace.secret("clock", 1)
+    workspace.api.patch(stored, label)
+    reword(workspace, stored, time.strftime("%Y-%m-%d"), "2024-02-29")
+    assert actions_of(workspace.check()) == {"clock": "adopt"}
+    workspace.stack(workspace.release("clock", "clock", set={"v": "2"}))
+    before = workspace.api.get(path)["metadata"]["annotations"]
+    result = exact(workspace)
+    [entry] = result["diff"]
+    assert {line.strip() for line in set(entry["after"].splitlines()) - set(entry["before"].splitlines())} == {
+        "v: '2'",
+        "second: (random)",
+        "day: (random)",
+    }
+    assert workspace.api.get(path)["metadata"]["annotations"]["second"] != before["second"]
+
+
+def test_a_time_that_is_not_the_present_is_not_random(workspace: Workspace) -> None:
+    local = CLOCK + '  local: {{ .Values.at | int64 | date "2006-01-02" | quote }}\n'
+    workspace.chart("clock", files={"templates/config.yaml": local, "values.yaml": {"v": "1"}})
+    workspace.stack(workspace.release("clock", "clock", set={"at": 1700000000}))
+    exact(workspace)
+    workspace.stack(workspace.release("clock", "clock", set={"at": 1600000000}))
+    [entry] = exact(workspace)["diff"]
+    assert "local: '2023-11-1" in entry["before"]
+    assert "local: '2020-09-1" in entry["after"]
+    assert "second: (random)" in entry["after"]
 
 
 @pytest.fixture

@@ -64,10 +64,7 @@ class Chart:
     version: str
     app_version: str | None
     digest: str
-    uses_cluster: bool  # its templates look live objects up
-    random: bool
-    uses_revision: bool = False
-    uses_apis: bool = False
+    mentions: Mentions  # what its templates do
     dependencies: tuple[Dependency, ...] = ()
     has_crds: bool = True  # there are folders crds/, be it of sub-charts that are not used
 
@@ -83,7 +80,6 @@ def load(path: str, reference: str = "") -> Chart:
     """
     content = chart_files.read(path)
     meta = metadata(content, path)
-    mentions = Mentions.of(rendered(content))
     return Chart(
         reference=reference or path,
         place=path,
@@ -91,10 +87,7 @@ def load(path: str, reference: str = "") -> Chart:
         version=meta.version,
         app_version=meta.app_version,
         digest=digest(content),
-        uses_cluster=mentions.cluster,
-        random=mentions.random,
-        uses_revision=mentions.revision,
-        uses_apis=mentions.apis,
+        mentions=Mentions.of(rendered(content)),
         dependencies=meta.dependencies,
         has_crds=_has_crds(content),
     )

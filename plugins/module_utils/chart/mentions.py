@@ -19,25 +19,41 @@ _REVISION = re.compile(r"\bRelease\b.*\bRevision\b", re.DOTALL)
 # Functions of Sprig and Helm whose result is not the same twice. derivePassword is.
 _RANDOM = re.compile(
     r"(?<![\w.$-])(?:rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|genPrivateKey|gen(?:CA|SelfSignedCert|SignedCert)(?:WithKey)?"
-    r"|uuidv4|now|ago|htpasswd|bcrypt|shuffle|encryptAES)(?![\w.-])"
+    r"|uuidv4|htpasswd|bcrypt|shuffle|encryptAES)(?![\w.-])"
 )
+_NOW = re.compile(r"(?<![\w.$-])now(?![\w.-])")
+# Of what is no time, such as a number in values, Sprig's date functions make the present.
+_CLOCK = re.compile(
+    r"(?<![\w.$-])(?:now|ago|date|dateInZone|date_in_zone|htmlDate|htmlDateInZone|durationRound)(?![\w.-])"
+)
+_TIMES = re.compile(r"(?<![\w.$-])(?:date|htmlDate|toDate|mustToDate)(?![\w.-])")
 
 
 @dataclass(frozen=True)
 class Mentions:
-    """What the templates of a chart mention."""
+    """What templates mention.
+
+    :arg cluster: ``lookup``.
+    :arg random: random and key-making functions.
+    :arg revision: ``.Release.Revision``.
+    :arg apis: ``.Capabilities.APIVersions``.
+    :arg clock: functions that look at the clock.
+    :arg times: functions that read or show, in the local time zone, a time that need not be the present.
+    """
 
     cluster: bool = False
     random: bool = False
     revision: bool = False
     apis: bool = False
+    clock: bool = False
+    times: bool = False
+
+    def __or__(self, other: Mentions) -> Mentions:
+        return Mentions.any((self, other))
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Mentions:
-        return cls.any(
-            cls(mentions_cluster(text), mentions_random(text), mentions_revision(text), mentions_apis(text))
-            for text in texts
-        )
+        return cls.any(_of(text) for text in texts)
 
     @classmethod
     def any(cls, parts: Iterable[Mentions]) -> Mentions:
@@ -45,24 +61,12 @@ class Mentions:
         return cls(*map(any, zip(*map(astuple, parts))))
 
 
-def mentions_cluster(text: str) -> bool:
-    """Whether template actions in a text call ``lookup``."""
-    return any(_CLUSTER.search(_STRING.sub('""', action)) for action in _actions(text))
-
-
-def mentions_revision(text: str) -> bool:
-    """Whether template actions in a text read ``.Release.Revision``."""
-    return any(_REVISION.search(action) for action in _actions(text))
-
-
-def mentions_apis(text: str) -> bool:
-    """Whether template actions in a text read ``.Capabilities.APIVersions``."""
-    return any(_APIS.search(action) for action in _actions(text))
-
-
-def mentions_random(text: str) -> bool:
-    """Whether template actions in a text call random, key-making or clock functions."""
-    return any(_RANDOM.search(_STRING.sub('""', action)) for action in _actions(text))
+def _of(text: str) -> Mentions:
+    actions = _actions(text)
+    code = [_STRING.sub('""', action) for action in actions]
+    sought = ((_CLUSTER, code), (_RANDOM, code), (_REVISION, actions), (_APIS, actions), (_CLOCK, code))
+    times = (action for action in code if not _NOW.search(action))
+    return Mentions(*(any(map(pattern.search, texts)) for pattern, texts in (*sought, (_TIMES, times))))
 
 
 def _actions(text: str) -> list[str]:

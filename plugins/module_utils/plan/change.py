@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
@@ -19,6 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
+    clock,
     compare,
     definitions,
     ignore,
@@ -165,7 +167,8 @@ class Changes:
         :arg apis: kinds that will be there besides the cluster's own.
         """
         helm, values, options = self.helm(release), self.values(release), release.options
-        seen = apis.versions(self.cluster.api_versions()) if chart.uses_apis or values.uses_apis else ()
+        asked = (chart.mentions | values.mentions).apis
+        seen = apis.versions(self.cluster.api_versions()) if asked else ()
         around = stamp.Around(
             helm=f"{helm.version.major}.{helm.version.minor}",
             cluster=(self.cluster.info.version, *seen),
@@ -213,15 +216,15 @@ class Changes:
     def _with_drift(self, change: Change, deployed: Deployed, apis: Apis) -> Change:
         if self.drift == IGNORE:
             return change
-        held = ignore.without(stored(self.cluster.body(deployed)), self.diff_ignore)
-        found, warnings = self._drifted(deployed, held)
+        held = stored(self.cluster.body(deployed))
+        found, warnings = self._drifted(deployed, ignore.without(held, self.diff_ignore))
         due = self._due(change, known(change.release), known(change.chart), apis, install=False)
         found = [*(item.change for item in due.definitions), *found]
         change = replace(change, warnings=(*due.warnings, *warnings))
         if not found:
             return change
         sides = [side for item in found for side in (item.before, item.after) if side]
-        secrets = secret_strings((*held.objects, *sides))
+        secrets = _secrets(held) | secret_strings(sides)
         change = replace(change, reasons=("drift",), objects=tuple(found), secrets=secrets)
         if self.drift == REPORT:
             return change
@@ -258,6 +261,18 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class _Rendered:
+    """What a release is to be, and what it was, without what diff_ignore names and with random values marked.
+
+    :arg secrets: the strings of all Secrets, also of those that are ignored or random.
+    """
+
+    after: Manifests
+    before: Manifests
+    secrets: frozenset[str]
+
+
+@dataclass(frozen=True)
 class _Comparison:
     """One release whose stamp does not settle it."""
 
@@ -273,46 +288,47 @@ class _Comparison:
         return Scope(self.release.namespace, self.apis.namespaced(self.plan.cluster.namespaced))
 
     def install(self) -> Change:
-        after, _unused = self._rendered(Manifests(), is_upgrade=False)
+        rendered = self._rendered(Manifests(), is_upgrade=False)
+        after = rendered.after
         found = self._as_live(compare.objects((), after.objects, self.scope), after)
         changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
         revision = self.base.deployed.revision + 1 if self.base.deployed else 1
-        return self._finished("install", ("new",), changes, after, revision)
+        return self._finished("install", ("new",), changes, rendered.secrets, revision)
 
     def anew(self, deployed: Deployed) -> Change:
         """A first install that never got done goes away, and all begins again."""
-        after, _unused = self._rendered(Manifests(), is_upgrade=False)
-        scope = self.scope
+        rendered = self._rendered(Manifests(), is_upgrade=False)
+        after, scope = rendered.after, self.scope
         found = [
             compare.change("replace" if self.plan.exists(item, scope.of(item)) else "add", scope.key(item), None, item)
             for item in after.objects
         ]
         changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
-        return self._finished("recover", ("pending",), changes, after, 1)
+        return self._finished("recover", ("pending",), changes, rendered.secrets, 1)
 
     def upgrade(self, deployed: Deployed, recovering: bool, drifted: bool = False) -> Change:
         body = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
-        held = ignore.without(stored(body), self.plan.diff_ignore)
         try:
-            after, before = self._rendered(held, is_upgrade=True)
+            rendered = self._rendered(stored(body), is_upgrade=True)
         except HelmFailure as failure:
             if self.blind or self.release.options.reuse_values or not self._awaits_kinds(failure):
                 raise
             return replace(self, blind=True).upgrade(deployed, recovering, drifted)
+        after, before, secrets = rendered.after, rendered.before, rendered.secrets
         changes = compare.objects(before.objects, after.objects, self.scope, self._kept)
         base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
         reasons = self._reasons(base, body, changes, before, after) or (("drift",) if drifted else ())
         if not reasons and not self._lacks_restart(body, after):
-            secrets = secret_strings((*held.objects, *held.hooks))
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
         reasons = reasons or ("readiness",)
         last = body if body.revision == deployed.revision else self.plan.cluster.body(deployed)
+        held = ignore.without(stored(body), self.plan.diff_ignore)
         changes, warnings = self._upgraded(deployed, last, held, after, recovering)
         base = replace(base, warnings=(*base.warnings, *warnings))
         action = "recover" if recovering else "upgrade"
-        return replace(self, base=base)._finished(
-            action, reasons, changes, after, deployed.revision + (2 if recovering else 1)
-        )
+        secrets |= _secrets(stored(last))
+        revision = deployed.revision + (2 if recovering else 1)
+        return replace(self, base=base)._finished(action, reasons, changes, secrets, revision)
 
     def _upgraded(
         self, deployed: Deployed, last: ReleaseBody, held: Manifests, after: Manifests, recovering: bool
@@ -415,7 +431,12 @@ class _Comparison:
         return found, warnings
 
     def _finished(
-        self, action: str, reasons: tuple[str, ...], changes: Sequence[ObjectChange], after: Manifests, revision: int
+        self,
+        action: str,
+        reasons: tuple[str, ...],
+        changes: Sequence[ObjectChange],
+        secrets: frozenset[str],
+        revision: int,
     ) -> Change:
         before = [change.before for change in changes if change.before]
         unsure = ("its templates see revision 1 here, as its kinds are not served yet",) if self.blind else ()
@@ -426,21 +447,31 @@ class _Comparison:
             warnings=(*self.base.warnings, *unsure),
             objects=tuple(changes),
             revision_to=revision,
-            secrets=secret_strings((*after.objects, *after.hooks, *before)),
+            secrets=secrets | secret_strings(before),
         )
 
-    def _rendered(self, before: Manifests, *, is_upgrade: bool) -> tuple[Manifests, Manifests]:
-        """The new manifests and the old ones, random values marked in both."""
-        first = ignore.without(self._render(is_upgrade=is_upgrade), self.plan.diff_ignore)
-        if not (self.chart.random or self.plan.values(self.release).random):
-            return first, before
-        second = ignore.without(self._render(is_upgrade=is_upgrade), self.plan.diff_ignore)
-        return compare.without_random(first, second, before, self.scope)
+    @property
+    def _mentions(self) -> Mentions:
+        return self.chart.mentions | self.plan.values(self.release).mentions
 
-    def _render(self, *, is_upgrade: bool) -> Manifests:
+    def _rendered(self, held: Manifests, *, is_upgrade: bool) -> _Rendered:
+        """Two renders differ in what is random, or follows the clock; there is none of it if one is what is deployed.
+
+        :arg held: what is deployed.
+        """
+        rules, mentions = self.plan.diff_ignore, self._mentions
+        whole = self._render(is_upgrade=is_upgrade)
+        first, before = ignore.without(whole, rules), ignore.without(held, rules)
+        if (mentions.random or mentions.clock) and first != before:
+            zone = clock.another(self.plan.helm(self.release).home, mentions) if mentions.clock else None
+            second = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
+            first, before = compare.without_random(first, second, before, self.scope)
+        return _Rendered(first, before, _secrets(whole) | _secrets(held))
+
+    def _render(self, *, is_upgrade: bool, time_zone: str | None = None) -> Manifests:
         values = self.plan.values(self.release)
         try:
-            return self._rendered_with(values, is_upgrade=is_upgrade)
+            return self._rendered_with(values, is_upgrade=is_upgrade, time_zone=time_zone)
         except HelmstackError as error:
             # which of the values are secret only the manifests could have said
             mask = Mask({*likely_secrets(values.merged), *secret_strings(self._held())})
@@ -455,12 +486,13 @@ class _Comparison:
         except HelmstackError:
             return ()
 
-    def _rendered_with(self, values: Values, *, is_upgrade: bool) -> Manifests:
+    def _rendered_with(self, values: Values, *, is_upgrade: bool, time_zone: str | None) -> Manifests:
         helm, cluster = self.plan.helm(self.release), self.plan.cluster
-        if is_upgrade and rendering.needs_history(self.release, self.chart) and not self.blind:
-            return rendering.dry_run(helm, self.release, self.chart, values, cluster.info)
+        if is_upgrade and rendering.needs_history(self.release, self._mentions) and not self.blind:
+            return rendering.dry_run(helm, self.release, self.chart, values, cluster.info, time_zone=time_zone)
         able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
-        return rendering.template(helm, self.release, self.chart, values, able, is_upgrade=is_upgrade)
+        how: dict[str, Any] = {"is_upgrade": is_upgrade, "time_zone": time_zone}
+        return rendering.template(helm, self.release, self.chart, values, able, **how)
 
     def _awaits_kinds(self, failure: HelmFailure) -> bool:
         """Whether a dry run failed on kinds that this run brings before it comes to this release."""
@@ -500,6 +532,10 @@ def stored(body: ReleaseBody) -> Manifests:
     name = f"{body.namespace}/{body.name}"
     hooks = [item for hook in body.hooks for item in manifest.parse(hook.manifest, name)]
     return Manifests(tuple(manifest.parse(body.manifest, name)), tuple(hooks))
+
+
+def _secrets(manifests: Manifests) -> frozenset[str]:
+    return secret_strings((*manifests.objects, *manifests.hooks))
 
 
 def visible(release: Release, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ What does not: where chart, stack and temporary files lie, their times and owner
 ``.helmignore`` leaves out; order of keys, formatting and comments of values and Chart.yaml; how helm and the run go
 about it (``timeout``, ``atomic``, ``force``, ``historyMax``, ``recreatePods``, ``createNamespace``, concurrency,
 progress, lock, drift); order and selection (``needs``, ``weight``, targets); the values of other sub-charts of a
-sprayed umbrella; and what ``lookup`` or a random function returned, as it would change with each look.
+sprayed umbrella; and what ``lookup``, the clock or a random function returned, as it would change with each look.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs, UpgradeArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
@@ -65,13 +66,20 @@ def upgrade_args(
     )
 
 
-def needs_history(release: Release, chart: Chart) -> bool:
+def needs_history(release: Release, mentions: Mentions) -> bool:
     """Whether only an upgrade knows what it renders: `helm template` always says revision 1 and reuses no values."""
-    return chart.uses_revision or release.options.reuse_values
+    return mentions.revision or release.options.reuse_values
 
 
 def template(
-    helm: Helm, release: Release, chart: Chart, values: Values, capabilities: Capabilities, *, is_upgrade: bool
+    helm: Helm,
+    release: Release,
+    chart: Chart,
+    values: Values,
+    capabilities: Capabilities,
+    *,
+    is_upgrade: bool,
+    time_zone: str | None = None,
 ) -> Manifests:
     """The release as ``helm template`` makes it; live objects are asked for only if the chart looks them up."""
     args = TemplateArgs(
@@ -84,16 +92,19 @@ def template(
         kube_version=capabilities.kube_version,
         api_versions=capabilities.api_versions,
         is_upgrade=is_upgrade,
-        look_up=chart.uses_cluster or values.uses_cluster,
+        look_up=(chart.mentions | values.mentions).cluster,
         disable_hooks=False,
         post_renderer=release.options.post_renderer,
+        time_zone=time_zone,
     )
     return manifest.split(manifest.parse(helm.template(args), release.id))
 
 
-def dry_run(helm: Helm, release: Release, chart: Chart, values: Values, cluster: ClusterInfo) -> Manifests:
+def dry_run(
+    helm: Helm, release: Release, chart: Chart, values: Values, cluster: ClusterInfo, *, time_zone: str | None = None
+) -> Manifests:
     """The release as a server-side dry run makes it: templates see live objects and the revision."""
-    record = helm.dry_run(upgrade_args(release, chart, values, {}, cluster))
+    record = helm.dry_run(replace(upgrade_args(release, chart, values, {}, cluster), time_zone=time_zone))
     return Manifests(
         objects=tuple(manifest.parse(str(record.get("manifest") or ""), release.id)),
         hooks=tuple(

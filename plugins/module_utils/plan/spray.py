@@ -93,10 +93,7 @@ def _chart(umbrella: Chart, row: SubRelease, folder: str) -> Chart:
         umbrella,
         place=place,
         digest=row.digest,
-        uses_cluster=reduced.mentions.cluster,
-        random=reduced.mentions.random,
-        uses_revision=reduced.mentions.revision,
-        uses_apis=reduced.mentions.apis,
+        mentions=reduced.mentions,
     )
 
 

@@ -13,11 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import (
-    mentions_apis,
-    mentions_cluster,
-    mentions_random,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
@@ -30,9 +26,7 @@ class Values:
     sources: tuple[ValuesSource, ...] = field(repr=False)
     folder: str
     merged: Mapping[str, Any] = field(repr=False)
-    uses_cluster: bool = False  # they hold templates, for tpl, that look live objects up
-    random: bool = False  # or that call random functions
-    uses_apis: bool = False  # or that ask which APIs there are
+    mentions: Mentions  # what templates in them do, which are for tpl
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -62,6 +56,7 @@ class ValuesFiles:
         self._lock = threading.Lock()
         # many releases share values files: each text is read once
         self._load = lru_cache(maxsize=None)(helmyaml.load)
+        self._mentions = lru_cache(maxsize=None)(lambda text: Mentions.of((text,)))
 
     def of(self, release: Release) -> Values:
         with self._lock:
@@ -71,12 +66,9 @@ class ValuesFiles:
         return known
 
     def _read(self, release: Release) -> Values:
-        texts = [source.text for source in release.values]
         return Values(
             sources=release.values,
             folder=os.path.join(self._folder, release.namespace, release.name),
             merged=merge(self._load(source.text, source.label) for source in release.values),
-            uses_cluster=any(mentions_cluster(text) for text in texts),
-            random=any(mentions_random(text) for text in texts),
-            uses_apis=any(mentions_apis(text) for text in texts),
+            mentions=Mentions.any(self._mentions(source.text) for source in release.values),
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Dependency, digest, load
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 
 Tree = dict[str, bytes]
@@ -108,8 +109,7 @@ def test_a_chart_says_who_it_is(tmp_path: Path) -> None:
     assert (chart.reference, chart.name, chart.version, chart.app_version) == ("./web", "web", "1.0.0", "1.2")
     assert chart.dependencies == (Dependency("db", "^2.0.0", "@r", "main", "main.enabled", ("t",)),)
     assert chart.dependencies[0].used_name == "main"
-    assert not chart.uses_cluster
-    assert not chart.random
+    assert chart.mentions == Mentions()
 
 
 def test_requirements_of_an_old_chart_are_its_dependencies(tmp_path: Path) -> None:
@@ -124,27 +124,25 @@ def test_requirements_of_an_old_chart_are_its_dependencies(tmp_path: Path) -> No
     ("place", "content"),
     [
         ("templates/_h.tpl", b'{{ define "x" }}{{ lookup "v1" "Secret" "a" "b" }}{{ uuidv4 }}{{ end }}'),
-        ("values.yaml", b"extra: |\n  {{ lookup 1 }} {{ now }}\n"),
+        ("values.yaml", b"extra: |\n  {{ lookup 1 }} {{ uuidv4 }}\n"),
         ("files/x.conf", b"{{ lookup 1 }} {{ randAlpha 3 }}"),
-        ("charts/db.tgz", tgz({**DB, "templates/_x.tpl": b'{{ lookup "v1" }}{{ now }}'}, "db")),
+        ("charts/db.tgz", tgz({**DB, "templates/_x.tpl": b'{{ lookup "v1" }}{{ uuidv4 }}'}, "db")),
         (
             "charts/db.tgz",
-            tgz({**DB, "charts/c.tgz": tgz({**WEB, "templates/a": b"{{ lookup }}{{ now }}"}, "c")}, "db"),
+            tgz({**DB, "charts/c.tgz": tgz({**WEB, "templates/a": b"{{ lookup }}{{ uuidv4 }}"}, "c")}, "db"),
         ),
     ],
     ids=["helper", "default values", "other file", "archive", "archive in archive"],
 )
 def test_calls_are_found_wherever_they_stand(tmp_path: Path, place: str, content: bytes) -> None:
     chart = load(write(tmp_path / "web", {**WEB, place: content}))
-    assert chart.uses_cluster
-    assert chart.random
+    assert chart.mentions == Mentions(cluster=True, random=True)
 
 
 @pytest.mark.parametrize("place", ["README.md", "crds/a.yaml"])
 def test_what_is_never_rendered_is_not_searched(tmp_path: Path, place: str) -> None:
-    chart = load(write(tmp_path / "web", {**WEB, place: b"{{ lookup 1 }} {{ now }}"}))
-    assert not chart.uses_cluster
-    assert not chart.random
+    chart = load(write(tmp_path / "web", {**WEB, place: b"{{ lookup 1 }} {{ uuidv4 }}"}))
+    assert chart.mentions == Mentions()
 
 
 @pytest.mark.parametrize(

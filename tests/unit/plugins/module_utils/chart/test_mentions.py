@@ -8,12 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import (
-    mentions_apis,
-    mentions_cluster,
-    mentions_random,
-    mentions_revision,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 
 
 @pytest.mark.parametrize(
@@ -34,7 +29,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions impo
     ],
 )
 def test_the_cluster_is_asked_or_not(text: str, expected: bool) -> None:
-    assert mentions_cluster(text) is expected
+    assert Mentions.of([text]).cluster is expected
 
 
 @pytest.mark.parametrize(
@@ -47,7 +42,7 @@ def test_the_cluster_is_asked_or_not(text: str, expected: bool) -> None:
     ],
 )
 def test_the_revision_is_read_or_not(text: str, expected: bool) -> None:
-    assert mentions_revision(text) is expected
+    assert Mentions.of([text]).revision is expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +55,7 @@ def test_the_revision_is_read_or_not(text: str, expected: bool) -> None:
     ],
 )
 def test_the_apis_are_read_or_not(text: str, expected: bool) -> None:
-    assert mentions_apis(text) is expected
+    assert Mentions.of([text]).apis is expected
 
 
 @pytest.mark.parametrize(
@@ -80,8 +75,6 @@ def test_the_apis_are_read_or_not(text: str, expected: bool) -> None:
         'genSignedCert "cn" nil nil 365 $ca',
         'genSignedCertWithKey "cn" nil nil 365 $ca $k',
         "uuidv4",
-        'now | date "2006"',
-        ".Values.t | ago",
         'htpasswd "a" "b"',
         'bcrypt "a"',
         '"abc" | shuffle',
@@ -89,8 +82,29 @@ def test_the_apis_are_read_or_not(text: str, expected: bool) -> None:
         '"a" | default (randAlphaNum 5)',
     ],
 )
-def test_chance_and_clock_are_found(call: str) -> None:
-    assert mentions_random("a: {{ " + call + " }}")
+def test_chance_is_found(call: str) -> None:
+    assert Mentions.of(["a: {{ " + call + " }}"]) == Mentions(random=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "times"),
+    [
+        ("now | unixEpoch", False),
+        ('(now).Format "2006"', False),
+        ('now | date "2006"', False),
+        (".Values.t | ago", False),
+        ('.Values.t | date "2006"', True),
+        ('dateInZone "2006" .Values.t "UTC"', False),
+        ("htmlDate .Values.t", True),
+        ("durationRound .Values.t", False),
+    ],
+)
+def test_the_clock_is_found(call: str, times: bool) -> None:
+    assert Mentions.of(["a: {{ " + call + " }}"]) == Mentions(clock=True, times=times)
+
+
+def test_the_local_time_of_something_else_is_found() -> None:
+    assert Mentions.of(['{{ toDate "2006" "2024" | unixEpoch }}']) == Mentions(times=True)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +114,11 @@ def test_chance_and_clock_are_found(call: str) -> None:
         "{{ .Values.now }}",
         '{{ fail "set it now" }}',
         '{{ derivePassword 1 "long" "a" "b" "c" }}',
-        '{{ .Values.t | date "2006" }}',
+        "{{ .Values.date }}",
         "{{/* randAlphaNum */}}",
         "{{ nowhere }}",
         "{{ $now }}",
     ],
 )
 def test_what_is_the_same_twice_is_not_random(text: str) -> None:
-    assert not mentions_random(text)
+    assert Mentions.of([text]) == Mentions()

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Another time for a second render, in which all that follows the clock looks otherwise."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
+
+# Of the date and the time nothing stays the same but, now and then, the day of the month.
+_OFFSET = -(397 * 24 * 3600 + 13 * 3600 + 17 * 60 + 11)
+_ZONE = struct.pack(">4s16x6l", b"TZif", 0, 0, 0, 0, 1, 2) + struct.pack(">lBB2s", _OFFSET, 0, 0, b"X\0")
+
+
+def another(folder: str, mentions: Mentions) -> str | None:
+    """Lets the clock go on to another second; gives a time zone (tzfile(5)) with another date, if that is harmless.
+
+    It is not where templates read or show times in local time that are not the present: those stay the same.
+    """
+    time.sleep(1.01 - time.time() % 1)
+    if mentions.times:
+        return None
+    path = os.path.join(folder, "another-time-zone")
+    if not os.path.exists(path):
+        with open(f"{path}.{os.getpid()}-{time.monotonic_ns()}", "wb") as file:
+            file.write(_ZONE)
+        os.replace(file.name, path)
+    return path
