@@ -6,7 +6,19 @@
 
 from __future__ import annotations
 
-from harness import CONFIG, HELM, KUBECONFIG, Object, Workspace, actions_of, release_of
+from harness import (
+    CONFIG,
+    DEPLOYMENT,
+    HELM,
+    KUBECONFIG,
+    OWN_SECRET,
+    Object,
+    Workspace,
+    actions_of,
+    objects_of,
+    reader,
+    release_of,
+)
 
 
 def data(workspace: Workspace, name: str, namespace: str = "a") -> Object:
@@ -125,6 +137,41 @@ def test_a_plan_holds_only_while_nothing_has_changed(workspace: Workspace) -> No
     message = workspace.fail(expected_plan=digest)
     assert digest in message
     assert workspace.check(expected_cluster=checked["cluster"]["server"])["changed"] is False
+
+
+def test_a_plan_holds_while_its_objects_become_what_it_says(workspace: Workspace) -> None:
+    other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {a: '1'}\n"
+    # the server writes it in another way, which only one who may try it can know
+    limited = DEPLOYMENT.replace(
+        "        - name: main", "        - name: main\n          resources: {limits: {cpu: 1000m}}"
+    )
+    moving = other.replace("other", "moving").replace("'1'", '"{{ now | unixEpoch }}-{{ uuidv4 }}"')
+    files = {"templates/a.yaml": CONFIG, "templates/b.yaml": f"{other}---\n{limited}---\n{moving}---\n{OWN_SECRET}"}
+    workspace.chart("app", files=files)
+    workspace.stack(workspace.release("app"))
+    workspace.deploy()
+    workspace.stack(workspace.release("app", set={"data": {"v": "1"}}))
+    read_only = {"kubeconfig": reader(workspace)}
+    path = f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/other"
+
+    def reviewed() -> Object:
+        """The same plan for all, though they may not know as much of it."""
+        task = {**workspace.task({}), "check_mode": True}
+        one, other = workspace.run(task, {**workspace.task(read_only), "check_mode": True}).results
+        assert one["plan"]["digest"] == other["plan"]["digest"]
+        assert objects_of(other).items() - objects_of(one).items() == {
+            (("Deployment", workspace.ns("a"), "app"), "change")
+        }
+        return dict(one["plan"])
+
+    plan, name = reviewed(), f"{workspace.ns('a')}/app, ConfigMap {workspace.ns('a')}/other"
+    workspace.api.patch(path, {"data": {"a": "edited"}})
+    assert f"  {name}: change; expected: nothing" in workspace.fail(expected_plan=plan).splitlines()
+    plan = reviewed()
+    workspace.api.delete(path)
+    assert f"  {name}: add; expected: change" in workspace.fail(expected_plan=plan).splitlines()
+    plan = reviewed()
+    assert workspace.deploy(expected_plan=plan["digest"])["changed"]
 
 
 def test_what_diff_ignore_names_is_no_change(workspace: Workspace) -> None:

@@ -64,13 +64,25 @@ def covers(live: Any, wanted: Any) -> bool:
 
     Errs on one side only: no may mean that the server writes a value in another way, or merges a list.
     """
+    return next(deviations(live, wanted), None) is None
+
+
+def deviations(live: Any, wanted: Any, above: _Path = ()) -> Iterator[_Path]:
+    """Where a live object does not have what a manifest says; a list of another length is one place."""
     if isinstance(wanted, Mapping):
         held = live if isinstance(live, Mapping) else {}
-        return all(covers(held.get(key), item) for key, item in wanted.items())
-    if isinstance(wanted, list):
-        held_items = live if isinstance(live, list) else []
-        return len(held_items) == len(wanted) and all(map(covers, held_items, wanted))
-    return bool(live == wanted) and isinstance(live, bool) == isinstance(wanted, bool)
+        for key, item in wanted.items():
+            yield from deviations(held.get(key), item, (*above, str(key)))
+    elif isinstance(wanted, list) and len(wanted) == len(live if isinstance(live, list) else []):
+        for place, item in enumerate(wanted):
+            yield from deviations(live[place], item, (*above, str(place)))
+    elif live != wanted or isinstance(live, bool) != isinstance(wanted, bool):
+        yield above
+
+
+def edits(live: Mapping[str, Any], manifest: Mapping[str, Any], release: str, namespace: str) -> tuple[_Path, ...]:
+    """Where a live object is not, or is not written, as a release's manifest says."""
+    return tuple(deviations(live, as_read(as_applied(manifest, release, namespace))))
 
 
 def as_read(item: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import drift
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
@@ -34,7 +35,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Ap
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.definitions import Due
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, known
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Place, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
@@ -273,6 +274,15 @@ class _Rendered:
 
 
 @dataclass(frozen=True)
+class _Reverted:
+    """Objects that are not as their manifest says: what an upgrade makes of them, what of that is unsure, and where."""
+
+    changes: list[ObjectChange]
+    warnings: list[str]
+    edits: dict[Place, Any]
+
+
+@dataclass(frozen=True)
 class _Comparison:
     """One release whose stamp does not settle it."""
 
@@ -323,8 +333,8 @@ class _Comparison:
         reasons = reasons or ("readiness",)
         last = body if body.revision == deployed.revision else self.plan.cluster.body(deployed)
         held = ignore.without(stored(body), self.plan.diff_ignore)
-        changes, warnings = self._upgraded(deployed, last, held, after, recovering)
-        base = replace(base, warnings=(*base.warnings, *warnings))
+        changes, reverted = self._upgraded(deployed, last, held, after, recovering)
+        base = replace(base, warnings=(*base.warnings, *reverted.warnings), edits=reverted.edits)
         action = "recover" if recovering else "upgrade"
         secrets |= _secrets(stored(last))
         revision = deployed.revision + (2 if recovering else 1)
@@ -332,13 +342,13 @@ class _Comparison:
 
     def _upgraded(
         self, deployed: Deployed, last: ReleaseBody, held: Manifests, after: Manifests, recovering: bool
-    ) -> tuple[list[ObjectChange], list[str]]:
-        """All that an upgrade does, new random values included, and what of it is not sure."""
+    ) -> tuple[list[ObjectChange], _Reverted]:
+        """All that an upgrade does, new random values included, and what of it follows from edits of live objects."""
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
         changes = [*self._listed, *(self._undone(last, held, changes) if recovering else changes)]
-        reverted, warnings = self._reverted(deployed, last, changes, after)
-        changes += [*reverted, *self._hooks(held, after, "upgrade")]
-        return [*changes, *self._restarted(changes, after)], warnings
+        reverted = self._reverted(deployed, last, changes, after)
+        changes += [*reverted.changes, *self._hooks(held, after, "upgrade")]
+        return [*changes, *self._restarted(changes, after)], reverted
 
     def _reasons(
         self, base: Change, body: ReleaseBody, changes: Sequence[ObjectChange], before: Manifests, after: Manifests
@@ -366,7 +376,7 @@ class _Comparison:
     def _as_live(self, changes: list[ObjectChange], after: Manifests) -> list[ObjectChange]:
         """Objects that someone deleted come back with any upgrade, and those that are there already are not added."""
         scope = self.scope
-        listed = {(item.kind, item.namespace, item.name): item for item in changes}
+        listed = {item.place: item for item in changes}
         for item in after.objects:
             key = scope.key(item)
             known = listed.get(key[1:])
@@ -380,7 +390,7 @@ class _Comparison:
 
     def _restarted(self, changes: Sequence[ObjectChange], after: Manifests) -> list[ObjectChange]:
         """The workloads that do not change themselves, but whose pods are made anew."""
-        listed = {(item.kind, item.namespace, item.name) for item in changes}
+        listed = {item.place for item in changes}
         scope = self.scope
         return [
             compare.change("change", scope.key(item), item, restart.restarted(item))
@@ -401,7 +411,7 @@ class _Comparison:
         """Recovery goes back to the last good revision first, which deletes what only the unfinished one has."""
         scope = self.scope
         good = {scope.key(item) for item in held.objects}
-        listed = {(item.kind, item.namespace, item.name): item for item in changes}
+        listed = {item.place: item for item in changes}
         for item in stored(last).objects:
             key = scope.key(item)
             if key not in good and self.plan.exists(item, scope.of(item)) and not self._kept(item):
@@ -411,24 +421,27 @@ class _Comparison:
 
     def _reverted(
         self, deployed: Deployed, last: ReleaseBody, changes: Sequence[ObjectChange], after: Manifests
-    ) -> tuple[list[ObjectChange], list[str]]:
+    ) -> _Reverted:
         """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
         scope, forced = self.scope, self.plan.drift == CORRECT
         how = live.way(self.release.options, self.plan.helm(self.release).version.major, last, forced=forced)
-        listed = {(item.kind, item.namespace, item.name) for item in changes}
+        listed = {item.place for item in changes}
         # what the last revision has applied, if that is not the one to compare with: it failed
         applied = {scope.key(item): item for item in stored(last).objects}
-        found, warnings = [], []
+        result = _Reverted([], [], {})
         # of two manifests of the same object the last one is what helm leaves
         for key, item in {scope.key(item): item for item in after.objects}.items():
             if key[1:] in listed or not live.touches(item, how):
                 continue
+            live_item = self.plan.live(item, scope.of(item)) or {}
+            edits = drift.edits(live_item, item, self.release.name, self.release.namespace)
+            result.edits.update({key[1:]: edits} if edits else {})
             doubt = last.revision != deployed.current_revision and applied.get(key) != item
             drifted = self.plan.cluster.reapplied(deployed, item, scope.of(item), how, doubt)
             if drifted is not None:
-                found += self.plan.counted(key, drifted)
-                warnings += [f"{key[1]} {key[3]}: {drifted.problem}"] if drifted.problem else []
-        return found, warnings
+                result.changes.extend(self.plan.counted(key, drifted))
+                result.warnings.extend([f"{key[1]} {key[3]}: {drifted.problem}"] if drifted.problem else [])
+        return result
 
     def _finished(
         self,

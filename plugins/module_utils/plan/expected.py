@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
@@ -14,11 +14,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 if TYPE_CHECKING:
     from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 
-_MOST = 200  # releases that are kept: artifacts of a workflow are to stay small
+# What is kept at most, as artifacts of a workflow are to stay small
+_RELEASES = 200
+_OBJECTS = 500
+_IDLE = ("unchanged", "skip")
 
 
 def brief(plan: Any) -> dict[str, Any]:
-    """A plan's digest and, if there are not too many, what it does with each release that does not stay as it is.
+    """A plan's digest and, if it is not too much, what it does with each release and object that it changes.
 
     :arg plan: as a result has it, or brief already, or a digest alone.
     :raises InputError: it is none of these.
@@ -30,34 +33,51 @@ def brief(plan: Any) -> dict[str, Any]:
         raise InputError(
             f"expected_plan {told}", hint="Give it the digest of a plan, or leave it out to apply any plan"
         )
-    releases = plan.get("releases")
+    releases, objects = plan.get("releases"), plan.get("objects")
     if isinstance(releases, list):
-        releases = {
-            f"{item['namespace']}/{item['name']}": _told(item["action"], item["revision"]["from"], item["reason"])
-            for item in releases
-            if item["action"] not in ("unchanged", "skip")
-        }
-    return {"digest": plan["digest"], **({"releases": releases} if releases and len(releases) <= _MOST else {})}
+        busy = [item for item in releases if item["action"] not in _IDLE]
+        releases = {_id(item): _told(item["action"], item["revision"]["from"], item["reason"]) for item in busy}
+        objects = {_id(item): _objects(item["objects"]) for item in busy if item.get("objects")}
+    kept = {"releases": releases} if releases and len(releases) <= _RELEASES else {}
+    if kept and objects and sum(map(len, objects.values())) <= _OBJECTS:
+        kept["objects"] = objects
+    return {"digest": plan["digest"], **kept}
 
 
 def differences(expected: Mapping[str, Any], plan: Plan) -> list[str]:
     """Lines that say what a plan does otherwise than the expected one, or what it does if that is not known."""
-    now = {
-        change.id: _told(change.action, change.revision_from, change.reasons)
-        for change in plan.changes
-        if change.action not in ("unchanged", "skip")
-    }
+    busy = [change for change in plan.changes if change.action not in _IDLE]
+    now = {change.id: _told(change.action, change.revision_from, change.reasons) for change in busy}
     before = expected.get("releases")
     if before is None:
         lines = [f"  {identity}: {told}" for identity, told in now.items()]
         return ["What the plan is now:", *(lines or ["  nothing changes"])]
-    lines = [
-        f"  {identity}: {now.get(identity, 'stays as it is')}; expected: {before.get(identity, 'stays as it is')}"
-        for identity in {**before, **now}
-        if before.get(identity) != now.get(identity)
-    ]
-    same = "  the same releases in the same way, but with other charts or values, or not from the same state"
+    lines = [f"  {name}: {text}" for name, text in _differing(before, now, "stays as it is")]
+    for change in busy if "objects" in expected else ():
+        if before.get(change.id) == now[change.id]:
+            told = _objects(item.data for item in change.objects)
+            found = _differing(expected["objects"].get(change.id, {}), told, "nothing")
+            lines += [f"  {change.id}, {name}: {text}" for name, text in found]
+    same = "  the same in the same way, but with other charts or values, in another order, or not from the same state"
     return ["What differs:", *(lines or [same])]
+
+
+def _differing(before: Mapping[str, str], now: Mapping[str, str], nothing: str) -> Iterator[tuple[str, str]]:
+    for name in {**before, **now}:
+        if before.get(name) != now.get(name):
+            yield name, f"{now.get(name, nothing)}; expected: {before.get(name, nothing)}"
+
+
+def _id(release: Mapping[str, Any]) -> str:
+    return f"{release['namespace']}/{release['name']}"
+
+
+def _objects(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What becomes of each object, as a result tells it."""
+    return {
+        f"{item['kind']} {item['namespace']}{'/' if item['namespace'] else ''}{item['name']}": item["op"]
+        for item in items
+    }
 
 
 def _told(action: str, revision: int | None, reasons: Any) -> str:

@@ -19,10 +19,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Place
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options
 
-_Place = tuple[str, str, str]  # kind, namespace, name
 _NAME, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 # API groups whose types Helm knows (client-go's scheme, and CustomResourceDefinitions). Of all others it compares only
 # manifests when it merges, so that an edit of the live object stays.
@@ -74,18 +73,18 @@ def moved(changes: Iterable[Change]) -> list[Change]:
     :raises InputError: an object stays with whom it belongs to, or two releases are to have it.
     """
     listed = sorted(changes, key=lambda change: change.wave)
-    given = {_place(item): change.id for change in listed for item in change.objects if item.op == "remove"}
-    takers: dict[_Place, str] = {}
+    given = {item.place: change.id for change in listed for item in change.objects if item.op == "remove"}
+    takers: dict[Place, str] = {}
     return [_placed(change, given, takers) for change in listed]
 
 
-def _placed(change: Change, given: Mapping[_Place, str], takers: dict[_Place, str]) -> Change:
+def _placed(change: Change, given: Mapping[Place, str], takers: dict[Place, str]) -> Change:
     objects, needs = [], set(change.needs)
     # neither of crds/ nor of hooks Helm asks whose they are
-    free = {_place(item.change) for item in change.definitions}
-    free |= {_place(item) for item in change.objects if item.after and manifest.hook_events(item.after)}
+    free = {item.change.place for item in change.definitions}
+    free |= {item.place for item in change.objects if item.after and manifest.hook_events(item.after)}
     for item in change.objects:
-        place = _place(item)
+        place = item.place
         if place not in free and (item.op == "add" or item.owner is not None):
             taker = takers.setdefault(place, change.id)
             if taker != change.id:
@@ -114,10 +113,6 @@ def in_waves(changes: Iterable[Change]) -> list[Change]:
             hint="Let them move in two runs, or change the releases' needs",
         ) from None
     return [replace(change, wave=depth[change.id]) for change in listed]
-
-
-def _place(item: ObjectChange) -> _Place:
-    return (item.kind, item.namespace, item.name)
 
 
 def _claimed(change: Change, item: ObjectChange, why: str) -> InputError:

@@ -16,6 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import S
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 T = TypeVar("T")
+Place = tuple[str, str, str]  # kind, namespace ("" for cluster-scoped kinds), name
 
 # Actions that make a new revision or remove a release; the others leave all that users own as it is.
 EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
@@ -41,6 +42,15 @@ class ObjectChange:
     after: Mapping[str, Any] | None = field(default=None, repr=False)
     owner: str | None = None  # whose it is, if it is there and not the release's own; "" is nobody's
 
+    @property
+    def place(self) -> Place:
+        return (self.kind, self.namespace, self.name)
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The object in a result."""
+        return {"kind": self.kind, "namespace": self.namespace, "name": self.name, "op": self.op}
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -54,8 +64,10 @@ class Definition:
 class Change:
     """What is to happen to one release.
 
-    ``wave`` counts from 0 and is for people; the order of work follows from ``needs``. ``secrets`` are the strings of
-    the release's Secret objects, to be masked wherever they would show.
+    ``wave`` counts from 0 and is for people; the order of work follows from ``needs``. ``edits`` says of objects whose
+    manifest stays where they are not as it says; what an upgrade takes back of that is among ``objects``, as far as the
+    user's rights let the server tell. ``secrets`` are the strings of the release's Secret objects, to be masked
+    wherever they would show.
     """
 
     name: str
@@ -73,6 +85,7 @@ class Change:
     needs: tuple[str, ...] = ()  # identities that must be done before, of this plan
     objects: tuple[ObjectChange, ...] = ()
     definitions: tuple[Definition, ...] = ()  # of the chart's crds/: what is applied before helm gets to work
+    edits: Mapping[Place, Any] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     warnings: tuple[str, ...] = ()  # what the plan cannot say
     note: str = ""  # why it is skipped

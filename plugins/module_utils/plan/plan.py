@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
@@ -274,18 +274,22 @@ class Planner:
         That is the random uid of each release's storage object, or of an object of the cluster if all are new.
         """
         cluster = self.cluster.info.uid or self.cluster.info.server
-        facts = [
-            [
-                c.id,
-                c.action,
-                c.revision_from,
-                *((c.deployed.status, c.deployed.uid) if c.deployed else ()),
-                c.fingerprint,
-            ]
-            for c in changes
-        ]
+        facts = [_facts(change) for change in changes]
         salt = "" if any(change.deployed for change in changes) else self.cluster.salt
         return "sha256:" + stamp.digest([cluster, salt, self.stack.name, self.stack.environment, facts])
+
+
+def _facts(change: Change) -> list[Any]:
+    """What a plan says of a release, and what it was made from: the same for all who may read the cluster."""
+    found, defined = change.deployed, {item.change.place for item in change.definitions}
+    told = {item.place for item in change.objects} - defined - change.edits.keys()
+    return [
+        [change.id, change.action, change.reasons, change.wave, change.needs, change.fingerprint],
+        [found.revision, found.status, found.uid] if found else [],
+        [[*item.place, item.op, item.after] for item in change.objects if change.effective and item.place in told],
+        [[*item.change.place, item.change.before, item.manifest] for item in change.definitions],
+        sorted([*place, *paths] for place, paths in change.edits.items()),
+    ]
 
 
 def _check_maker(change: Change, maker: str, before: Mapping[str, frozenset[str]]) -> None:

@@ -73,10 +73,7 @@ def release(change: Change, done: Result | None, mask: Mask) -> dict[str, Any]:
         "revision": {"from": change.revision_from, "to": change.revision_to},
         "wave": change.wave,
         "needs": list(change.needs),
-        "objects": [
-            {"kind": item.kind, "namespace": item.namespace, "name": item.name, "op": item.op}
-            for item in change.objects
-        ],
+        "objects": [item.data for item in change.objects],
         "status": done.status if done and done.status else status,
         "duration": done.duration if done else None,
         "error": mask.text(done.error) if done and done.error else None,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief, differences
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 
 
 def change(name: str, action: str, revision: int, *reasons: str) -> Change:
@@ -29,10 +30,15 @@ def as_result(*changes: Change) -> dict[str, Any]:
             "action": change.action,
             "reason": list(change.reasons),
             "revision": {"from": change.revision_from, "to": None},
+            "objects": [item.data for item in change.objects],
         }
         for change in changes
     ]
     return {"digest": "sha256:1", "releases": releases}
+
+
+CONFIG = ObjectChange("change", "ConfigMap", "web", "a")
+ROLE = ObjectChange("change", "ClusterRole", "", "a")
 
 
 def plan(*changes: Change) -> Plan:
@@ -74,6 +80,25 @@ def test_what_differs_is_told_release_by_release() -> None:
 def test_what_differs_in_nothing_that_shows_is_told_so() -> None:
     same = change("same", "upgrade", 1, "version")
     assert "other charts or values" in differences(brief(as_result(same)), plan(same))[1]
+
+
+def test_what_differs_is_told_object_by_object_where_the_release_is_the_same() -> None:
+    before = replace(change("a", "upgrade", 1, "version"), objects=(CONFIG, ROLE))
+    now = replace(before, objects=(CONFIG, replace(ROLE, op="add"), replace(CONFIG, name="b")))
+    expected = brief(as_result(before))
+    assert expected["objects"] == {"web/a": {"ConfigMap web/a": "change", "ClusterRole a": "change"}}
+    assert brief(expected) == expected
+    assert differences(expected, plan(now)) == [
+        "What differs:",
+        "  web/a, ClusterRole a: add; expected: change",
+        "  web/a, ConfigMap web/b: change; expected: nothing",
+    ]
+
+
+def test_of_a_plan_of_very_many_objects_the_releases_are_kept() -> None:
+    many = tuple(replace(CONFIG, name=f"n{number}") for number in range(600))
+    found = brief(as_result(replace(change("a", "upgrade", 1, "version"), objects=many)))
+    assert found.keys() == {"digest", "releases"}
 
 
 def test_to_a_digest_alone_the_plan_of_now_is_told() -> None:
