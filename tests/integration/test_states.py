@@ -19,6 +19,7 @@ from harness import (
     actions_of,
     exact,
     objects_of,
+    plan_of,
     release_of,
     reword,
     set_status,
@@ -284,3 +285,30 @@ def test_what_an_upgrade_restores_besides_is_planned(workspace: Workspace) -> No
     workspace.api.delete(f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/two-other")
     workspace.stack(workspace.release("two", "two", set={"data": {"a": "1"}}))
     exact(workspace)
+
+
+def test_releases_may_be_stored_in_config_maps(workspace: Workspace) -> None:
+    driver = {"HELM_DRIVER": "configmap"}
+    workspace.chart("own", files={"templates/own.yaml": OWN_SECRET, "templates/config.yaml": CONFIG})
+    task = workspace.task({"prune": True})
+    check = {**task, "check_mode": True}
+
+    def rhythm(action: str, name: str = "own") -> Object:
+        checked, done, again = workspace.run(check, task, check, env=driver).results
+        assert plan_of(checked) == plan_of(done)
+        assert release_of(done, name)["action"] == action
+        assert again["changed"] is False, again["plan"]
+        return dict(done)
+
+    workspace.stack(workspace.release("own", "own"), workspace.release("gone", "own"))
+    rhythm("install")
+    assert workspace.snapshot().releases == {}, "they are in Secrets"
+    a = workspace.ns("a")
+    storage = f"/api/v1/namespaces/{a}/configmaps/sh.helm.release.v1.own.v1"
+    assert "helmstack.io/fingerprint" in workspace.api.get(storage)["metadata"]["labels"]
+    workspace.stack(workspace.release("own", "own", set={"data": {"v": "1"}}), workspace.release("gone", "own"))
+    assert objects_of(rhythm("upgrade")) == {("ConfigMap", a, "own"): "change"}
+    workspace.api.delete(f"{storage[:-1]}2")
+    rhythm("upgrade")
+    workspace.stack(workspace.release("own", "own", set={"data": {"v": "1"}}))
+    rhythm("uninstall", "gone")
