@@ -33,7 +33,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve impor
 from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
 from ansible_collections.helmstack.core.plugins.plugin_utils.here import perform_here, private_file
-from ansible_collections.helmstack.core.plugins.plugin_utils.progress import Execute, Remote, Show, followed, tables
+from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
+    Execute,
+    Remote,
+    Show,
+    followed,
+    outline,
+    tables,
+)
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
     strings_of_inventory,
@@ -85,9 +92,15 @@ class StackAction(ActionBase):
             if PROGRESS not in module:  # it was killed
                 self._low_level_execute_command(f"rm -f {progress.path}")
             progress.show_rest([str(line) for line in module.pop(PROGRESS, ())])
-        for line in () if quiet else tables(module.get("sub_charts") or ()):
+        for line in () if quiet else self._told(module):
             show(line)
         return {**result, **module, **_stats(module, str(task_vars.get("inventory_hostname")))}
+
+    def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
+        """What is shown of a result: the umbrellas' tables, and of a check the plan, which a run tells as it goes."""
+        yield from tables(module.get("sub_charts") or ())
+        if self._task.check_mode and module.get("plan"):
+            yield from outline(module["plan"])
 
     def _module(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module makes of the arguments."""
