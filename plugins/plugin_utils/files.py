@@ -111,8 +111,10 @@ def _render_before_2_19(templar: Templar, text: str, settings: Mapping[str, Any]
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and all that led to it; before 2.19 Ansible keeps the cause apart."""
-    while error:
+    """An error and all that led to it; before 2.19 Ansible keeps the cause apart, and from 2.19 on some form a circle."""
+    seen: set[int] = set()
+    while error and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = getattr(error, "orig_exc", None) or error.__cause__ or error.__context__
 
@@ -132,7 +134,7 @@ def _line(error: Exception, text: str) -> int:
         for frame, number in traceback.walk_tb(each.__traceback__):
             if frame.f_code.co_filename == "<template>":
                 return _template_line(frame.f_globals.get("debug_info", ""), number)
-    names = re.findall(r"'(\w+)'", str(error))
+    names = [re.escape(name) for name in re.findall(r"'([\w.]+)'", str(error))]
     lines = [
         number for number, line in enumerate(text.splitlines(), 1) if names and re.search(rf"\b{names[-1]}\b", line)
     ]

@@ -73,6 +73,7 @@ def test_a_template_includes_files_beside_it(tmp_path: Path) -> None:
         ("a: 1\nb: 2\nc: {{ missing }}\n", 3, "'missing' is undefined"),
         ("a: 1\n{% if %}\n", 2, "Expected an expression"),
         ("a: 1\n\nb: {{ known.missing }}\n", 3, "missing"),
+        ("a: 1\nb: {{ lookup('no.such.lookup') }}\n", 2, "no.such.lookup"),
     ],
 )
 def test_a_template_error_names_the_line_and_not_the_text(tmp_path: Path, template: str, line: int, what: str) -> None:
