@@ -32,6 +32,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
     Gone,
     NotFound,
     Untrusted,
+    Untyped,
     refused,
     unreachable,
 )
@@ -256,14 +257,16 @@ class Client:
                 if isinstance(failure, Untrusted) or not repeatable or not retry.wait(failure, None):
                     raise failure from None
                 continue
+            problem = refused(status, answer, method, path, self.server) if status >= 300 else None
+            if isinstance(problem, Untyped):
+                raise problem
             if status in _BROKEN:
                 self._outage.begin()
                 retry.extend(self._timeouts.retry)  # somebody is there: worth more patience than a silent address
             elif status != _TOO_MANY:
                 self._outage.end()
-            if status < 300:
+            if problem is None:
                 return answer
-            problem = refused(status, answer, method, path, self.server)
             if status == 401 and not renewed:  # the token may have expired during a long run
                 renewed = True
                 self._use(load_access(self._kubeconfig))

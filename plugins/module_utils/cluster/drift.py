@@ -20,6 +20,15 @@ MERGE, APPLY, FORCED_APPLY, REPLACE = "merge", "apply", "forced apply", "replace
 # What the server keeps for itself; it differs between any two reads.
 _SERVERS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
 _Path = tuple[str, ...]
+# The API groups whose types Helm knows (client-go's scheme, and CustomResourceDefinitions), and merges strategically.
+_TYPED = frozenset(
+    """
+    admissionregistration.k8s.io apiextensions.k8s.io apps authentication.k8s.io authorization.k8s.io autoscaling batch
+    certificates.k8s.io coordination.k8s.io discovery.k8s.io events.k8s.io extensions flowcontrol.apiserver.k8s.io
+    internal.apiserver.k8s.io networking.k8s.io node.k8s.io policy rbac.authorization.k8s.io resource.k8s.io
+    scheduling.k8s.io storage.k8s.io storagemigration.k8s.io
+    """.split()
+) | {""}
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,11 @@ class Drifted:
     live: Mapping[str, Any] | None = field(repr=False)
     restored: Mapping[str, Any] = field(repr=False)
     problem: str = ""  # why applying it is refused, or what of it cannot be told
+
+
+def typed(item: Mapping[str, Any]) -> bool:
+    """Whether the object's kind is one of Kubernetes' own."""
+    return str(item.get("apiVersion", "")).rpartition("/")[0] in _TYPED
 
 
 def as_applied(item: Mapping[str, Any], release: str, namespace: str) -> dict[str, Any]:

@@ -20,6 +20,9 @@ _RBAC = re.compile(
 )
 
 
+_UNTYPED = "failed to create typed patch object"
+
+
 class Unreachable(ClusterError):
     """No answer came, so nothing is known about what was asked."""
 
@@ -48,6 +51,13 @@ class Invalid(ClusterError):
     """400, 422: what was sent is not as the cluster wants it."""
 
 
+class Untyped(Invalid):
+    """Server-side apply cannot read what was sent: a field that the kind does not have, or an item that is there twice.
+
+    The API answers it with 500 (apiserver, endpoints/handlers/fieldmanager), though to try again is of no use.
+    """
+
+
 class Gone(ClusterError):
     """410: a LIST's continue token or a watch's resourceVersion is too old."""
 
@@ -73,7 +83,7 @@ def refused(status: int, body: bytes, method: str, path: str, server: str) -> Cl
         )
     if status == 403:
         return _forbidden(message, method, path)
-    kind = _BY_STATUS.get(status, ClusterError)
+    kind = Untyped if status == 500 and _UNTYPED in message else _BY_STATUS.get(status, ClusterError)
     return kind(f"the Kubernetes API at {server} refuses {method} {path} ({status}): {message}")
 
 

@@ -27,6 +27,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
     compare,
     covers,
     differing,
+    typed,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, lost_versions, overlaid
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
@@ -37,10 +38,16 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
     Resource,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.objects import existing_namespaces
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, Forbidden, Invalid
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Untyped,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 APPLY_PATCH = "application/apply-patch+yaml"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 # Helm's own storage is large, and no object of any chart.
 _NOT_HELMS = {"secrets": "type!=helm.sh/release.v1"}
 
@@ -205,22 +212,24 @@ class Session:
             return self._tried(path, item, how, live), ""
         except Conflict as error:
             applied, _problem = (
-                self._foreseen(path, item, FORCED_APPLY, live) if how == APPLY else ({**live, **item}, "")
+                self._foreseen(path, item, FORCED_APPLY, live) if how == APPLY else (overlaid(live, as_read(item)), "")
             )
             return applied, f"helm will stop at it: {error}"
         except Invalid as error:
-            return {**live, **item}, f"helm will fail at it: {error}"
+            return overlaid(live, as_read(item)), f"helm will fail at it: {error}"
         except Forbidden as error:
-            return {**live, **item}, f"whether the upgrade takes back what was edited cannot be told: {error}"
+            told = live if covers(live, as_read(item)) else overlaid(live, as_read(item))
+            return told, f"whether the upgrade takes back what was edited cannot be told: {error}"
 
     def _tried(self, path: str, item: Mapping[str, Any], how: str, live: Mapping[str, Any]) -> Mapping[str, Any]:
         """A dry run of what helm does."""
         if how == REPLACE:
-            version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+            now = self.client.get(path, accept=METADATA)  # a controller may have written since the LIST
+            version = {"resourceVersion": now["metadata"]["resourceVersion"]}
             return self.client.replace(path, {**item, "metadata": {**item["metadata"], **version}}, dryRun="All")
-        # a manager of its own adds and changes as a merge does, and removes nothing
-        manager = f"{MANAGER}-merge" if how == MERGE else MANAGER
-        return self.client.patch(path, item, APPLY_PATCH, dryRun="All", fieldManager=manager, force=how != APPLY)
+        if how == MERGE:
+            return self.client.patch(path, item, STRATEGIC_PATCH, dryRun="All", fieldManager=MANAGER)
+        return self.client.patch(path, item, APPLY_PATCH, dryRun="All", fieldManager=MANAGER, force=how != APPLY)
 
     def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
         """How a live object differs from what applying its manifest again would make of it.
@@ -236,8 +245,10 @@ class Session:
         path = self.api.path(api_version, kind, namespace or None, name)
         try:
             applied = self._tried(path, item, FORCED_APPLY, live)
+        except Untyped:
+            applied = self._tried(path, item, MERGE, live) if typed(item) else overlaid(live, as_read(item))
         except Invalid as error:
-            return differing(live, {**live, **item}, str(error))
+            return differing(live, overlaid(live, as_read(item)), str(error))
         return compare(live, applied)
 
     def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:

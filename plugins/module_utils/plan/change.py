@@ -35,7 +35,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Ap
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.definitions import Due
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Place, known
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
@@ -184,9 +184,8 @@ class Changes:
         before = stored(body)
         scope = Scope(found.namespace, self.cluster.namespaced)
         checks_owner = self.helm(release).version.major >= 4
-        gone = [item for item in before.objects if not (checks_owner and self._foreign(item, scope.of(item), found.id))]
-        if found.status == "uninstalling":
-            gone = [item for item in gone if self.exists(item, scope.of(item))]
+        there = [(item, self.live(item, scope.of(item))) for item in before.objects]
+        gone = [item for item, now in there if now and not (checks_owner and live.owner(now) != found.id)]
         changes = compare.objects(gone, (), scope)
         event = "none" if release and release.options.disable_hooks else "delete"
         changes += compare.hooks((), before.hooks, scope, event, self.live)
@@ -209,16 +208,11 @@ class Changes:
     def exists(self, item: Object, namespace: str) -> bool:
         return self.live(item, namespace) is not None
 
-    def _foreign(self, item: Object, namespace: str, identity: str) -> bool:
-        """Whether an object is in the cluster and is not this release's."""
-        found = self.live(item, namespace)
-        return found is not None and live.owner(found) != identity
-
     def _with_drift(self, change: Change, deployed: Deployed, apis: Apis) -> Change:
         if self.drift == IGNORE:
             return change
         held = stored(self.cluster.body(deployed))
-        found, warnings = self._drifted(deployed, ignore.without(held, self.diff_ignore))
+        found, warnings = self._drifted(deployed, held)
         due = self._due(change, known(change.release), known(change.chart), apis, install=False)
         found = [*(item.change for item in due.definitions), *found]
         change = replace(change, warnings=(*due.warnings, *warnings))
@@ -231,26 +225,31 @@ class Changes:
             return change
         comparison = self._comparison(change, known(change.release), known(change.chart), apis, install=False)
         corrected = comparison.upgrade(deployed, False, drifted=True)
+        corrected = replace(corrected, warnings=(*corrected.warnings, *warnings))
         # no objects: helm merges, and what has drifted are objects of kinds that it does not know
         return corrected if corrected.objects else change
 
     def _drifted(self, deployed: Deployed, held: Manifests) -> tuple[list[ObjectChange], list[str]]:
-        """The objects that are not as they were deployed, and warnings on those of which this may not be asked."""
+        """The objects that are not as they were deployed, and warnings on those of which this cannot be told."""
         scope = Scope(deployed.namespace, self.cluster.namespaced)
         found = []
-        untold: dict[str, list[str]] = {}
+        unsure: dict[str, list[str]] = {}
         for item in held.objects:
+            name = f"{manifest.kind(item)} {manifest.name(item)}"
             try:
                 drifted = self.cluster.drifted(deployed, item, scope.of(item))
             except Forbidden as error:
                 if self.drift == CORRECT and not self.lenient:
-                    what = f"drift of {manifest.kind(item)} {manifest.name(item)} cannot be told: {error}"
+                    what = f"drift of {name} cannot be told: {error}"
                     raise ClusterError(what, hint="Or set 'drift: ignore'") from None
-                untold.setdefault(str(error), []).append(f"{manifest.kind(item)} {manifest.name(item)}")
+                unsure.setdefault(f"cannot be told: {error}", []).append(name)
                 continue
             if drifted is not None:
-                found += self.counted(scope.key(item), drifted)
-        return found, [f"drift of {', '.join(names)} cannot be told: {reason}" for reason, names in untold.items()]
+                counted = self.counted(scope.key(item), drifted)
+                found += counted
+                if counted and drifted.problem:
+                    unsure.setdefault(f"is told without the server: {drifted.problem}", []).append(name)
+        return found, [f"drift of {', '.join(names)} {reason}" for reason, names in unsure.items()]
 
     def counted(self, key: Key, drifted: Drifted) -> list[ObjectChange]:
         """The change back to what was deployed, but for what is not to be looked at."""
@@ -270,6 +269,7 @@ class _Rendered:
 
     after: Manifests
     before: Manifests
+    whole: Manifests  # as helm applies it
     secrets: frozenset[str]
 
 
@@ -279,7 +279,7 @@ class _Reverted:
 
     changes: list[ObjectChange]
     warnings: list[str]
-    edits: dict[Place, Any]
+    edits: dict[Key, Any]
 
 
 @dataclass(frozen=True)
@@ -332,8 +332,7 @@ class _Comparison:
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
         reasons = reasons or ("readiness",)
         last = body if body.revision == deployed.revision else self.plan.cluster.body(deployed)
-        held = ignore.without(stored(body), self.plan.diff_ignore)
-        changes, reverted = self._upgraded(deployed, last, held, after, recovering)
+        changes, reverted = self._upgraded(deployed, last, stored(body), rendered, recovering)
         base = replace(base, warnings=(*base.warnings, *reverted.warnings), edits=reverted.edits)
         action = "recover" if recovering else "upgrade"
         secrets |= _secrets(stored(last))
@@ -341,12 +340,13 @@ class _Comparison:
         return replace(self, base=base)._finished(action, reasons, changes, secrets, revision)
 
     def _upgraded(
-        self, deployed: Deployed, last: ReleaseBody, held: Manifests, after: Manifests, recovering: bool
+        self, deployed: Deployed, last: ReleaseBody, stored_before: Manifests, rendered: _Rendered, recovering: bool
     ) -> tuple[list[ObjectChange], _Reverted]:
         """All that an upgrade does, new random values included, and what of it follows from edits of live objects."""
+        held, after = ignore.without(stored_before, self.plan.diff_ignore), rendered.after
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
         changes = [*self._listed, *(self._undone(last, held, changes) if recovering else changes)]
-        reverted = self._reverted(deployed, last, changes, after)
+        reverted = self._reverted(deployed, last, changes, rendered)
         changes += [*reverted.changes, *self._hooks(held, after, "upgrade")]
         return [*changes, *self._restarted(changes, after)], reverted
 
@@ -376,26 +376,29 @@ class _Comparison:
     def _as_live(self, changes: list[ObjectChange], after: Manifests) -> list[ObjectChange]:
         """Objects that someone deleted come back with any upgrade, and those that are there already are not added."""
         scope = self.scope
-        listed = {item.place: item for item in changes}
+        listed = {item.key: item for item in changes}
         for item in after.objects:
             key = scope.key(item)
-            known = listed.get(key[1:])
+            known = listed.get(key)
             there = self.plan.live(item, scope.of(item))
             if there is None and (known is None or known.op != "add"):
-                listed[key[1:]] = compare.change("add", key, None, item)
+                listed[key] = compare.change("add", key, None, item)
             elif there is not None and known is not None and known.op == "add":
                 owner = live.owner(there)
-                listed[key[1:]] = replace(known, op="change", owner=None if owner == self.release.id else owner)
-        return list(listed.values())
+                listed[key] = replace(known, op="change", owner=None if owner == self.release.id else owner)
+        return [item for item in listed.values() if item.op != "remove" or self._is_there(item)]
+
+    def _is_there(self, item: ObjectChange) -> bool:
+        return item.before is not None and self.plan.exists(item.before, item.namespace)
 
     def _restarted(self, changes: Sequence[ObjectChange], after: Manifests) -> list[ObjectChange]:
         """The workloads that do not change themselves, but whose pods are made anew."""
-        listed = {item.place for item in changes}
+        listed = {item.key for item in changes}
         scope = self.scope
         return [
             compare.change("change", scope.key(item), item, restart.restarted(item))
             for item in (after.objects if self.release.options.recreate_pods else ())
-            if manifest.kind(item) in restart.KINDS and scope.key(item)[1:] not in listed
+            if manifest.kind(item) in restart.KINDS and scope.key(item) not in listed
         ]
 
     def _lacks_restart(self, body: ReleaseBody, after: Manifests) -> bool:
@@ -411,37 +414,42 @@ class _Comparison:
         """Recovery goes back to the last good revision first, which deletes what only the unfinished one has."""
         scope = self.scope
         good = {scope.key(item) for item in held.objects}
-        listed = {item.place: item for item in changes}
+        listed = {item.key: item for item in changes}
         for item in stored(last).objects:
             key = scope.key(item)
             if key not in good and self.plan.exists(item, scope.of(item)) and not self._kept(item):
-                known = listed.get(key[1:])
-                listed[key[1:]] = replace(known, op="replace") if known else compare.change("remove", key, item, None)
+                known = listed.get(key)
+                listed[key] = replace(known, op="replace") if known else compare.change("remove", key, item, None)
         return list(listed.values())
 
     def _reverted(
-        self, deployed: Deployed, last: ReleaseBody, changes: Sequence[ObjectChange], after: Manifests
+        self, deployed: Deployed, last: ReleaseBody, changes: Sequence[ObjectChange], rendered: _Rendered
     ) -> _Reverted:
         """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
         scope, forced = self.scope, self.plan.drift == CORRECT
         how = live.way(self.release.options, self.plan.helm(self.release).version.major, last, forced=forced)
-        listed = {item.place for item in changes}
+        listed = {item.key for item in changes}
         # what the last revision has applied, if that is not the one to compare with: it failed
         applied = {scope.key(item): item for item in stored(last).objects}
-        result = _Reverted([], [], {})
         # of two manifests of the same object the last one is what helm leaves
-        for key, item in {scope.key(item): item for item in after.objects}.items():
-            if key[1:] in listed or not live.touches(item, how):
+        whole = {scope.key(item): item for item in rendered.whole.objects}
+        found: list[ObjectChange] = []
+        edited: dict[Key, Any] = {}
+        unsure: dict[str, list[str]] = {}
+        for key, item in {scope.key(item): item for item in rendered.after.objects}.items():
+            if key in listed or not live.touches(item, how):
                 continue
             live_item = self.plan.live(item, scope.of(item)) or {}
             edits = drift.edits(live_item, item, self.release.name, self.release.namespace)
-            result.edits.update({key[1:]: edits} if edits else {})
+            edited |= {key: edits} if edits else {}
             doubt = last.revision != deployed.current_revision and applied.get(key) != item
-            drifted = self.plan.cluster.reapplied(deployed, item, scope.of(item), how, doubt)
+            drifted = self.plan.cluster.reapplied(deployed, whole[key], scope.of(item), how, doubt)
             if drifted is not None:
-                result.changes.extend(self.plan.counted(key, drifted))
-                result.warnings.extend([f"{key[1]} {key[3]}: {drifted.problem}"] if drifted.problem else [])
-        return result
+                found += self.plan.counted(key, drifted)
+                edited.setdefault(key, ())
+                if drifted.problem:
+                    unsure.setdefault(drifted.problem, []).append(f"{key[1]} {key[3]}")
+        return _Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
 
     def _finished(
         self,
@@ -479,7 +487,7 @@ class _Comparison:
             zone = clock.another(self.plan.helm(self.release).home, mentions) if mentions.clock else None
             second = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
             first, before = compare.without_random(first, second, before, self.scope)
-        return _Rendered(first, before, _secrets(whole) | _secrets(held))
+        return _Rendered(first, before, whole, _secrets(whole) | _secrets(held))
 
     def _render(self, *, is_upgrade: bool, time_zone: str | None = None) -> Manifests:
         values = self.plan.values(self.release)

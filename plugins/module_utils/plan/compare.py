@@ -83,7 +83,8 @@ def hooks(
 
 
 def change(op: str, key: Key, before: Object | None, after: Object | None) -> ObjectChange:
-    return ObjectChange(op=op, kind=key[1], namespace=key[2], name=key[3], before=before, after=after)
+    group, kind, namespace, name = key
+    return ObjectChange(op, kind, namespace, name, before, after, group=group)
 
 
 def without_random(first: Manifests, second: Manifests, before: Manifests, scope: Scope) -> tuple[Manifests, Manifests]:

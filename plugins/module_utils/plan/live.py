@@ -14,25 +14,16 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
     FORCED_APPLY,
     MERGE,
     REPLACE,
+    typed,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Place
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options
 
 _NAME, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
-# API groups whose types Helm knows (client-go's scheme, and CustomResourceDefinitions). Of all others it compares only
-# manifests when it merges, so that an edit of the live object stays.
-_TYPED = frozenset(
-    """
-    admissionregistration.k8s.io apiextensions.k8s.io apps authentication.k8s.io authorization.k8s.io autoscaling batch
-    certificates.k8s.io coordination.k8s.io discovery.k8s.io events.k8s.io extensions flowcontrol.apiserver.k8s.io
-    internal.apiserver.k8s.io networking.k8s.io node.k8s.io policy rbac.authorization.k8s.io resource.k8s.io
-    scheduling.k8s.io storage.k8s.io storagemigration.k8s.io
-    """.split()
-) | {""}
 
 
 def owner(live: Object) -> str:
@@ -63,8 +54,11 @@ def way(options: Options, major: int, last: ReleaseBody, *, forced: bool) -> str
 
 
 def touches(item: Object, how: str) -> bool:
-    """Whether an upgrade looks at the live object at all if the manifest stays as it was."""
-    return how != MERGE or manifest.group(item) in _TYPED
+    """Whether an upgrade looks at the live object at all if the manifest stays as it was.
+
+    Helm that merges does so only with types that it knows: of others it compares manifests alone.
+    """
+    return how != MERGE or typed(item)
 
 
 def moved(changes: Iterable[Change]) -> list[Change]:
@@ -73,27 +67,27 @@ def moved(changes: Iterable[Change]) -> list[Change]:
     :raises InputError: an object stays with whom it belongs to, or two releases are to have it.
     """
     listed = sorted(changes, key=lambda change: change.wave)
-    given = {item.place: change.id for change in listed for item in change.objects if item.op == "remove"}
-    takers: dict[Place, str] = {}
+    given = {item.key: change.id for change in listed for item in change.objects if item.op == "remove"}
+    takers: dict[Key, str] = {}
     return [_placed(change, given, takers) for change in listed]
 
 
-def _placed(change: Change, given: Mapping[Place, str], takers: dict[Place, str]) -> Change:
+def _placed(change: Change, given: Mapping[Key, str], takers: dict[Key, str]) -> Change:
     objects, needs = [], set(change.needs)
     # neither of crds/ nor of hooks Helm asks whose they are
-    free = {item.change.place for item in change.definitions}
-    free |= {item.place for item in change.objects if item.after and manifest.hook_events(item.after)}
+    free = {item.change.key for item in change.definitions}
+    free |= {item.key for item in change.objects if item.after and manifest.hook_events(item.after)}
     for item in change.objects:
-        place = item.place
-        if place not in free and (item.op == "add" or item.owner is not None):
-            taker = takers.setdefault(place, change.id)
+        key = item.key
+        if key not in free and (item.op == "add" or item.owner is not None):
+            taker = takers.setdefault(key, change.id)
             if taker != change.id:
                 raise _claimed(change, item, f"release {taker} is to have it too")
         if item.owner is not None:
-            if given.get(place, change.id) == change.id:
+            if given.get(key, change.id) == change.id:
                 whose = f"belongs to release {item.owner}" if item.owner else "belongs to no release"
                 raise _claimed(change, item, f"it is there already and {whose}")
-            needs.add(given[place])
+            needs.add(given[key])
         objects.append(item if item.owner is None else replace(item, op="add", owner=None))
     return replace(change, needs=tuple(sorted(needs)), objects=tuple(objects))
 

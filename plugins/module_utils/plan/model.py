@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 T = TypeVar("T")
-Place = tuple[str, str, str]  # kind, namespace ("" for cluster-scoped kinds), name
 
 # Actions that make a new revision or remove a release; the others leave all that users own as it is.
 EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
@@ -41,10 +41,11 @@ class ObjectChange:
     before: Mapping[str, Any] | None = field(default=None, repr=False)
     after: Mapping[str, Any] | None = field(default=None, repr=False)
     owner: str | None = None  # whose it is, if it is there and not the release's own; "" is nobody's
+    group: str = ""  # of the API
 
     @property
-    def place(self) -> Place:
-        return (self.kind, self.namespace, self.name)
+    def key(self) -> Key:
+        return (self.group, self.kind, self.namespace, self.name)
 
     @property
     def data(self) -> dict[str, str]:
@@ -85,7 +86,7 @@ class Change:
     needs: tuple[str, ...] = ()  # identities that must be done before, of this plan
     objects: tuple[ObjectChange, ...] = ()
     definitions: tuple[Definition, ...] = ()  # of the chart's crds/: what is applied before helm gets to work
-    edits: Mapping[Place, Any] = field(default_factory=dict, repr=False)
+    edits: Mapping[Key, Any] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     warnings: tuple[str, ...] = ()  # what the plan cannot say
     note: str = ""  # why it is skipped

@@ -281,14 +281,14 @@ class Planner:
 
 def _facts(change: Change) -> list[Any]:
     """What a plan says of a release, and what it was made from: the same for all who may read the cluster."""
-    found, defined = change.deployed, {item.change.place for item in change.definitions}
-    told = {item.place for item in change.objects} - defined - change.edits.keys()
+    found, defined = change.deployed, {item.change.key for item in change.definitions}
+    told = {item.key for item in change.objects} - defined - change.edits.keys()
     return [
         [change.id, change.action, change.reasons, change.wave, change.needs, change.fingerprint],
         [found.revision, found.status, found.uid] if found else [],
-        [[*item.place, item.op, item.after] for item in change.objects if change.effective and item.place in told],
-        [[*item.change.place, item.change.before, item.manifest] for item in change.definitions],
-        sorted([*place, *paths] for place, paths in change.edits.items()),
+        [[*item.key, item.op, item.after] for item in change.objects if change.effective and item.key in told],
+        [[*item.change.key, item.change.before, item.manifest] for item in change.definitions],
+        sorted([*key, *paths] for key, paths in change.edits.items() if paths),
     ]
 
 

@@ -43,8 +43,8 @@ def test_what_changes_any_part_of_the_plan_changes_its_digest() -> None:
         (replace(UPGRADE, objects=(CONFIG,)), INSTALL),
         (replace(UPGRADE, objects=(replace(CONFIG, op="add"),)), INSTALL),
         (replace(UPGRADE, objects=(replace(CONFIG, after={"data": {"a": "2"}}),)), INSTALL),
-        (replace(UPGRADE, edits={CONFIG.place: [("data", "a")]}), INSTALL),
-        (replace(UPGRADE, edits={CONFIG.place: [("data", "b")]}), INSTALL),
+        (replace(UPGRADE, edits={CONFIG.key: [("data", "a")]}), INSTALL),
+        (replace(UPGRADE, edits={CONFIG.key: [("data", "b")]}), INSTALL),
         (replace(UPGRADE, objects=(DEFINED.change,), definitions=(DEFINED,)), INSTALL),
         (replace(UPGRADE, objects=(DEFINED.change,), definitions=(replace(DEFINED, manifest={"v": 3}),)), INSTALL),
     ]
@@ -54,7 +54,7 @@ def test_what_changes_any_part_of_the_plan_changes_its_digest() -> None:
 
 def test_what_only_some_users_rights_tell_does_not_count() -> None:
     """One who may not try an upgrade on the server sees that an object was edited, but not what becomes of it."""
-    reader = replace(UPGRADE, edits={CONFIG.place: [("data", "a")]}, objects=(CONFIG,))
+    reader = replace(UPGRADE, edits={CONFIG.key: [("data", "a")]}, objects=(CONFIG,))
     assert digest(reader) == digest(replace(reader, objects=()))
     guess = replace(DEFINED, change=replace(DEFINED.change, after={"v": "2"}))
     defined = replace(UPGRADE, objects=(DEFINED.change,), definitions=(DEFINED,))
