@@ -484,7 +484,8 @@ class _Comparison:
         whole = self._render(is_upgrade=is_upgrade)
         first, before = ignore.without(whole, rules), ignore.without(held, rules)
         if (mentions.random or mentions.clock) and first != before:
-            zone = clock.another(self.plan.helm(self.release).home, mentions) if mentions.clock else None
+            home, near = self.plan.helm(self.release).home, self._dry_runs(is_upgrade)
+            zone = clock.another(home, mentions, near=near) if mentions.clock else None
             second = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
             first, before = compare.without_random(first, second, before, self.scope)
         return _Rendered(first, before, whole, _secrets(whole) | _secrets(held))
@@ -509,11 +510,14 @@ class _Comparison:
 
     def _rendered_with(self, values: Values, *, is_upgrade: bool, time_zone: str | None) -> Manifests:
         helm, cluster = self.plan.helm(self.release), self.plan.cluster
-        if is_upgrade and rendering.needs_history(self.release, self._mentions) and not self.blind:
+        if self._dry_runs(is_upgrade):
             return rendering.dry_run(helm, self.release, self.chart, values, cluster.info, time_zone=time_zone)
         able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
         how: dict[str, Any] = {"is_upgrade": is_upgrade, "time_zone": time_zone}
         return rendering.template(helm, self.release, self.chart, values, able, **how)
+
+    def _dry_runs(self, is_upgrade: bool) -> bool:
+        return is_upgrade and rendering.needs_history(self.release, self._mentions) and not self.blind
 
     def _awaits_kinds(self, failure: HelmFailure) -> bool:
         """Whether a dry run failed on kinds that this run brings before it comes to this release."""

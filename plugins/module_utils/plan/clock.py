@@ -13,21 +13,31 @@ import time
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 
 # Of the date and the time nothing stays the same but, now and then, the day of the month.
-_OFFSET = -(397 * 24 * 3600 + 13 * 3600 + 17 * 60 + 11)
-_ZONE = struct.pack(">4s16x6l", b"TZif", 0, 0, 0, 0, 1, 2) + struct.pack(">lBB2s", _OFFSET, 0, 0, b"X\0")
+_FAR = -(397 * 24 * 3600 + 13 * 3600 + 17 * 60 + 11)
+# Go writes no time as JSON whose zone is a day or more away.
+_NEAR = 23 * 3600 + 17 * 60 + 11
 
 
-def another(folder: str, mentions: Mentions) -> str | None:
+def another(folder: str, mentions: Mentions, *, near: bool) -> str | None:
     """Lets the clock go on to another second; gives a time zone (tzfile(5)) with another date, if that is harmless.
 
     It is not where templates read or show times in local time that are not the present: those stay the same.
+
+    :arg near: the zone must be one that helm can write times of; only the day is sure to be another one.
     """
     time.sleep(1.01 - time.time() % 1)
     if mentions.times:
         return None
-    path = os.path.join(folder, "another-time-zone")
+    offset = _near(time.time()) if near else _FAR
+    path = os.path.join(folder, f"time-zone-{offset}")
     if not os.path.exists(path):
         with open(f"{path}.{os.getpid()}-{time.monotonic_ns()}", "wb") as file:
-            file.write(_ZONE)
+            file.write(struct.pack(">4s16x6l", b"TZif", 0, 0, 0, 0, 1, 2) + struct.pack(">lBB2s", offset, 0, 0, b"X\0"))
         os.replace(file.name, path)
     return path
+
+
+def _near(now: float) -> int:
+    """Of the two, whose dates differ, one with another date than here."""
+    today = time.localtime(now)[:3]
+    return next(offset for offset in (_NEAR, -_NEAR) if time.gmtime(now + offset)[:3] != today)

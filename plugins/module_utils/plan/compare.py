@@ -90,7 +90,8 @@ def change(op: str, key: Key, before: Object | None, after: Object | None) -> Ob
 def without_random(first: Manifests, second: Manifests, before: Manifests, scope: Scope) -> tuple[Manifests, Manifests]:
     """``first`` and ``before`` with all that differs between two renders of the same input marked as random.
 
-    What is random in the new objects counts as equal to whatever stands at the same place in the old ones.
+    What is random in the new objects counts as equal to whatever stands at the same place in the old ones. What is what
+    it was, such as the date on the same day, is not marked.
     """
     old = {scope.key(item): item for item in (*before.objects, *before.hooks)}
     new = {scope.key(item): item for item in (*first.objects, *first.hooks)}
@@ -135,7 +136,7 @@ def _randomly_named(
 
 
 def _mark(first: Any, second: Any, old: Any) -> tuple[Any, Any]:
-    if first == second:
+    if first in (second, old):
         return first, old
     if isinstance(first, Mapping) and isinstance(second, Mapping) and first.keys() == second.keys():
         prior = old if isinstance(old, Mapping) else {}

@@ -115,6 +115,14 @@ def test_random_items_of_lists_are_marked_one_by_one() -> None:
     assert after.objects[0]["spec"]["env"][1] == {"name": "B", "value": "b"}
 
 
+def test_the_date_on_the_same_day_is_no_change() -> None:
+    today, another, before = (
+        Manifests((obj("ConfigMap", "c", data={"on": day, "v": v}),)) for day, v in (("1", "b"), ("2", "b"), ("1", "a"))
+    )
+    after, _before = compare.without_random(today, another, before, SCOPE)
+    assert after == today
+
+
 def test_lists_are_taken_apart_and_empty_documents_left_out() -> None:
     text = "---\n# Source: x\n---\nkind: List\nitems: [{kind: A, metadata: {name: a}}]\n---\nkind: B\n"
     assert [manifest.kind(item) for item in manifest.parse(text, "x")] == ["A", "B"]
