@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -73,7 +74,9 @@ data: {v: "{{ .Values.port }}"}
 
 _PLAIN = {
     "config": CONFIG.replace('"{{ .Release.Name }}"', NAME),
-    "deployment": DEPLOYMENT,
+    "deployment": DEPLOYMENT.replace(
+        'matchLabels: {app: "{{ .Release.Name }}"}', 'matchLabels: {app: "{{ .Release.Name }}{{ .Values.app }}"}'
+    ).replace('labels: {app: "{{ .Release.Name }}"', 'labels: {app: "{{ .Release.Name }}{{ .Values.app }}"'),
     "secret": _object("Secret", NAME, "stringData: {value: {{ toJson .Values.data | quote }}}\n"),
     "service": _object("Service", NAME, "spec: {ports: [{port: {{ .Values.port }}}]}\n"),
     "ip": _object(
@@ -100,6 +103,9 @@ _PLAIN = {
     ),
     "thing": _object("{{ .Values.kind }}", "thing", 'data: {v: "YQ=="}\n'),
     "random": _object("Secret", '"{{ .Release.Name }}-random"', 'data: {password: "{{ randAlphaNum 20 | b64enc }}"}\n'),
+    "clock": _object("ConfigMap", '"{{ .Release.Name }}-clock"', 'data: {at: "{{ now | unixEpoch }}"}\n'),
+    "today": _object("ConfigMap", '"{{ .Release.Name }}-today"', """data: {on: '{{ now | date "2006-01-02" }}'}\n"""),
+    "revision": _object("ConfigMap", '"{{ .Release.Name }}-revision"', 'data: {v: "{{ .Release.Revision }}"}\n'),
     "nothing": "{{/* renders to nothing */}}\n",
     "job": JOB,
     "list": LIST,
@@ -126,15 +132,26 @@ FIRST = {
     "bad": 80,
     "kind": "ConfigMap",
     "hook": "complete",
+    "app": "",
+    "crd": 0,
 }
 NAMES = ("one", "two", "three", "four")
-TOGGLES = ("force", "disableHooks", "recreatePods", "atomic", "skipCRDs", "ignore")
+SPRAYED = ("all/four", "all/five", "all/six")
+TOGGLES = (
+    "force disableHooks recreatePods atomic skipCRDs ignore upgradeCRDs reuseValues resetValues protected"
+).split()
+IGNORED = (
+    [{"kind": "ConfigMap", "path": "data.a"}],
+    [{"kind": "Role"}, {"name": "*-hook-install"}],
+    [{"path": "/metadata/labels/edited"}, {"kind": "Service", "path": "spec.ports.*.port"}],
+)
 EDITS = ("field", "more", "label", "owner")
+FAR = {"tail": "f"}  # an environment's variables: all its releases are in namespaces of their own
 
 
 @dataclass
 class Wanted:
-    """A release as the stack has it."""
+    """A release as the stack has it; one whose name is ``umbrella/sub-chart`` is a part of a sprayed umbrella."""
 
     namespace: str
     templates: set[str]
@@ -149,6 +166,7 @@ class World:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.wanted: dict[str, Wanted] = {}
+        self.overlay: dict[str, Object] = {}  # of the environment dev
         self.taken: list[str] = []
         plurals = {name: f"{workspace.prefix}{name}" for name in ("gadgets", "widgets")}
         self.templates = {
@@ -162,7 +180,8 @@ class World:
                 version="example.org/v1",
             ),
         }
-        workspace.kinds[plurals["gadgets"].capitalize()] = ("/apis/example.org/v1", plurals["gadgets"])
+        self.gadget = plurals["gadgets"].capitalize()  # in acts it is "Gadget", as they are for other prefixes too
+        workspace.kinds[self.gadget] = ("/apis/example.org/v1", plurals["gadgets"])
 
     def do(self, act: str) -> None:
         """Carries out one act; one that has nothing to act on does nothing."""
@@ -170,6 +189,9 @@ class World:
         text = rest[0] if rest else ""
         if name == "add":
             namespace, templates = text.split(" ")
+            umbrella = release.partition("/")[0] if "/" in release else ""
+            if umbrella:
+                namespace = self.wanted.setdefault(umbrella, Wanted(namespace, set())).namespace
             self.wanted[release] = Wanted(namespace, set(templates.split(",")))
         elif name in ("edit", "delete", "take"):
             getattr(self, f"_{name}")(*f"{release} {text}".split())
@@ -179,7 +201,8 @@ class World:
     # what the stack says
 
     def _leave(self, release: str, text: str) -> None:
-        del self.wanted[release]
+        for name in (release, *self.sub_charts(release)):
+            del self.wanted[name]
 
     def _version(self, release: str, text: str) -> None:
         self.wanted[release].version += 1
@@ -198,11 +221,22 @@ class World:
         key, value = text.split("=", 1)
         self.wanted[release].keys[key] = json.loads(value)
 
+    def _overlay(self, release: str, text: str) -> None:
+        key, value = text.split("=", 1)
+        self.overlay.setdefault(release, {})[key] = json.loads(value)
+
     # what people do with helm
 
     def _upgrade(self, release: str, text: str) -> None:
         if self._revision(release):
-            self._helm("upgrade", release, f"charts/{release}", "--reuse-values", "--set", f"data.by={text}")
+            self._helm(
+                "upgrade",
+                release,
+                "charts/" + release.replace("/", "/charts/"),
+                "--reuse-values",
+                "--set",
+                f"data.by={text}",
+            )
 
     def _rollback(self, release: str, text: str) -> None:
         if self._revision(release) > 1:
@@ -225,9 +259,10 @@ class World:
         """A helm that is killed leaves its revision pending, and the one before as it was."""
         revision = self._revision(release)
         if revision > 1 and self.wanted[release].namespace == "a":
-            set_status(self.workspace, release, revision, "pending-upgrade", {"status": "pending-upgrade"})
+            name = _name(release)
+            set_status(self.workspace, name, revision, "pending-upgrade", {"status": "pending-upgrade"})
             with suppress(ApiError):
-                set_status(self.workspace, release, revision - 1, "deployed", {"status": "deployed"})
+                set_status(self.workspace, name, revision - 1, "deployed", {"status": "deployed"})
 
     # what people do with kubectl
 
@@ -261,38 +296,79 @@ class World:
         return True
 
     def _path(self, kind: str, namespace: str, name: str) -> str:
-        base, plural = self.workspace.kinds[kind]
+        base, plural = self.workspace.kinds[self.gadget if kind == "Gadget" else kind]
         inside = f"/namespaces/{self.workspace.ns(namespace)}" if namespace != "-" else ""
         return f"{base}{inside}/{plural}/{name}"
 
-    def _helm(self, *words: str) -> None:
+    def _helm(self, verb: str, release: str, *words: str) -> None:
         """What helm refuses has its effects all the same."""
         with suppress(AssertionError):
-            self.workspace.helm(*words, "-n", self.workspace.ns(self.wanted[words[1]].namespace))
+            self.workspace.helm(verb, _name(release), *words, "-n", self._namespace(release))
+
+    def _namespace(self, release: str) -> str:
+        return self.workspace.ns(self.wanted[release].namespace)
 
     def _revision(self, release: str) -> int:
-        found = self.workspace.snapshot().releases.get(f"{self.workspace.ns(self.wanted[release].namespace)}/{release}")
+        found = self.workspace.snapshot().releases.get(f"{self._namespace(release)}/{_name(release)}")
         return found.revision if found else 0
 
     def _storage(self, release: str) -> str:
-        return self.workspace.secret(release, self._revision(release), self.wanted[release].namespace)
+        return self.workspace.secret(_name(release), self._revision(release), self.wanted[release].namespace)
+
+    # files
+
+    def sub_charts(self, release: str) -> list[str]:
+        return [name for name in self.wanted if name.startswith(f"{release}/")]
 
     def write(self) -> None:
-        """The stack file and the charts."""
+        """The stack file, its environments, and the charts."""
+        plain = {name: wanted for name, wanted in self.wanted.items() if "/" not in name}
         releases = []
-        for name, wanted in self.wanted.items():
-            folder = self.workspace.root / "charts" / name
-            for old in [*folder.glob("templates/*"), *folder.glob("crds/*")]:
-                old.unlink()
-            files = {
-                f"{'crds' if key == 'crd' else 'templates'}/{key}.yaml": self.templates[key]
-                for key in sorted(wanted.templates)
-            }
-            self.workspace.chart(name, f"1.{wanted.version}.0", files=files)
-            values = {**wanted.values, "prefix": self.workspace.prefix}
-            keys: dict[str, Any] = {"timeout": "20s", "historyMax": 4, **wanted.keys}
-            releases.append(self.workspace.release(name, name, wanted.namespace, set=values, **keys))
-        self.workspace.stack(*releases)
+        for name, wanted in plain.items():
+            sub_charts = self.sub_charts(name)
+            shutil.rmtree(self.workspace.root / "charts" / name, ignore_errors=True)
+            dependencies = [
+                {"name": _name(each), "version": "1.x", "tags": self.wanted[each].keys.get("tags", [])}
+                for each in sub_charts
+            ]
+            self._chart(name, wanted, **({"dependencies": dependencies} if sub_charts else {}))
+            for each in sub_charts:
+                self._chart(each.replace("/", "/charts/"), self.wanted[each])
+            values = self._values(wanted) | {_name(each): self._values(self.wanted[each]) for each in sub_charts}
+            spray = {"spray": True} if sub_charts else {}
+            keys: dict[str, Any] = {"timeout": "20s", "historyMax": 4, **spray, **wanted.keys}
+            place = {"namespace": f"{self.workspace.prefix}${{tail}}-{wanted.namespace}"}
+            releases.append(self.workspace.release(name, name, set=values, **keys) | place)
+        self.workspace.stack(*releases, variables={"tail": ""}, environments={"dev": {}, "far": {"variables": FAR}})
+        partial = {name: _partial(item) for name, item in self.overlay.items() if name in plain}
+        self.workspace.write("env/dev.yaml", {"releases": partial})
+
+    def _chart(self, place: str, wanted: Wanted, **meta: Any) -> None:
+        about = {"apiVersion": "v2", "name": _name(place), "version": f"1.{wanted.version}.0", **meta}
+        self.workspace.write(f"charts/{place}/Chart.yaml", about)
+        for key in sorted(wanted.templates - {"crd"}):
+            self.workspace.write(f"charts/{place}/templates/{key}.yaml", self.templates[key])
+        if "crd" in wanted.templates:  # no template: what it says follows the value all the same
+            columns = f"      additionalPrinterColumns: {_columns(wanted.values['crd'])}\n"
+            self.workspace.write(f"charts/{place}/crds/crd.yaml", self.templates["crd"] + columns)
+
+    def _values(self, wanted: Wanted) -> Object:
+        return {**wanted.values, "prefix": self.workspace.prefix, "weight": wanted.keys.get("weight", 0)}
+
+
+def _name(release: str) -> str:
+    """The release's name in the cluster."""
+    return release.rpartition("/")[2]
+
+
+def _partial(said: Object) -> Object:
+    """What an overlay says of a release: values, and the stack's own keys."""
+    values = {key: value for key, value in said.items() if key in FIRST}
+    return {"set": values, **{key: value for key, value in said.items() if key not in FIRST}}
+
+
+def _columns(number: int) -> str:
+    return json.dumps([{"name": f"C{number}", "type": "string", "jsonPath": ".spec.port"}] if number else [])
 
 
 def _patch(live: Object, how: str) -> Object:
@@ -314,6 +390,8 @@ def _patch(live: Object, how: str) -> Object:
     if live["kind"] == "Role":
         rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
         return {"rules": [*(live.get("rules") or []), rule] if more else [rule]}
+    if live["apiVersion"].startswith("example.org"):
+        return {"spec": {"extra": {"by": "hand"}} if more else {"port": 99}}
     if live["kind"] in ("ConfigMap", "Secret"):
         key = "more" if more else next(iter(live.get("data") or {"more": ""}))
         return {"data": {key: "ZWRpdGVk"}}
@@ -330,25 +408,45 @@ class Generator:
     def acts(self, live: Snapshot, failed: bool) -> list[str]:
         """The acts before one run; after a failure mostly what mends it."""
         if not self.world.wanted:
-            return [self._add(name) for name in NAMES[:3]]
+            return [self._add(name) for name in (*NAMES[:3], *SPRAYED[1:])]
         acts = list(self._mending()) if failed and self.random.random() < 0.8 else []
-        acts += [self._one(self.random.choice(NAMES), live) for _count in range(self.random.choice((1, 1, 2, 2, 3)))]
+        acts += [
+            self._one(self.random.choice((*NAMES, "all", *SPRAYED)), live)
+            for _count in range(self.random.choice((1, 1, 2, 2, 3)))
+        ]
         return [act for act in acts if act]
 
     def options(self) -> Object:
         """The task's options."""
-        draw = self.random.random()
+        pick, draw = self.random.choice, self.random.random()
+        environment = pick([{}] * 6 + [{"environment": "dev"}, {"environment": "far"}])
         if draw < 0.06:
-            return {"state": "absent", "all": True}
+            return {"state": "absent", "all": True, **environment}
         if draw < 0.14 and self.world.wanted:
-            return {"state": "absent", "targets": [self.random.choice(sorted(self.world.wanted))]}
-        options: Object = {"concurrency": self.random.choice((1, 4)), "pending_age": "0s"}
-        if draw < 0.55:
+            return {"state": "absent", **self._selection(), **environment}
+        options: Object = {"concurrency": pick((1, 4)), "pending_age": "0s", **environment}
+        if draw < 0.45:
             options["prune"] = True
-        if draw > 0.8:
-            options["drift"] = self.random.choice(("report", "correct"))
-        options["on_failure"] = self.random.choice(("stop", "stop", "continue", "rollback"))
+        elif draw < 0.65 and self.world.wanted:
+            options |= self._selection()
+        if self.random.random() < 0.2:
+            options["drift"] = pick(("report", "correct"))
+        if self.random.random() < 0.15:
+            options["diff_ignore"] = pick(IGNORED)
+        options["on_failure"] = pick(("stop", "stop", "continue", "rollback"))
         return options
+
+    def _selection(self) -> Object:
+        """A part of the stack."""
+        pick, names = self.random.choice, sorted(self.world.wanted)
+        part = pick(
+            [
+                *[{"targets": [pick(names)]}] * 3,
+                {"targets": [pick(names), "*o*"]},
+                {"selector": pick(["[?labels.tier=='a']", "[?description].name", "[?contains(name, 'o')]"])},
+            ]
+        )
+        return {**part, **pick([{}, {"include_needs": True}])}
 
     def _add(self, name: str) -> str:
         plain = sorted(set(self.world.templates) - _RARE)
@@ -358,7 +456,7 @@ class Generator:
 
     def _mending(self) -> Iterator[str]:
         for name, wanted in self.world.wanted.items():
-            for key in ("frozen", "bad", "hook", "ip", "kind"):
+            for key in ("frozen", "bad", "hook", "ip", "kind", "app"):
                 if wanted.values[key] != FIRST[key]:
                     yield f"value {name} {key}={json.dumps(FIRST[key])}"
             for key in sorted(wanted.templates & {"thing", "gadget", "hook-stays"}):
@@ -368,12 +466,17 @@ class Generator:
                 yield f"key {name} needs=[]"
             if wanted.keys.get("ignore"):
                 yield f"toggle {name} ignore"
+            if name.startswith("all/") and _name(name) in self.world.wanted:
+                yield f"leave {name}"
         yield from (f"delete {taken}" for taken in self.world.taken)
         self.world.taken.clear()
 
     def _one(self, name: str, live: Snapshot) -> str:
         if name not in self.world.wanted:
-            return self._add(name)
+            twin = next((other for other in self.world.wanted if other != name and _name(other) == _name(name)), None)
+            if twin and self.random.random() < 0.9:  # the release moves into the umbrella, or out of it
+                return f"leave {twin}"
+            return self._add(name if name != "all" else SPRAYED[1])
         draw = self.random.random()
         if draw < 0.55:
             return self._stack_act(name)
@@ -393,21 +496,37 @@ class Generator:
             "bad": pick([80, 81, 0]),
             "kind": pick(["ConfigMap", "Secret"]),
             "hook": pick(["complete", "complete", "fail"]),
+            "app": pick(["", "-x"]),
+            "crd": self.random.randint(0, 3),
         }
         key = pick(("data", "data", "data", "port", "port", "suffix", *values))
         template = pick(sorted(set(self.world.templates) - (_RARE if self.random.random() < 0.8 else set())))
-        needs = pick([other for other in NAMES if other < name] or [""])
-        return pick(
-            [
-                *[f"value {name} {key}={json.dumps(values[key])}"] * 4,
-                *[f"template {name} {template}"] * 5,
-                f"version {name}",
-                f"toggle {name} {pick(TOGGLES)}",
-                f"leave {name}" if len(self.world.wanted) > 2 else "",
-                f"key {name} historyMax={pick([1, 2, 5])}",
-                f"key {name} needs={json.dumps([needs] if needs in self.world.wanted else [])}",
-            ]
-        )
+        acts = [
+            *[f"value {name} {key}={json.dumps(values[key])}"] * 4,
+            *[f"template {name} {template}"] * 5,
+            f"version {name}",
+            f"leave {name}" if len(self.world.wanted) > 2 else "",
+        ]
+        if "/" in name:
+            tags = json.dumps(pick([[], ["extra"]]))
+            return pick([*acts, f"key {name} weight={pick([0, 1])}", f"key {name} tags={tags}"])
+        if name == "all":
+            spray = json.dumps(pick([True, {"exclude": ["five"]}, {"prefix_releases": "p"}]))
+            acts = [f"value all tags={pick(['{}', json.dumps({'extra': True})])}", f"key all spray={spray}"]
+        return pick([*acts, *self._key_acts(name)])
+
+    def _key_acts(self, name: str) -> list[str]:
+        """What the stack says of how a release is deployed, and what an environment says otherwise."""
+        pick = self.random.choice
+        needs = pick([other for other in (*NAMES, "all") if other < name] or [""])
+        return [
+            *[f"toggle {name} {pick(TOGGLES)}"] * 2,
+            f"key {name} historyMax={pick([1, 2, 5])}",
+            f"key {name} needs={json.dumps([needs] if needs in self.world.wanted else [])}",
+            f"key {name} labels={json.dumps(pick([{}, {'tier': 'a'}, {'tier': 'b'}]))}",
+            f"key {name} description={json.dumps(pick('xy'))}",
+            f"overlay {name} {pick(['port=90', 'port=91', 'ignore=true', 'ignore=false'])}",
+        ]
 
     def _helm_act(self, name: str) -> str:
         return self.random.choice(
@@ -426,12 +545,14 @@ class Generator:
     def _kubectl_act(self, name: str, live: Snapshot) -> str:
         prefix = self.world.workspace.prefix
         owned = sorted(
-            (kind, namespace.removeprefix(f"{prefix}-"), known)
+            ("Gadget" if kind == self.world.gadget else kind, namespace.removeprefix(f"{prefix}-"), known)
             for (kind, namespace, known), (_uid, item) in live.objects.items()
-            if item["metadata"]["annotations"].get("meta.helm.sh/release-name") == name and namespace
+            if item["metadata"]["annotations"].get("meta.helm.sh/release-name") == _name(name)
+            and namespace.startswith(f"{prefix}-")
         )
         if not owned or self.random.random() < 0.08:
-            return f"take ConfigMap {self.world.wanted[name].namespace} {name}-{self.random.choice(['keep', 'frozen'])}"
+            what = self.random.choice(["keep", "frozen"])
+            return f"take ConfigMap {self.world.wanted[name].namespace} {_name(name)}-{what}"
         kind, namespace, known = self.random.choice(owned)
         if self.random.random() < 0.35:
             return f"delete {kind} {namespace} {known}"
