@@ -33,6 +33,7 @@ _NOWHERE = "http://127.0.0.1:0"
 _FILE_GUARD = 900.0  # seconds for what does not wait for a cluster
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 _IMMUTABLE = re.compile(r"field is immutable|is immutable after creation|Forbidden: updates to statefulset spec")
+_APIS_AN_ARGUMENT = 300  # Linux allows 128 KiB for one (MAX_ARG_STRLEN)
 _GRACE = 30.0  # seconds that an interrupted helm gets to record what it did
 _HEEDLESS = ("rollback", "uninstall")  # an interrupt kills these at once, so they shall come to their end
 
@@ -271,8 +272,8 @@ class Helm:
         argv = ["template", "--namespace", args.namespace, *_values(args.values), *_sets(args.sets)]
         if args.kube_version:
             argv += ["--kube-version", args.kube_version]
-        if args.api_versions:
-            argv += ["--api-versions", ",".join(args.api_versions)]
+        for start in range(0, len(args.api_versions), _APIS_AN_ARGUMENT):
+            argv += ["--api-versions", ",".join(args.api_versions[start : start + _APIS_AN_ARGUMENT])]
         if args.post_renderer:
             argv += ["--post-renderer", args.post_renderer]
         argv += _switches(

@@ -79,8 +79,8 @@ class StackAction(ActionBase):
             self._here = self._is_here(task_vars)
             given = self.spec.typed(plain(self._task.args))
             # an approval that got lost on its way must not count as one that is not needed
-            if "expected_plan" in given:
-                given["expected_plan"] = brief(given["expected_plan"])
+            if "expected_plan" in self._task.args:
+                given["expected_plan"] = brief(given.get("expected_plan"))
             quiet = not given.get("progress", True) or bool(self._task.no_log)
             with self._progress(quiet, show) as progress:
                 path = progress.path if isinstance(progress, Remote) else progress

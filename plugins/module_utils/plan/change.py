@@ -17,7 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster import drif
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
-from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
@@ -144,7 +144,10 @@ class Changes:
             return self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
             return self._comparison(base, release, chart, apis, install=True).anew(deployed)
-        change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering)
+        comparison = self._comparison(base, release, chart, apis, install=False)
+        if recovering and comparison.needs_history:
+            comparison = comparison.without_history("it has to be recovered first")
+        change = comparison.upgrade(deployed, recovering)
         return self._with_drift(change, deployed, apis) if change.action == "adopt" else change
 
     def _comparison(self, base: Change, release: Release, chart: Chart, apis: Apis, *, install: bool) -> _Comparison:
@@ -157,7 +160,7 @@ class Changes:
 
     def _due(self, base: Change, release: Release, chart: Chart, apis: Apis, *, install: bool) -> Due:
         values = self.values(release).merged
-        if release.options.upgrade_crds and release.options.reuse_values and base.deployed:
+        if release.options.upgrade_crds and base.deployed and rendering.reuses_values(release, values):
             values = merge((self.cluster.body(base.deployed).config, values))
         scope = Scope(release.namespace, apis.namespaced(self.cluster.namespaced))
         return definitions.due(release, chart, values, self.cluster, scope, install=install)
@@ -291,7 +294,7 @@ class _Comparison:
     release: Release
     chart: Chart
     apis: Apis
-    blind: bool = False  # rendered without the release's history, as the server does not know its kinds yet
+    blind: str = ""  # why it is rendered without the release's history
 
     @property
     def scope(self) -> Scope:
@@ -321,9 +324,9 @@ class _Comparison:
         try:
             rendered = self._rendered(stored(body), is_upgrade=True)
         except HelmFailure as failure:
-            if self.blind or self.release.options.reuse_values or not self._awaits_kinds(failure):
+            if self.blind or not self._awaits_kinds(failure):
                 raise
-            return replace(self, blind=True).upgrade(deployed, recovering, drifted)
+            return self.without_history("its kinds are not served yet").upgrade(deployed, recovering, drifted)
         after, before, secrets = rendered.after, rendered.before, rendered.secrets
         changes = compare.objects(before.objects, after.objects, self.scope, self._kept)
         base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
@@ -359,7 +362,7 @@ class _Comparison:
         scope = self.scope
         hooks_differ = {scope.key(i): i for i in before.hooks} != {scope.key(i): i for i in after.hooks}
         version = (body.chart_name, body.chart_version) != (chart.name, chart.version)
-        other_values = not release.options.reuse_values and values != visible(release, body.config)
+        other_values = not self._reuses and values != visible(release, body.config)
         reasons = {
             "version": version,
             "values": other_values,
@@ -460,7 +463,7 @@ class _Comparison:
         revision: int,
     ) -> Change:
         before = [change.before for change in changes if change.before]
-        unsure = ("its templates see revision 1 here, as its kinds are not served yet",) if self.blind else ()
+        unsure = (f"its templates see revision 1 here, as {self.blind}",) if self.blind else ()
         return replace(
             self.base,
             action=action,
@@ -517,7 +520,29 @@ class _Comparison:
         return rendering.template(helm, self.release, self.chart, values, able, **how)
 
     def _dry_runs(self, is_upgrade: bool) -> bool:
-        return is_upgrade and rendering.needs_history(self.release, self._mentions) and not self.blind
+        return is_upgrade and self.needs_history and not self.blind
+
+    @property
+    def _reuses(self) -> bool:
+        return rendering.reuses_values(self.release, self.plan.values(self.release).merged)
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether only an upgrade knows it: `helm template` always says revision 1 and reuses no values."""
+        return self._mentions.revision or self._reuses
+
+    def without_history(self, why: str) -> _Comparison:
+        """The same, rendered as if there were no earlier revision.
+
+        :raises InputError: what it renders follows from the values of an earlier one.
+        """
+        if self._reuses:
+            raise InputError(
+                f"what release {self.release.id} becomes cannot be told, as it reuses values and {why}",
+                where=self.release.where,
+                hint="Set resetValues for this run, or run without this release first",
+            )
+        return replace(self, blind=why)
 
     def _awaits_kinds(self, failure: HelmFailure) -> bool:
         """Whether a dry run failed on kinds that this run brings before it comes to this release."""

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import covers
@@ -16,6 +18,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
 
 RANDOM = "(random)"
+# What two renders have in common before and behind a random part ends with a mark that neither a random word nor a time
+# has in it: what stands nearer may be common by chance.
+_LEFT = re.compile(r".*(?:(?<=.)[^\w\s+/:.-]|\n)", re.DOTALL)
+_RIGHT = re.compile(r"(?:[^\w\s+/:.=-](?=.)|\n).*", re.DOTALL)
 
 Live = Callable[[Object, str], "Object | None"]  # object, namespace -> as it is in the cluster
 Keeps = Callable[[Object], bool]  # object that leaves the release -> does it stay in the cluster
@@ -87,6 +93,11 @@ def change(op: str, key: Key, before: Object | None, after: Object | None) -> Ob
     return ObjectChange(op, kind, namespace, name, before, after, group=group)
 
 
+def common(left: Sequence[object], right: Sequence[object]) -> int:
+    """How many items both begin with."""
+    return sum(1 for _pair in takewhile(lambda pair: pair[0] == pair[1], zip(left, right)))
+
+
 def without_random(first: Manifests, second: Manifests, before: Manifests, scope: Scope) -> tuple[Manifests, Manifests]:
     """``first`` and ``before`` with all that differs between two renders of the same input marked as random.
 
@@ -147,4 +158,17 @@ def _mark(first: Any, second: Any, old: Any) -> tuple[Any, Any]:
         aligned = isinstance(old, list) and len(old) == len(first)
         items = [_mark(a, b, old[i] if aligned else None) for i, (a, b) in enumerate(zip(first, second))]
         return [item[0] for item in items], [item[1] for item in items] if aligned else old
+    if isinstance(first, str) and isinstance(second, str) and isinstance(old, str):
+        return _mark_text(first, second, old)
     return RANDOM, None if old is None else RANDOM
+
+
+def _mark_text(first: str, second: str, old: str) -> tuple[str, str]:
+    """A text of which a part is random: the rest must be what it was."""
+    head = common(first, second)
+    tail = common(first[head:][::-1], second[head:][::-1])
+    left, right = _LEFT.match(first[:head]), _RIGHT.search(first[len(first) - tail :])
+    begin, end = left[0] if left else "", right[0] if right else ""
+    marked = f"{begin}{RANDOM}{end}"
+    same = len(old) >= len(begin) + len(end) and old.startswith(begin) and old.endswith(end)
+    return marked, marked if same else old

@@ -29,7 +29,7 @@ def brief(plan: Any) -> dict[str, Any]:
     if isinstance(plan, str) and plan:
         return {"digest": plan}
     if not isinstance(plan, Mapping) or not isinstance(plan.get("digest"), str) or not plan["digest"]:
-        told = "is empty" if plan == "" else "is neither a plan nor a plan's digest"
+        told = "is empty" if plan in ("", None) else "is neither a plan nor a plan's digest"
         raise InputError(
             f"expected_plan {told}", hint="Give it the digest of a plan, or leave it out to apply any plan"
         )

@@ -33,12 +33,16 @@ def parse(text: str, name: str) -> list[Object]:
     return list(_flat(helmyaml.load_all(text, name)))
 
 
-def split(objects: Iterable[Object]) -> Manifests:
-    """Separates hooks from the rest, as Helm does: by the annotation ``helm.sh/hook``."""
-    found = list(objects)
+def split(text: str, name: str) -> Manifests:
+    """The objects of a manifest, hooks apart, as Helm sorts them: by the annotation ``helm.sh/hook`` of a document.
+
+    What says so inside of a List is no hook (pkg/release/util/manifest_sorter.go).
+    """
+    documents = helmyaml.load_all(text, name)
+    hooks = [isinstance(item, Mapping) and bool(hook_events(item)) for item in documents]
     return Manifests(
-        objects=tuple(item for item in found if not hook_events(item)),
-        hooks=tuple(item for item in found if hook_events(item)),
+        objects=tuple(_flat(item for item, is_hook in zip(documents, hooks) if not is_hook)),
+        hooks=tuple(_flat(item for item, is_hook in zip(documents, hooks) if is_hook)),
     )
 
 

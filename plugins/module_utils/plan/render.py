@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
-from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs, UpgradeArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
@@ -66,9 +67,10 @@ def upgrade_args(
     )
 
 
-def needs_history(release: Release, mentions: Mentions) -> bool:
-    """Whether only an upgrade knows what it renders: `helm template` always says revision 1 and reuses no values."""
-    return mentions.revision or release.options.reuse_values
+def reuses_values(release: Release, values: Mapping[str, Any]) -> bool:
+    """Whether an upgrade goes on with the values of the last revision (pkg/action/upgrade.go, reuseValues)."""
+    options = release.options
+    return options.reuse_values or not (options.reset_values or values or release.set_args)
 
 
 def template(
@@ -97,7 +99,7 @@ def template(
         post_renderer=release.options.post_renderer,
         time_zone=time_zone,
     )
-    return manifest.split(manifest.parse(helm.template(args), release.id))
+    return manifest.split(helm.template(args), release.id)
 
 
 def dry_run(

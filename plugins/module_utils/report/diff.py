@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import takewhile
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import common
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 
@@ -112,18 +112,13 @@ def _narrowed(entry: dict[str, str]) -> dict[str, str]:
     if len(entry["before"]) + len(entry["after"]) <= _LARGE:
         return entry
     before, after = entry["before"].splitlines(keepends=True), entry["after"].splitlines(keepends=True)
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
+    head = common(before, after)
+    tail = common(before[head:][::-1], after[head:][::-1])
     sides = {"before": before, "after": after}
     return {
         **entry,
         **{side: _around(lines, head - _AROUND, len(lines) - tail + _AROUND) for side, lines in sides.items()},
     }
-
-
-def _common(left: list[str], right: list[str]) -> int:
-    """How many lines both begin with."""
-    return sum(1 for _line in takewhile(lambda both: both[0] == both[1], zip(left, right)))
 
 
 def _around(lines: list[str], first: int, last: int) -> str:

@@ -289,8 +289,9 @@ def test_the_digest_is_handed_on_by_host_and_by_stack(monkeypatch: pytest.Monkey
     }
 
 
-def test_an_empty_expected_plan_is_no_approval(monkeypatch: pytest.MonkeyPatch) -> None:
-    action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {"expected_plan": ""})
+@pytest.mark.parametrize("value", ["", None])
+def test_an_empty_expected_plan_is_no_approval(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+    action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {"expected_plan": value})
     monkeypatch.setattr(ActionBase, "run", lambda *_args: {})
     result = action.run(None, {})
     assert result["failed"]

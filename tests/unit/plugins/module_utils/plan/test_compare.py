@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -106,6 +107,40 @@ def test_what_differs_between_two_renders_counts_as_equal_to_what_was() -> None:
     )
 
 
+LINES = "user=admin\nkey=%s\nport=%s\n"
+
+
+@pytest.mark.parametrize(
+    ("renders", "old", "marked"),
+    [
+        ((LINES % ("r1", 80), LINES % ("r2", 80)), LINES % ("r0", 80), LINES % (RANDOM, 80)),
+        ((LINES % ("r1", 81), LINES % ("r2", 81)), LINES % ("r0", 80), None),
+        (("s: r1, port: 81", "s: r2, port: 81"), "s: r0, port: 80", None),
+        (("postgres://u:r1@new/db", "postgres://u:r2@new/db"), "postgres://u:r0@old/db", None),
+        (("u:r1@db", "u:r2@db"), "u:long-ago@db", f"{RANDOM}@db"),
+        (("$2a$10$abcd", "$2a$10$axyz"), "$2a$10$qrst", f"$2a$10${RANDOM}"),
+        # what they have in common by chance, or because a second has passed
+        (("Abcd", "Axyd"), "Qrst", RANDOM),
+        (("ab==", "cd=="), "wxyz", RANDOM),
+        (("2026-11-25T20:25:48Z", "2026-11-25T20:25:49Z"), "2024-01-01T01:01:01Z", RANDOM),
+        (("1795636075", "1795636076"), "1600000000", RANDOM),
+        (("at=2026-11-25 20:25:48", "at=2026-11-25 20:25:49"), "at=2024-01-01 01:01:01", f"at={RANDOM}"),
+        (("one r1", "one r2"), "", RANDOM),
+    ],
+)
+def test_of_a_text_that_is_random_in_part_the_rest_counts(
+    renders: tuple[str, str], old: str, marked: str | None
+) -> None:
+    """:arg marked: None: it is not what it was."""
+    sides = (Manifests((obj("ConfigMap", "c", data={"text": text}),)) for text in (*renders, old))
+    after, before = compare.without_random(*sides, SCOPE)
+    [new], [former] = (side.objects for side in (after, before))
+    assert RANDOM in new["data"]["text"]
+    assert (new == former) is (marked is not None)
+    if marked is not None:
+        assert new["data"]["text"] == marked
+
+
 def test_random_items_of_lists_are_marked_one_by_one() -> None:
     def env(value: str) -> Manifests:
         return Manifests((obj("Pod", "p", spec={"env": [{"name": "A", "value": value}, {"name": "B", "value": "b"}]}),))
@@ -129,6 +164,7 @@ def test_lists_are_taken_apart_and_empty_documents_left_out() -> None:
 
 
 def test_hooks_are_told_by_their_annotation() -> None:
-    found = manifest.split([obj("A", "a"), hook("h", "pre-install, post-upgrade")])
+    documents = [obj("A", "a"), hook("h", "pre-install, post-upgrade")]
+    found = manifest.split("\n---\n".join(map(json.dumps, documents)), "x")
     assert ([manifest.name(i) for i in found.objects], [manifest.name(i) for i in found.hooks]) == (["a"], ["h"])
     assert manifest.hook_events(found.hooks[0]) == {"pre-install", "post-upgrade"}
