@@ -171,7 +171,7 @@ class _Run:
 
     @contextmanager
     def locked(self, plan: Plan | None) -> Iterator[Plan]:
-        """Keeps other runs off the stack; gives a new plan if one has changed what the old one saw."""
+        """Keeps other runs off the stack; gives a new plan if one may have changed what the old one saw."""
         if not self.params.get("lock"):
             yield plan or self.plan()
             return
@@ -179,7 +179,8 @@ class _Run:
         with lock.held(_seconds("lock_wait", self.params.get("lock_wait"), 0)):
             self.lock = lock
             fresh = self._open()
-            if plan is None or any(fresh.releases().get(change.id) != change.deployed for change in plan.changes):
+            same = plan and all(fresh.releases().get(change.id) == change.deployed for change in plan.changes)
+            if plan is None or lock.waited or not same:
                 self.session = fresh
                 plan = self.plan()
             yield plan

@@ -72,6 +72,10 @@ class Mask:
         self._hashes = {digest[:8]: digest for digest in _digests(secret)}
         self._short = {text for text in map(str.strip, given) if 0 < len(text) < _SHORTEST} - open_words
 
+    @property
+    def knows_secrets(self) -> bool:
+        return bool(self._words or self._short)
+
     def text(self, text: str) -> str:
         """The text without secrets, without base64 that holds one, and without hashes of one."""
         if not self._words:

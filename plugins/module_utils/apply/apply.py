@@ -55,6 +55,9 @@ class Cluster(Protocol):
     def apply(self, manifest: Mapping[str, Any], namespace: str, *, force: bool) -> None:
         """Apply an object; without ``force`` one that is there and differs stays as it is."""
 
+    def ending(self, namespace: str) -> bool:
+        """Whether a namespace is about to go."""
+
     def serves(self, kinds: Collection[tuple[str, str]]) -> bool:
         """Whether kinds (apiVersion, kind) are known by now."""
 
@@ -220,6 +223,8 @@ class Applier:
         # Only where it is to come: Helm 4 would else put its label onto a namespace that is there already, and to make
         # sure of one takes helm a third of its time.
         makes_namespace = change.makes_namespace and change.namespace not in self._made
+        if makes_namespace:
+            self._until_gone(change.namespace, release.options.timeout)
         args = replace(args, wait=args.wait and helm_waits(change), create_namespace=makes_namespace)
         revision = guarded(
             self.readiness,
@@ -231,6 +236,19 @@ class Applier:
         if release.options.recreate_pods and change.action != "install":
             self._restart(change, revision)
         return revision
+
+    def _until_gone(self, namespace: str, timeout: float) -> None:
+        """Waits while a namespace of the same name is being deleted.
+
+        :raises ClusterError: it does not go.
+        """
+        deadline = time.monotonic() + timeout
+        while self.cluster.ending(namespace):
+            if time.monotonic() > deadline or self.ended.wait(_SERVED):
+                raise ClusterError(
+                    f"namespace {namespace} is being deleted and has not gone yet",
+                    hint="Look at what is left in it and at the finalizers of that",
+                )
 
     def _helm(self, release: Release | None) -> Helm:
         """The program, to change something with."""

@@ -72,6 +72,7 @@ class Lock:
         self._began = _NEVER
         self._unfinished = False
         self.abandoned: Abandoned | None = None  # by the runs that held the lock before, and died
+        self.waited = False  # for another run, which may have changed anything
 
     def look(self) -> Abandoned | None:
         """What :attr:`abandoned` would be if the lock were taken now; only reads."""
@@ -125,6 +126,7 @@ class Lock:
             other = self._taken()
             if other is None:
                 return
+            self.waited = True
             spec = other.get("spec") or {}
             sign = f"{spec.get('holderIdentity')} {spec.get('renewTime')}"
             first = first or sign

@@ -276,6 +276,8 @@ class Session:
     def apply(self, manifest: Mapping[str, Any], namespace: str, *, force: bool) -> None:
         """Applies an object as Helm's field manager; without ``force`` one that is there and differs stays as it is."""
         path, _name = self._place(manifest, namespace)
+        if not force and self.client.get_or_none(path, accept=METADATA):
+            return
         try:
             how: dict[str, Any] = {"fieldManager": MANAGER, "force": "true" if force else None}
             self.client.patch(path, manifest, APPLY_PATCH, accept=METADATA, again=True, **how)
@@ -294,13 +296,23 @@ class Session:
         kind = str(manifest.get("kind", ""))
         return self.api.path(str(manifest.get("apiVersion", "")), kind, namespace or None, name), name
 
+    def knows(self, api_version: str, kind: str) -> bool:
+        """Whether the cluster serves a kind."""
+        return self.api.find(api_version, kind) is not None
+
     def has_namespace(self, name: str) -> bool:
+        """Whether a namespace is there, and not about to go."""
         with self._lock:
             return name in self._existing
 
     @cached_property
     def _existing(self) -> set[str]:
         return existing_namespaces(self.client, self._known)
+
+    def ending(self, namespace: str) -> bool:
+        """Whether a namespace is there no longer than it takes to delete what is in it."""
+        found = self.client.get_or_none(f"/api/v1/namespaces/{namespace}", accept=METADATA)
+        return bool(found and found["metadata"].get("deletionTimestamp"))
 
     def stamp(self, namespace: str, name: str, revision: int, labels: Mapping[str, str | None]) -> None:
         releases.stamp(self.client, namespace, name, revision, labels, self._driver)

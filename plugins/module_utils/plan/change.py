@@ -71,6 +71,9 @@ class Cluster(Protocol):
     def namespaced(self, api_version: str, kind: str) -> bool:
         """Whether objects of a kind live in namespaces."""
 
+    def knows(self, api_version: str, kind: str) -> bool:
+        """Whether the cluster serves a kind."""
+
     def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
         """Whether an object is in the cluster."""
 
@@ -182,7 +185,11 @@ class Changes:
         return stamp.fingerprint(release, chart, visible(release, values.merged), around)
 
     def removal(self, found: Deployed, release: Release | None = None) -> Change:
-        """The change that uninstalls a release."""
+        """The change that uninstalls a release.
+
+        :raises Unfinished: another run may be at work on it.
+        """
+        self.recovery.of(found)
         body = self.cluster.body(found)
         before = stored(body)
         scope = Scope(found.namespace, self.cluster.namespaced)
@@ -202,8 +209,15 @@ class Changes:
             chart_from=body.chart_name,
             version_from=body.chart_version,
             objects=tuple(changes),
-            secrets=secret_strings((*before.objects, *before.hooks)),
+            warnings=self.unserved(before, Apis(), "helm cannot remove what is of kinds that are not served any more"),
+            secrets=_secrets(before),
         )
+
+    def unserved(self, manifests: Manifests, apis: Apis, why: str) -> tuple[str, ...]:
+        """A warning that names the kinds which neither the cluster serves nor an earlier release brings."""
+        kinds = {(str(item.get("apiVersion", "")), manifest.kind(item)) for item in manifests.objects} - set(apis.kinds)
+        lost = sorted(f"{kind} ({version})" for version, kind in kinds if not self.cluster.knows(version, kind))
+        return (f"{why}: {', '.join(lost)}",) if lost else ()
 
     def live(self, item: Object, namespace: str) -> Object | None:
         return self.cluster.live(str(item.get("apiVersion", "")), manifest.kind(item), namespace, manifest.name(item))
@@ -306,7 +320,7 @@ class _Comparison:
         found = self._as_live(compare.objects((), after.objects, self.scope), after)
         changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
         revision = self.base.deployed.revision + 1 if self.base.deployed else 1
-        return self._finished("install", ("new",), changes, rendered.secrets, revision)
+        return self._finished("install", ("new",), changes, rendered, revision)
 
     def anew(self, deployed: Deployed) -> Change:
         """A first install that never got done goes away, and all begins again."""
@@ -317,7 +331,7 @@ class _Comparison:
             for item in after.objects
         ]
         changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
-        return self._finished("recover", ("pending",), changes, rendered.secrets, 1)
+        return self._finished("recover", ("pending",), changes, rendered, 1)
 
     def upgrade(self, deployed: Deployed, recovering: bool, drifted: bool = False) -> Change:
         body = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
@@ -336,11 +350,13 @@ class _Comparison:
         reasons = reasons or ("readiness",)
         last = body if body.revision == deployed.revision else self.plan.cluster.body(deployed)
         changes, reverted = self._upgraded(deployed, last, stored(body), rendered, recovering)
-        base = replace(base, warnings=(*base.warnings, *reverted.warnings), edits=reverted.edits)
+        gone = "helm cannot upgrade it from objects of kinds that are not served any more"
+        lost = self.plan.unserved(stored(last), Apis(), gone)
+        base = replace(base, warnings=(*base.warnings, *reverted.warnings, *lost), edits=reverted.edits)
         action = "recover" if recovering else "upgrade"
-        secrets |= _secrets(stored(last))
+        rendered = replace(rendered, secrets=rendered.secrets | _secrets(stored(last)))
         revision = deployed.revision + (2 if recovering else 1)
-        return replace(self, base=base)._finished(action, reasons, changes, secrets, revision)
+        return replace(self, base=base)._finished(action, reasons, changes, rendered, revision)
 
     def _upgraded(
         self, deployed: Deployed, last: ReleaseBody, stored_before: Manifests, rendered: _Rendered, recovering: bool
@@ -459,19 +475,21 @@ class _Comparison:
         action: str,
         reasons: tuple[str, ...],
         changes: Sequence[ObjectChange],
-        secrets: frozenset[str],
+        rendered: _Rendered,
         revision: int,
     ) -> Change:
         before = [change.before for change in changes if change.before]
+        fails = "helm fails at kinds that the cluster does not serve, unless something brings them before"
+        unserved = self.plan.unserved(rendered.after, self.apis, fails)
         unsure = (f"its templates see revision 1 here, as {self.blind}",) if self.blind else ()
         return replace(
             self.base,
             action=action,
             reasons=reasons,
-            warnings=(*self.base.warnings, *unsure),
+            warnings=(*self.base.warnings, *unsure, *unserved),
             objects=tuple(changes),
             revision_to=revision,
-            secrets=secrets | secret_strings(before),
+            secrets=rendered.secrets | secret_strings(before),
         )
 
     @property

@@ -83,11 +83,21 @@ def _upgrade(found: Mapping[Key, Object], cluster: Cluster) -> Due:
 
 
 def listed_once(changes: Iterable[Change]) -> list[Change]:
-    """The changes with each definition that several releases bring shown in the first of them alone."""
-    seen: list[Object] = []
+    """The changes with each definition that several releases bring shown in the first of them alone.
+
+    It is also what the first says that is made: a definition that is there is left alone, unless by upgrade_crds.
+    """
+    first: dict[Key, Definition] = {}
     result = []
     for change in changes:
-        again = [item.change for item in change.definitions if item.manifest in seen]
-        seen += [item.manifest for item in change.definitions]
-        result.append(replace(change, objects=tuple(item for item in change.objects if item not in again)))
+        upgrades = bool(change.release and change.release.options.upgrade_crds)
+        again = {
+            item.change.key
+            for item in change.definitions
+            if item.change.key in first and (not upgrades or first[item.change.key].manifest == item.manifest)
+        }
+        definitions = tuple(first[i.change.key] if i.change.key in again else i for i in change.definitions)
+        first |= {item.change.key: item for item in definitions}
+        objects = tuple(item for item in change.objects if item.key not in again)
+        result.append(replace(change, objects=objects, definitions=definitions))
     return result

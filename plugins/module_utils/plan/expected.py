@@ -23,6 +23,8 @@ _IDLE = ("unchanged", "skip")
 def brief(plan: Any) -> dict[str, Any]:
     """A plan's digest and, if it is not too much, what it does with each release and object that it changes.
 
+    Lists of lines, as Ansible and AWX join the maps of several tasks.
+
     :arg plan: as a result has it, or brief already, or a digest alone.
     :raises InputError: it is none of these.
     """
@@ -33,52 +35,51 @@ def brief(plan: Any) -> dict[str, Any]:
         raise InputError(
             f"expected_plan {told}", hint="Give it the digest of a plan, or leave it out to apply any plan"
         )
-    releases, objects = plan.get("releases"), plan.get("objects")
-    if isinstance(releases, list):
-        busy = [item for item in releases if item["action"] not in _IDLE]
-        releases = {_id(item): _told(item["action"], item["revision"]["from"], item["reason"]) for item in busy}
-        objects = {_id(item): _objects(item["objects"]) for item in busy if item.get("objects")}
-    kept = {"releases": releases} if releases and len(releases) <= _RELEASES else {}
-    if kept and objects and sum(map(len, objects.values())) <= _OBJECTS:
-        kept["objects"] = objects
-    return {"digest": plan["digest"], **kept}
+    changes, objects = plan.get("changes"), plan.get("objects")
+    if isinstance(plan.get("releases"), list):
+        changes, objects = _lines(plan["releases"])
+    return {
+        "digest": plan["digest"],
+        "changes": changes if changes is not None and len(changes) <= _RELEASES else None,
+        "objects": objects if objects is not None and len(objects) <= _OBJECTS else None,
+    }
 
 
 def differences(expected: Mapping[str, Any], plan: Plan) -> list[str]:
     """Lines that say what a plan does otherwise than the expected one, or what it does if that is not known."""
-    busy = [change for change in plan.changes if change.action not in _IDLE]
-    now = {change.id: _told(change.action, change.revision_from, change.reasons) for change in busy}
-    before = expected.get("releases")
-    if before is None:
-        lines = [f"  {identity}: {told}" for identity, told in now.items()]
-        return ["What the plan is now:", *(lines or ["  nothing changes"])]
-    lines = [f"  {name}: {text}" for name, text in _differing(before, now, "stays as it is")]
-    for change in busy if "objects" in expected else ():
-        if before.get(change.id) == now[change.id]:
-            told = _objects(item.data for item in change.objects)
-            found = _differing(expected["objects"].get(change.id, {}), told, "nothing")
-            lines += [f"  {change.id}, {name}: {text}" for name, text in found]
-    same = "  the same in the same way, but with other charts or values, in another order, or not from the same state"
-    return ["What differs:", *(lines or [same])]
+    changes, objects = _lines(change.data for change in plan.changes)
+    if expected.get("changes") is None:
+        return ["What the plan is now:", *(f"  {line}" for line in changes or ["nothing changes"])]
+    lines = list(_differing(expected["changes"], changes, "stays as it is"))
+    if expected.get("objects") is not None:
+        same = tuple(f"{line.partition(': ')[0]}, " for line in set(expected["changes"]) & set(changes))
+        before, now = ([line for line in side if line.startswith(same)] for side in (expected["objects"], objects))
+        lines += _differing(before, now, "nothing")
+    alike = "the same in the same way, but with other charts or values, in another order, or not from the same state"
+    return ["What differs:", *(f"  {line}" for line in lines or [alike])]
 
 
-def _differing(before: Mapping[str, str], now: Mapping[str, str], nothing: str) -> Iterator[tuple[str, str]]:
+def _lines(releases: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """What a result says of releases and of objects, a line each."""
+    busy = [item for item in releases if item["action"] not in _IDLE]
+    changes = [
+        f"{_id(item)}: {item['action']} from revision {item['revision']['from'] or 'none'} ({why})"
+        for item, why in ((item, ", ".join(item["reason"])) for item in busy)
+    ]
+    return changes, [
+        f"{_id(release)}, {item['kind']} {_id(item) if item['namespace'] else item['name']}: {item['op']}"
+        for release in busy
+        for item in release.get("objects") or ()
+    ]
+
+
+def _id(item: Mapping[str, Any]) -> str:
+    return f"{item['namespace']}/{item['name']}"
+
+
+def _differing(expected: Iterable[str], found: Iterable[str], nothing: str) -> Iterator[str]:
+    """What differs between two lists of lines, each of which says something of what stands before its colon."""
+    before, now = (dict(line.rpartition(": ")[::2] for line in side) for side in (expected, found))
     for name in {**before, **now}:
         if before.get(name) != now.get(name):
-            yield name, f"{now.get(name, nothing)}; expected: {before.get(name, nothing)}"
-
-
-def _id(release: Mapping[str, Any]) -> str:
-    return f"{release['namespace']}/{release['name']}"
-
-
-def _objects(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """What becomes of each object, as a result tells it."""
-    return {
-        f"{item['kind']} {item['namespace']}{'/' if item['namespace'] else ''}{item['name']}": item["op"]
-        for item in items
-    }
-
-
-def _told(action: str, revision: int | None, reasons: Any) -> str:
-    return f"{action} from revision {revision or 'none'} ({', '.join(reasons)})"
+            yield f"{name}: {now.get(name, nothing)}; expected: {before.get(name, nothing)}"

@@ -104,6 +104,22 @@ class Change:
     def revision_from(self) -> int | None:
         return self.deployed.revision if self.deployed else None
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """The release in a result, as it is planned."""
+        return {
+            "namespace": self.namespace,
+            "name": self.name,
+            "action": self.action,
+            "reason": list(self.reasons) or ([self.note] if self.note else []),
+            "chart": self.chart.name if self.chart else self.chart_from,
+            "version": {"from": self.version_from, "to": self.chart.version if self.chart else None},
+            "revision": {"from": self.revision_from, "to": self.revision_to},
+            "wave": self.wave,
+            "needs": list(self.needs),
+            "objects": [item.data for item in self.objects],
+        }
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -238,6 +238,13 @@ class Planner:
             makers |= {item.name: change.id for item in change.objects if item.kind == "Namespace"}
         homeless = [c for c in result.values() if c.effective and not self.cluster.has_namespace(c.namespace)]
         for change in homeless:
+            if change.deployed and change.deployed.status != "uninstalled":
+                raise InputError(
+                    f"namespace {change.namespace} is being deleted, and release {change.id} with it",
+                    where=known(change.release).where,
+                    hint="Run again when it is gone",
+                )
+        for change in homeless:
             if change.namespace not in makers and known(change.release).options.create_namespace:
                 made_by_helm.add(change.namespace)
                 makers[change.namespace] = change.id

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import common
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 
@@ -22,6 +23,7 @@ except ImportError:
 
 _LARGE = 50_000  # characters of an entry of which only what differs is shown
 _AROUND = 3  # lines
+_LABEL = "helm.sh/chart"
 _WIDEST = 2**31 - 1  # libyaml's int
 
 _WORDS = {"add": "is added", "change": "changes", "remove": "is removed", "replace": "is deleted and made anew"}
@@ -37,19 +39,30 @@ def _of_change(change: Change, mask: Mask) -> Iterator[dict[str, str]]:
         for item in change.objects if "drift" in change.reasons else ():
             yield _of_object(change, item, mask, "is left as it is, and was deployed so")
         return
-    labels = (_label(change.chart_from, change.version_from), _label(*_chart(change)))
-    only_labels = [item for item in change.objects if _differs_in_label_only(item, *labels)]
-    if change.version_from and change.chart and labels[0] != labels[1]:
-        also = [f"{item.kind} {item.name}" for item in only_labels]
-        yield {
-            "before_header": f"{change.id}: chart",
-            "after_header": f"{change.id}: chart ({change.action})",
-            "before": to_yaml({"chart": labels[0], **({"label of": also} if also else {})}),
-            "after": to_yaml({"chart": labels[1], **({"label of": also} if also else {})}),
-        }
+    before, after = _label(change.chart_from, change.version_from), _label(*_chart(change))
+    labels = {item.key: _only_labels(item, (before, after)) for item in change.objects}
+    if (change.version_from and change.chart and before != after) or any(labels.values()):
+        yield _of_charts(change, before, after, labels)
     for item in change.objects:
-        if item not in only_labels:
+        if not labels[item.key]:
             yield _of_object(change, item, mask)
+
+
+def _of_charts(
+    change: Change, before: str, after: str, labels: Mapping[Key, frozenset[tuple[str, str]]]
+) -> dict[str, str]:
+    """The chart, and the objects that change in nothing but labels with the names of charts."""
+    sides: tuple[dict[str, Any], ...] = ({"chart": before}, {"chart": after})
+    for both in sorted(frozenset().union(*labels.values())):
+        names = [f"{item.kind} {item.name}" for item in change.objects if both in labels[item.key]]
+        for side, label in zip(sides, both):
+            side.setdefault("labels", []).append({_LABEL: label, "of": names})
+    return {
+        "before_header": f"{change.id}: chart",
+        "after_header": f"{change.id}: chart ({change.action})",
+        "before": to_yaml(sides[0]),
+        "after": to_yaml(sides[1]),
+    }
 
 
 def _chart(change: Change) -> tuple[str | None, str | None]:
@@ -61,23 +74,28 @@ def _label(name: str | None, version: str | None) -> str:
     return f"{name}-{version}".replace("+", "_")
 
 
-def _differs_in_label_only(item: ObjectChange, before: str, after: str) -> bool:
-    """Whether an object changes in nothing but the chart's name and version, which one line tells for all of them."""
-    return item.op == "change" and before != after and _equal_but(item.before, item.after, before, after)
+def _only_labels(item: ObjectChange, chart: tuple[str, str]) -> frozenset[tuple[str, str]]:
+    """The names of charts, old and new, if an object changes in nothing else; sub-charts have labels of their own."""
+    pairs: set[tuple[str, str]] = set()
+    same = item.op == "change" and _same_but(item.before, item.after, chart, pairs)
+    return frozenset(pairs) if same else frozenset()
 
 
-def _equal_but(left: Any, right: Any, before: str, after: str) -> bool:
+def _same_but(left: Any, right: Any, chart: tuple[str, str], pairs: set[tuple[str, str]], key: str = "") -> bool:
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(_equal_but(left[key], right[key], before, after) for key in left)
+        return left.keys() == right.keys() and all(_same_but(left[k], right[k], chart, pairs, k) for k in left)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(_equal_but(a, b, before, after) for a, b in zip(left, right))
-    return bool(left == right or (left == before and right == after))
+        return len(left) == len(right) and all(_same_but(a, b, chart, pairs) for a, b in zip(left, right))
+    if left != right and isinstance(left, str) and isinstance(right, str) and (key == _LABEL or (left, right) == chart):
+        pairs.add((left, right))
+        return True
+    return bool(left == right)
 
 
 def _of_object(change: Change, item: ObjectChange, mask: Mask, word: str = "") -> dict[str, str]:
     where = f" in {item.namespace}" if item.namespace else ""
     header = f"{change.id}: {item.kind} {item.name}{where}"
-    before, after = pair(item.before, item.after)
+    before, after = pair(item.before, item.after, guessable=mask.knows_secrets)
     return {
         "before_header": header,
         "after_header": f"{header} {word or _WORDS[item.op]}",

@@ -99,7 +99,8 @@ class Reader:
         mask = Mask({*self.stack.secrets, *secret_strings((*held.objects, *held.hooks))}, (body.name, body.namespace))
 
         def text(items: Collection[manifest.Object]) -> str:
-            return mask.text("---\n".join(to_yaml(mask.content(pair(item, None)[0])) for item in items))
+            shown = (pair(item, None, guessable=mask.knows_secrets)[0] for item in items)
+            return mask.text("---\n".join(to_yaml(mask.content(item)) for item in shown))
 
         parts = {
             "values": lambda: mask.content(body.config),

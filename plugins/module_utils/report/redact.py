@@ -13,14 +13,23 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import is_secret
 
-_SECRETS_CHECKSUM = re.compile(r"(checksum|hash|sha256).*secret|secret.*(checksum|hash|sha256)", re.IGNORECASE)
-_ABOVE_ANNOTATIONS = frozenset(("metadata", "spec", "template", "jobTemplate"))
+_CHECKSUM = re.compile(r"checksum|hash|sha-?\d|md5|digest", re.IGNORECASE)
+_SECRET = re.compile(r"secret", re.IGNORECASE)
+_HASH = re.compile(r"[0-9a-f]{6,128}|[0-9A-Za-z+/_-]{22,86}={0,2}")
+_MARKS = frozenset(("annotations", "labels"))
+_ABOVE_MARKS = frozenset(("metadata", "spec", "template", "jobTemplate"))
 
 
-def pair(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[Any, Any]:
-    """Both sides of a Secret with the values masked; of other objects checksums of Secrets are."""
+def pair(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, guessable: bool) -> tuple[Any, Any]:
+    """Both sides of a Secret with the values masked; of other objects checksums are.
+
+    :arg guessable: there are secrets, which a checksum of a rendered template may hold: a short one could be guessed.
+    """
     if not any(side is not None and is_secret(side) for side in (before, after)):
-        return _without_checksums(before, after, "before"), _without_checksums(after, before, "after")
+        return (
+            _without_checksums(before, after, "before", guessable=guessable),
+            _without_checksums(after, before, "after", guessable=guessable),
+        )
     old, new = dict(before or {}), dict(after or {})
     for part in ("data", "stringData"):
         left, right = _mapping(old.get(part)), _mapping(new.get(part))
@@ -37,22 +46,28 @@ def _masked(key: str, other: Mapping[str, Any], value: Any, side: str) -> str:
     return f"{MASK} ({side})" if key in other and other[key] != value else MASK
 
 
-def _without_checksums(item: Any, other: Any, side: str) -> Any:
-    """The object without hashes of Secrets: charts put them onto pods, and a short secret could be guessed from one."""
+def _without_checksums(item: Any, other: Any, side: str, *, guessable: bool) -> Any:
+    """The object without checksums among its annotations and labels, where charts put them to restart pods."""
     if not isinstance(item, Mapping):
         return item
     result = {}
     for key, value in item.items():
-        twin = _mapping(other).get(key)
-        if key == "annotations":
-            found = _mapping(twin)
+        twin = _mapping(_mapping(other).get(key))
+        if key in _MARKS:
             result[key] = {
-                name: _masked(name, found, text, side) if _SECRETS_CHECKSUM.search(name) else text
+                name: _masked(name, twin, text, side) if _is_checksum(name, text, guessable) else text
                 for name, text in _mapping(value).items()
             }
         else:
-            result[key] = _without_checksums(value, twin, side) if key in _ABOVE_ANNOTATIONS else value
+            inner = key in _ABOVE_MARKS
+            result[key] = _without_checksums(value, twin, side, guessable=guessable) if inner else value
     return result
+
+
+def _is_checksum(name: str, text: Any, guessable: bool) -> bool:
+    if not _CHECKSUM.search(name):
+        return False
+    return bool(_SECRET.search(name)) or (guessable and bool(_HASH.fullmatch(str(text))))
 
 
 def _mask_last_applied(side: dict[str, Any]) -> None:

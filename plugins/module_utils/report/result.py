@@ -61,19 +61,9 @@ def result(plan: Plan, cluster: ClusterInfo, outcome: Outcome | None, mask: Mask
 
 def release(change: Change, done: Result | None, mask: Mask) -> dict[str, Any]:
     """One release of the plan, and what became of it."""
-    chart = change.chart
     status = change.deployed.status if change.deployed else None
     return {
-        "namespace": change.namespace,
-        "name": change.name,
-        "action": change.action,
-        "reason": list(change.reasons) or ([change.note] if change.note else []),
-        "chart": chart.name if chart else change.chart_from,
-        "version": {"from": change.version_from, "to": chart.version if chart else None},
-        "revision": {"from": change.revision_from, "to": change.revision_to},
-        "wave": change.wave,
-        "needs": list(change.needs),
-        "objects": [item.data for item in change.objects],
+        **change.data,
         "status": done.status if done and done.status else status,
         "duration": done.duration if done else None,
         "error": mask.text(done.error) if done and done.error else None,

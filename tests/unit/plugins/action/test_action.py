@@ -277,7 +277,7 @@ def test_the_digest_is_handed_on_by_host_and_by_stack(monkeypatch: pytest.Monkey
     release = {"namespace": "web", "name": "a", "action": "upgrade", "reason": ["values"], "revision": {"from": 3}}
     plan = {"digest": "sha256:1", "stack": "shop", "releases": [release, {**release, "action": "unchanged"}]}
     _run(action, {"plan": plan}, monkeypatch, {"inventory_hostname": "prod-eu"})
-    review = {"digest": "sha256:1", "releases": {"web/a": "upgrade from revision 3 (values)"}}
+    review = {"digest": "sha256:1", "changes": ["web/a: upgrade from revision 3 (values)"], "objects": []}
     assert action.result["ansible_stats"] == {
         "data": {
             "helmstack_plans": {"prod-eu": "sha256:1"},

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+import yaml
+
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
@@ -26,7 +30,8 @@ def plan(*objects: ObjectChange, action: str = "upgrade") -> Plan:
 
 
 def test_a_secret_shows_which_keys_change_and_no_value() -> None:
-    before, after = pair(secret(same="QQ==", new="QQ==", gone="QQ=="), secret(same="QQ==", new="Qg==", more="Qg=="))
+    old, new = secret(same="QQ==", new="QQ==", gone="QQ=="), secret(same="QQ==", new="Qg==", more="Qg==")
+    before, after = pair(old, new, guessable=False)
     assert before["data"] == {"same": MASK, "new": f"{MASK} (before)", "gone": MASK}
     assert after["data"] == {"same": MASK, "new": f"{MASK} (after)", "more": MASK}
 
@@ -42,21 +47,27 @@ def test_drift_that_is_only_reported_has_its_diff() -> None:
 
 def test_other_objects_are_left_alone() -> None:
     item = {"kind": "ConfigMap", "data": {"a": "b"}}
-    assert pair(None, item) == (None, item)
+    assert pair(None, item, guessable=True) == (None, item)
 
 
-def test_checksums_of_secrets_are_masked_and_others_are_not() -> None:
-    def pod(checksum: str) -> dict[str, Any]:
-        notes = {"checksum/secret": checksum, "checksum/config": checksum}
+@pytest.mark.parametrize("guessable", [True, False])
+def test_checksums_are_masked_that_may_hold_a_secret(guessable: bool) -> None:
+    def pod(letter: str) -> dict[str, Any]:
+        long = letter * 64
+        notes = {"checksum/secret": letter, "checksum/config": long, "checksum/none": "x y", "image": long}
         return {"kind": "Deployment", "spec": {"template": {"metadata": {"annotations": notes}}}, "metadata": None}
 
-    before, after = pair(pod("1"), pod("2"))
+    before, after = pair(pod("a"), pod("b"), guessable=guessable)
     shown = [side["spec"]["template"]["metadata"]["annotations"] for side in (before, after)]
-    assert shown == [
-        {"checksum/secret": f"{MASK} (before)", "checksum/config": "1"},
-        {"checksum/secret": f"{MASK} (after)", "checksum/config": "2"},
-    ]
-    assert pair(None, pod("1"))[1]["spec"]["template"]["metadata"]["annotations"]["checksum/secret"] == MASK
+    for found, letter, side in zip(shown, "ab", ("before", "after")):
+        assert found == {
+            "checksum/secret": f"{MASK} ({side})",
+            "checksum/config": f"{MASK} ({side})" if guessable else letter * 64,
+            "checksum/none": "x y",
+            "image": letter * 64,
+        }
+    alone = pair(None, pod("a"), guessable=guessable)[1]["spec"]["template"]["metadata"]["annotations"]
+    assert alone["checksum/secret"] == MASK
 
 
 def test_values_with_telling_names_are_likely_secrets() -> None:
@@ -115,9 +126,28 @@ def test_a_chart_label_that_differs_everywhere_is_told_once() -> None:
         ObjectChange("change", "Service", "n", "s", item("1.0.0"), item("1.1.0")),
         ObjectChange("change", "Deployment", "n", "d", item("1.0.0"), item("1.1.0", 2)),
     )
-    chart = Chart("./c", "/c", "web", "1.1.0", None, "d", False, False)
-    change = Change("a", "n", "upgrade", chart=chart, chart_from="web", version_from="1.0.0", objects=objects)
-    first, second = diff.entries(Plan("s", None, (change,), "d"), Mask(()))
+    first, second = diff.entries(Plan("s", None, (upgrade(*objects),), "d"), Mask(()))
     assert "web-1.0.0" in first["before"]
     assert "Service s" in first["after"]
     assert "Deployment d" in second["after_header"]
+
+
+def upgrade(*objects: ObjectChange, version: str = "1.1.0") -> Change:
+    chart = Chart("./c", "/c", "web", version, None, "d", Mentions())
+    return Change("a", "n", "upgrade", chart=chart, chart_from="web", version_from="1.0.0", objects=objects)
+
+
+def test_labels_of_sub_charts_are_told_once_too() -> None:
+    def item(version: str, **more: str) -> dict[str, Any]:
+        labels = {"metadata": {"labels": {"helm.sh/chart": f"db-{version}"}}}
+        return {**labels, "spec": {"template": labels}, **more}
+
+    objects = [ObjectChange("change", "Service", "n", name, item("1"), item("2")) for name in ("a", "b")]
+    other = ObjectChange("change", "Service", "n", "other", item("1"), item("2", data="new"))
+    first, second = diff.entries(Plan("s", None, (upgrade(*objects, other, version="1.0.0"),), "d"), Mask(()))
+    assert yaml.safe_load(first["before"]) == {
+        "chart": "web-1.0.0",
+        "labels": [{"helm.sh/chart": "db-1", "of": ["Service a", "Service b"]}],
+    }
+    assert yaml.safe_load(first["after"])["labels"][0]["helm.sh/chart"] == "db-2"
+    assert "Service other" in second["after_header"]
