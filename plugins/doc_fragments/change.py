@@ -117,9 +117,9 @@ options:
     default: 0s
   progress:
     description:
-      - Show on the controller, while the task runs, when a release begins, becomes ready or fails.
-      - With a connection other than P(ansible.builtin.local#connection), and with C(become), these lines are shown when
-        the task ends. With C(async) or C(no_log) there are none.
+      - Show on the controller, while the task runs, when a release begins, becomes ready or fails; in check mode, what
+        would become of each release.
+      - With C(async) or C(no_log) there are no such lines.
       - The sub-charts of sprayed umbrella charts are listed as a table at the end, in check mode too.
     type: bool
     default: true

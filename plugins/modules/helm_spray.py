@@ -346,7 +346,7 @@ plan:
           type: dict
           sample: {from: 3, to: 4}
         wave:
-          description: How many releases have to be ready one after another before this one, plus one.
+          description: How many releases have to be ready one after another before this one.
           returned: success
           type: int
           sample: 1

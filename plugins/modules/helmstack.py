@@ -167,7 +167,7 @@ plan:
       type: str
       sample: dev
     releases:
-      description: The releases, in the order of the stack.
+      description: The releases, in the order of their waves, and in a wave as the stack has them.
       returned: success
       type: list
       elements: dict
@@ -185,7 +185,7 @@ plan:
         action:
           description:
             - One of V(install), V(upgrade), V(unchanged), V(adopt), V(recover), V(uninstall) and V(skip).
-            - V(adopt) marks a release as verified that is as wanted, but that something else deployed.
+            - V(adopt) marks a release as verified that is as wanted, but was deployed by something else, or was not ready.
             - V(recover) takes back what an earlier run left unfinished, see O(recover), and then upgrades.
           returned: success
           type: str
@@ -214,7 +214,7 @@ plan:
           type: dict
           sample: {from: 3, to: 4}
         wave:
-          description: How many releases have to be ready one after another before this one, plus one.
+          description: How many releases have to be ready one after another before this one.
           returned: success
           type: int
           sample: 1
