@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from harness import CONFIG, Object, Workspace, actions_of, exact, objects_of, plan_of, reader, release_of
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -107,7 +108,8 @@ def test_definitions_are_upgraded_where_asked_and_only_there(workspace: Workspac
     assert {name for name in left.objects if name[0] == "CustomResourceDefinition"} == {key(mine), key(ready)}
 
 
-def test_what_needs_a_new_kind_or_version_waits_for_it_and_is_planned(workspace: Workspace) -> None:
+@pytest.mark.parametrize("folder", ["crds", "templates"])
+def test_what_needs_a_new_kind_or_version_waits_for_it_and_is_planned(workspace: Workspace, folder: str) -> None:
     plural = f"{workspace.prefix}mine"
     known = '{{ .Capabilities.APIVersions.Has (printf "%s.example.org/v2" .Values.group) | quote }}'
     files = {"templates/user.yaml": USER, "templates/config.yaml": CONFIG + f"  known: {known}\n"}
@@ -116,7 +118,7 @@ def test_what_needs_a_new_kind_or_version_waits_for_it_and_is_planned(workspace:
     workspace.chart("counts", files={"templates/user.yaml": USER.replace("size: 1", "size: {{ .Release.Revision }}")})
 
     def stack(version: str, *versions: str) -> None:
-        workspace.chart("mine", files={"crds/mine.yaml": definition(plural, *versions)})
+        workspace.chart("mine", files={f"{folder}/mine.yaml": definition(plural, *versions)})
         values = {"group": plural, "kind": plural.capitalize(), "version": version}
         workspace.stack(
             workspace.release("mine", "mine", upgradeCRDs=True),

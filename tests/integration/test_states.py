@@ -36,7 +36,13 @@ data: {password: "{{ randAlphaNum 20 | b64enc }}"}
 def test_random_and_looked_up_values_change_nothing(workspace: Workspace) -> None:
     files = {"templates/config.yaml": CONFIG, "templates/random.yaml": RANDOM, "templates/own.yaml": OWN_SECRET}
     workspace.chart("random", files=files)
-    workspace.chart("own", files={"templates/own.yaml": OWN_SECRET, "templates/config.yaml": CONFIG})
+    # what looks into the cluster stands in an archive
+    define = '{{- define "lib.own" -}}\n%s{{- end -}}\n' % OWN_SECRET
+    workspace.chart("lib", type="library", files={"templates/_own.tpl": define})
+    called = {"templates/own.yaml": '{{ include "lib.own" . }}\n'}
+    parts = [{"name": "lib", "version": "1.0.0", "repository": ""}]
+    workspace.chart("own", files={**called, "templates/config.yaml": CONFIG}, dependencies=parts)
+    workspace.helm("package", "charts/lib", "--destination", "charts/own/charts")
     workspace.chart("rand", files={"templates/random.yaml": RANDOM, "templates/config.yaml": CONFIG})
     names = ("random", "own", "rand")
     workspace.stack(*(workspace.release(name, name) for name in names))
@@ -56,6 +62,14 @@ def test_random_and_looked_up_values_change_nothing(workspace: Workspace) -> Non
         workspace.api.patch(workspace.secret(name, 2), labels)
     assert set(actions_of(exact(workspace)).values()) == {"adopt"}
     assert set(actions_of(workspace.check()).values()) == {"unchanged"}
+    # nor is it one to pack a chart anew, or to write it in another way
+    time.sleep(1)
+    workspace.helm("package", "charts/lib", "--destination", "charts/own/charts")
+    assert set(actions_of(workspace.check()).values()) == {"unchanged"}
+    other = "# a comment\nmetadata:\n    name: {{ .Release.Name | squote }}\nkind: 'ConfigMap'\napiVersion: v1\n"
+    other += CONFIG.partition("}\n")[2].replace("{{- range", "\n{{- range")
+    workspace.chart("own", files={**called, "templates/config.yaml": other}, dependencies=parts)
+    assert objects_of(exact(workspace)) == {}
 
 
 CLOCK = """\
