@@ -185,7 +185,8 @@ plan:
         action:
           description:
             - One of V(install), V(upgrade), V(unchanged), V(adopt), V(recover), V(uninstall) and V(skip).
-            - V(adopt) marks a release as verified that is as wanted, but was deployed by something else, or was not ready.
+            - V(adopt) marks a release as verified that is as wanted, but that something else deployed, or that was not
+              ready.
             - V(recover) takes back what an earlier run left unfinished, see O(recover), and then upgrades.
           returned: success
           type: str

@@ -37,7 +37,7 @@ def test_random_and_looked_up_values_change_nothing(workspace: Workspace) -> Non
     files = {"templates/config.yaml": CONFIG, "templates/random.yaml": RANDOM, "templates/own.yaml": OWN_SECRET}
     workspace.chart("random", files=files)
     # what looks into the cluster stands in an archive
-    define = '{{- define "lib.own" -}}\n%s{{- end -}}\n' % OWN_SECRET
+    define = '{{- define "lib.own" -}}\n' + OWN_SECRET + "{{- end -}}\n"
     workspace.chart("lib", type="library", files={"templates/_own.tpl": define})
     called = {"templates/own.yaml": '{{ include "lib.own" . }}\n'}
     parts = [{"name": "lib", "version": "1.0.0", "repository": ""}]
@@ -326,3 +326,23 @@ def test_releases_may_be_stored_in_config_maps(workspace: Workspace) -> None:
     rhythm("upgrade")
     workspace.stack(workspace.release("own", "own", set={"data": {"v": "1"}}))
     rhythm("uninstall", "gone")
+
+
+def test_what_the_cluster_will_refuse_is_told(workspace: Workspace) -> None:
+    frozen = CONFIG.replace("data:", "immutable: true\ndata:").replace('"{{ .Release.Name }}"', "frozen")
+    selected = DEPLOYMENT.replace('matchLabels: {app: "', 'matchLabels: {app: "{{ .Values.app }}').replace(
+        'labels: {app: "', 'labels: {app: "{{ .Values.app }}'
+    )
+    workspace.chart("app", files={"templates/a.yaml": f"{frozen}---\n{selected}---\n{CONFIG}"})
+    values = {"app": "x", "data": {"v": "1"}}
+    workspace.stack(workspace.release("app", set=values, timeout="20s"))
+    workspace.deploy()
+    workspace.stack(workspace.release("app", set={"app": "y", "data": {"v": "2"}}, timeout="20s"))
+    told = "\n".join(workspace.check()["warnings"])
+    assert "release " + workspace.ns("a") + "/app: Deployment app: helm will fail at it" in told
+    assert "ConfigMap frozen: helm will fail at it" in told
+    assert "ConfigMap app:" not in told
+    assert "field is immutable" in workspace.fail()
+    # what is mended is no trouble any more
+    workspace.stack(workspace.release("app", set=values, timeout="20s"))
+    assert "warnings" not in workspace.deploy()

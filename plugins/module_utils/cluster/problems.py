@@ -20,6 +20,7 @@ _RBAC = re.compile(
 )
 
 
+_NO_DRY_RUN = "does not support dry run"  # of an admission webhook that may have side effects
 _UNTYPED = "failed to create typed patch object"
 
 
@@ -81,7 +82,7 @@ def refused(status: int, body: bytes, method: str, path: str, server: str) -> Cl
             f"the Kubernetes API at {server} does not accept the credentials (401)",
             hint="Set api_key, client_cert and client_key, or log in anew for the kubeconfig's user",
         )
-    if status == 403:
+    if status == 403 or (status == 400 and _NO_DRY_RUN in message):
         return _forbidden(message, method, path)
     kind = Untyped if status == 500 and _UNTYPED in message else _BY_STATUS.get(status, ClusterError)
     return kind(f"the Kubernetes API at {server} refuses {method} {path} ({status}): {message}")

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import discovery, releases
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import MERGE_PATCH, METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api, resource_path
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
     APPLY,
@@ -42,6 +42,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
     Conflict,
     Forbidden,
     Invalid,
+    NotFound,
     Untyped,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
@@ -204,6 +205,26 @@ class Session:
         applied, problem = self._foreseen(path, item, how, live)
         return differing(live, applied, problem)
 
+    def refusal(self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str) -> str:
+        """Why an upgrade of an object that is there would fail; "" if it would not.
+
+        :raises Forbidden: that may not be asked.
+        """
+        item = as_applied(manifest, release.name, release.namespace)
+        api_version, kind, name = str(item.get("apiVersion")), str(item.get("kind")), str(item["metadata"]["name"])
+        live = self.live(api_version, kind, namespace, name)
+        if live is None:
+            return ""
+        try:
+            self._tried(self.api.path(api_version, kind, namespace or None, name), item, how, live)
+        except NotFound:  # it has gone since
+            return ""
+        except Conflict as error:
+            return f"helm will stop at it: {error}"
+        except Invalid as error:
+            return f"helm will fail at it: {error}"
+        return ""
+
     def _foreseen(
         self, path: str, item: Mapping[str, Any], how: str, live: Mapping[str, Any]
     ) -> tuple[Mapping[str, Any], str]:
@@ -228,7 +249,8 @@ class Session:
             version = {"resourceVersion": now["metadata"]["resourceVersion"]}
             return self.client.replace(path, {**item, "metadata": {**item["metadata"], **version}}, dryRun="All")
         if how == MERGE:
-            return self.client.patch(path, item, STRATEGIC_PATCH, dryRun="All", fieldManager=MANAGER)
+            merge = STRATEGIC_PATCH if typed(item) else MERGE_PATCH
+            return self.client.patch(path, item, merge, dryRun="All", fieldManager=MANAGER)
         return self.client.patch(path, item, APPLY_PATCH, dryRun="All", fieldManager=MANAGER, force=how != APPLY)
 
     def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:

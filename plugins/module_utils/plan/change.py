@@ -85,6 +85,9 @@ class Cluster(Protocol):
     ) -> Drifted | None:
         """What applying a manifest makes of the live object besides."""
 
+    def refusal(self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str) -> str:
+        """Why the cluster would not take a manifest for an object that is there."""
+
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace is in the cluster."""
 
@@ -297,6 +300,7 @@ class _Reverted:
     changes: list[ObjectChange]
     warnings: list[str]
     edits: dict[Key, Any]
+    untried: str = ""  # why it cannot be told whether the cluster accepts what changes
 
 
 @dataclass(frozen=True)
@@ -352,7 +356,8 @@ class _Comparison:
         changes, reverted = self._upgraded(deployed, last, stored(body), rendered, recovering)
         gone = "helm cannot upgrade it from objects of kinds that are not served any more"
         lost = self.plan.unserved(stored(last), Apis(), gone)
-        base = replace(base, warnings=(*base.warnings, *reverted.warnings, *lost), edits=reverted.edits)
+        warnings = (*base.warnings, *reverted.warnings, *lost)
+        base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried)
         action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | _secrets(stored(last)))
         revision = deployed.revision + (2 if recovering else 1)
@@ -364,8 +369,10 @@ class _Comparison:
         """All that an upgrade does, new random values included, and what of it follows from edits of live objects."""
         held, after = ignore.without(stored_before, self.plan.diff_ignore), rendered.after
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
+        refused, untried = ([], "") if recovering else self._refused(deployed, last, changes, rendered)
         changes = [*self._listed, *(self._undone(last, held, changes) if recovering else changes)]
         reverted = self._reverted(deployed, last, changes, rendered)
+        reverted = replace(reverted, warnings=[*refused, *reverted.warnings], untried=untried)
         changes += [*reverted.changes, *self._hooks(held, after, "upgrade")]
         return [*changes, *self._restarted(changes, after)], reverted
 
@@ -445,8 +452,7 @@ class _Comparison:
         self, deployed: Deployed, last: ReleaseBody, changes: Sequence[ObjectChange], rendered: _Rendered
     ) -> _Reverted:
         """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
-        scope, forced = self.scope, self.plan.drift == CORRECT
-        how = live.way(self.release.options, self.plan.helm(self.release).version.major, last, forced=forced)
+        scope, how = self.scope, self._way(last)
         listed = {item.key for item in changes}
         # what the last revision has applied, if that is not the one to compare with: it failed
         applied = {scope.key(item): item for item in stored(last).objects}
@@ -469,6 +475,27 @@ class _Comparison:
                 if drifted.problem:
                     unsure.setdefault(drifted.problem, []).append(f"{key[1]} {key[3]}")
         return _Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
+
+    def _way(self, last: ReleaseBody) -> str:
+        major, forced = self.plan.helm(self.release).version.major, self.plan.drift == CORRECT
+        return live.way(self.release.options, major, last, forced=forced)
+
+    def _refused(
+        self, deployed: Deployed, last: ReleaseBody, changes: Sequence[ObjectChange], rendered: _Rendered
+    ) -> tuple[list[str], str]:
+        """Changes that the cluster would refuse, such as those of immutable fields, and why that cannot be told."""
+        how = self._way(last)
+        whole = {self.scope.key(item): item for item in rendered.whole.objects}
+        refused: list[str] = []
+        for item in changes:
+            if item.op != "change" or item.key not in whole:
+                continue
+            try:
+                why = self.plan.cluster.refusal(deployed, whole[item.key], item.namespace, how)
+            except Forbidden as error:
+                return refused, str(error)
+            refused += [f"{item.kind} {item.name}: {why}"] if why else []
+        return refused, ""
 
     def _finished(
         self,

@@ -89,6 +89,7 @@ class Change:
     edits: Mapping[Key, Any] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     warnings: tuple[str, ...] = ()  # what the plan cannot say
+    untried: str = ""  # why it cannot be told whether the cluster accepts what changes
     note: str = ""  # why it is skipped
     makes_namespace: bool = False  # helm is to make the release's namespace
 
@@ -135,7 +136,9 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the plan cannot say, and why."""
-        return tuple(f"release {change.id}: {text}" for change in self.changes for text in change.warnings)
+        told = [f"release {change.id}: {text}" for change in self.changes for text in change.warnings]
+        reasons = [change.untried for change in self.changes if change.untried]
+        return (*told, *(f"whether the cluster accepts all changes cannot be told: {reason}" for reason in reasons[:1]))
 
     @property
     def has_work(self) -> bool:
