@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from harness import CONFIG, Object, Workspace, actions_of, exact, objects_of, plan_of, reader, release_of
+from harness import CONFIG, OWN_SECRET, Object, Workspace, actions_of, exact, objects_of, plan_of, reader, release_of
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 USER = """\
@@ -18,6 +18,14 @@ apiVersion: {{ .Values.group }}.example.org/{{ .Values.version }}
 kind: {{ .Values.kind }}
 metadata: {name: "{{ .Release.Name }}"}
 spec: {size: 1}
+"""
+ASKS = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "{{ .Release.Name }}"}
+data:
+  one: {{ .Capabilities.APIVersions.Has "GROUP/v1" | quote }}
+  scale: {{ .Capabilities.APIVersions.Has "GROUP/v1/Scale" | quote }}
 """
 
 
@@ -162,3 +170,43 @@ def test_sub_charts_of_a_sprayed_umbrella_bring_theirs(workspace: Workspace) -> 
     chart("length")
     second = exact(workspace)
     assert objects_of(second) == {key(one): "change", key(all_of): "change"}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_chart_that_looks_up_something_and_has_kinds_that_are_to_come_is_planned(
+    workspace: Workspace, own: bool
+) -> None:
+    plural = f"{workspace.prefix}mine"
+    defined = {"crds/mine.yaml": definition(plural, "v1")}
+    workspace.chart("mine", files=defined)
+    workspace.chart("user", files={"templates/user.yaml": f"{USER}---\n{OWN_SECRET}", **(defined if own else {})})
+    values = {"group": plural, "kind": plural.capitalize(), "version": "v1"}
+    needs = {} if own else {"needs": ["mine"]}
+    user = workspace.release("user", "user", set=values, **needs)
+    workspace.stack(*([] if own else [workspace.release("mine", "mine")]), user)
+    told = "its templates' lookups find nothing here, as its kinds are not served yet"
+    result = exact(workspace)
+    assert [told in warning for warning in result["warnings"]] == [True]
+    assert actions_of(workspace.check())["user"] == "unchanged"
+
+
+@pytest.mark.parametrize("folder", ["crds", "templates"])
+def test_what_asks_for_apis_waits_for_those_that_the_run_brings_though_it_needs_nothing(
+    workspace: Workspace, folder: str
+) -> None:
+    """Else it would see them or not, as chance has it, and the next run would change it."""
+    plural = f"{workspace.prefix}mine"
+    made = definition(plural, "v1")
+    made["spec"]["versions"][0]["subresources"] = {"scale": {"specReplicasPath": ".spec.a", "statusReplicasPath": ".a"}}
+    asks = {"templates/config.yaml": ASKS.replace("GROUP", f"{plural}.example.org")}
+    workspace.chart("mine", files={f"{folder}/mine.yaml": made, **asks})
+    workspace.chart("asks", files=asks)
+    workspace.stack(*(workspace.release(name, name) for name in ("asks", "mine")))
+    result = exact(workspace)
+    assert release_of(result, "asks")["needs"] == [f"{workspace.ns('a')}/mine"]
+    found = workspace.api.get(f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/asks")["data"]
+    assert found == {"one": "true", "scale": "true"}
+    assert set(actions_of(workspace.check()).values()) == {"unchanged"}
+    # one that nobody has asked for is no change
+    workspace.api.create(CRD, definition(f"{workspace.prefix}other", "v1"))
+    assert set(actions_of(workspace.check()).values()) == {"unchanged"}

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from functools import reduce
+from operator import or_
 
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 _CLUSTER = re.compile(r"(?<![\w.$-])lookup(?![\w.-])")
-_APIS = re.compile(r"\bAPIVersions\b")
-_REVISION = re.compile(r"\bRelease\b.*\bRevision\b", re.DOTALL)
+_APIS = re.compile(r'\bAPIVersions\b(?:\.Has\s+"([^"\\]+)")?')
+_REVISION = re.compile(r"\bRevision\b")
 # Functions of Sprig and Helm whose result is not the same twice. derivePassword is.
 _RANDOM = re.compile(
     r"(?<![\w.$-])(?:rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|genPrivateKey|gen(?:CA|SelfSignedCert|SignedCert)(?:WithKey)?"
@@ -35,21 +37,21 @@ class Mentions:
 
     :arg cluster: ``lookup``.
     :arg random: random and key-making functions.
-    :arg revision: ``.Release.Revision``.
-    :arg apis: ``.Capabilities.APIVersions``.
+    :arg revision: the release's revision.
     :arg clock: functions that look at the clock.
     :arg times: functions that read or show, in the local time zone, a time that need not be the present.
+    :arg apis: what ``.Capabilities.APIVersions`` is asked for; ``*`` if that cannot be told.
     """
 
     cluster: bool = False
     random: bool = False
     revision: bool = False
-    apis: bool = False
     clock: bool = False
     times: bool = False
+    apis: frozenset[str] = frozenset()
 
     def __or__(self, other: Mentions) -> Mentions:
-        return Mentions.any((self, other))
+        return Mentions(*(getattr(self, each.name) | getattr(other, each.name) for each in fields(self)))
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Mentions:
@@ -58,15 +60,17 @@ class Mentions:
     @classmethod
     def any(cls, parts: Iterable[Mentions]) -> Mentions:
         """What at least one of several mentions."""
-        return cls(*map(any, zip(*map(astuple, parts))))
+        return reduce(or_, parts, cls())
 
 
 def _of(text: str) -> Mentions:
     actions = _actions(text)
     code = [_STRING.sub('""', action) for action in actions]
-    sought = ((_CLUSTER, code), (_RANDOM, code), (_REVISION, actions), (_APIS, actions), (_CLOCK, code))
-    times = (action for action in code if not _NOW.search(action))
-    return Mentions(*(any(map(pattern.search, texts)) for pattern, texts in (*sought, (_TIMES, times))))
+    times = [action for action in code if not _NOW.search(action)]
+    sought = ((_CLUSTER, code), (_RANDOM, code), (_REVISION, actions), (_CLOCK, code), (_TIMES, times))
+    cluster, random, revision, clock, present = (any(map(pattern.search, found)) for pattern, found in sought)
+    apis = frozenset(match[1] or "*" for action in actions for match in _APIS.finditer(action))
+    return Mentions(cluster, random, revision, clock, present, apis)
 
 
 def _actions(text: str) -> list[str]:

@@ -21,16 +21,25 @@ class Apis:
     """Kinds that are to come: (apiVersion, kind) -> whether its objects live in namespaces."""
 
     kinds: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    scales: frozenset[str] = frozenset()  # apiVersions that also serve a subresource of the kind Scale
 
     def __or__(self, other: Apis) -> Apis:
-        return Apis({**self.kinds, **other.kinds})
+        return Apis({**self.kinds, **other.kinds}, self.scales | other.scales)
+
+    def without(self, knows: Namespaced) -> Apis:
+        """Those that a cluster does not serve yet.
+
+        :arg knows: whether it does, by apiVersion and kind.
+        """
+        kinds = {key: scope for key, scope in self.kinds.items() if not knows(*key)}
+        return Apis(kinds, self.scales & {version for version, _kind in kinds})
 
     def versions(self, present: tuple[str, ...]) -> tuple[str, ...]:
         """The cluster's API list, as Helm writes it, with these kinds in it."""
         if not self.kinds:
             return present
         ours = {part for version, kind in self.kinds for part in (version, f"{version}/{kind}")}
-        return tuple(sorted({*present, *ours}))
+        return tuple(sorted({*present, *ours, *(f"{version}/Scale" for version in self.scales)}))
 
     def namespaced(self, cluster: Namespaced) -> Namespaced:
         """As the cluster says, but for the kinds that are to come."""
@@ -44,18 +53,22 @@ class Apis:
 
 def brought(objects: Iterable[Object]) -> Apis:
     """The kinds that the CustomResourceDefinitions among some objects define."""
-    return Apis({key: scope for item in objects if _is_definition(item) for key, scope in _kinds(item)})
+    served = [found for item in objects if _is_definition(item) for found in _served(item)]
+    scales = frozenset(version for version, _kind, _scope, scales in served if scales)
+    return Apis({(version, kind): scope for version, kind, scope, _scales in served}, scales)
 
 
 def _is_definition(item: Object) -> bool:
     return manifest.kind(item) == "CustomResourceDefinition" and manifest.group(item) == "apiextensions.k8s.io"
 
 
-def _kinds(item: Object) -> Iterable[tuple[tuple[str, str], bool]]:
+def _served(item: Object) -> Iterable[tuple[str, str, bool, bool]]:
+    """Of each served version apiVersion, kind, whether objects live in namespaces, and whether they can be scaled."""
     spec: Any = item.get("spec")
     if not isinstance(spec, Mapping):
         return
     kind = (spec.get("names") or {}).get("kind", "")
     for version in spec.get("versions") or ():
         if version.get("served", True):
-            yield (f"{spec.get('group')}/{version.get('name')}", kind), spec.get("scope") != "Cluster"
+            scales = "scale" in (version.get("subresources") or {})
+            yield f"{spec.get('group')}/{version.get('name')}", kind, spec.get("scope") != "Cluster", scales

@@ -178,7 +178,8 @@ class Changes:
         """
         helm, values, options = self.helm(release), self.values(release), release.options
         asked = (chart.mentions | values.mentions).apis
-        seen = apis.versions(self.cluster.api_versions()) if asked else ()
+        versions = apis.versions(self.cluster.api_versions()) if asked else ()
+        seen = versions if "*" in asked else tuple(sorted(asked & frozenset(versions)))
         around = stamp.Around(
             helm=f"{helm.version.major}.{helm.version.minor}",
             cluster=(self.cluster.info.version, *seen),
@@ -186,6 +187,14 @@ class Changes:
             ignored=self.diff_ignore,
         )
         return stamp.fingerprint(release, chart, visible(release, values.merged), around)
+
+    def asks(self, release: Release, chart: Chart) -> bool:
+        """Whether the release's templates ask which APIs there are."""
+        return bool((chart.mentions | self.values(release).mentions).apis)
+
+    def stamped(self, change: Change, apis: Apis) -> Change:
+        """A change that leaves the stamp of a cluster in which all of a plan's kinds are served."""
+        return replace(change, fingerprint=self.fingerprint(known(change.release), known(change.chart), apis))
 
     def removal(self, found: Deployed, release: Release | None = None) -> Change:
         """The change that uninstalls a release.
@@ -291,6 +300,7 @@ class _Rendered:
     before: Manifests
     whole: Manifests  # as helm applies it
     secrets: frozenset[str]
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -313,6 +323,7 @@ class _Comparison:
     chart: Chart
     apis: Apis
     blind: str = ""  # why it is rendered without the release's history
+    unseeing: bool = False  # rendered without a look into the cluster, which does not serve its kinds yet
 
     @property
     def scope(self) -> Scope:
@@ -373,7 +384,8 @@ class _Comparison:
         changes = [*self._listed, *(self._undone(last, held, changes) if recovering else changes)]
         reverted = self._reverted(deployed, last, changes, rendered)
         reverted = replace(reverted, warnings=[*refused, *reverted.warnings], untried=untried)
-        changes += [*reverted.changes, *self._hooks(held, after, "upgrade")]
+        hooks = self._hooks(held, after, "upgrade")
+        changes = compare.with_hooks([*changes, *reverted.changes], hooks)
         return [*changes, *self._restarted(changes, after)], reverted
 
     def _reasons(
@@ -513,7 +525,7 @@ class _Comparison:
             self.base,
             action=action,
             reasons=reasons,
-            warnings=(*self.base.warnings, *unsure, *unserved),
+            warnings=(*self.base.warnings, *unsure, *rendered.unsure, *unserved),
             objects=tuple(changes),
             revision_to=revision,
             secrets=rendered.secrets | secret_strings(before),
@@ -524,6 +536,16 @@ class _Comparison:
         return self.chart.mentions | self.plan.values(self.release).mentions
 
     def _rendered(self, held: Manifests, *, is_upgrade: bool) -> _Rendered:
+        try:
+            return self._marked(held, is_upgrade=is_upgrade)
+        except HelmFailure as failure:
+            if self.unseeing or not self._awaits_kinds(failure):
+                raise
+            rendered = replace(self, unseeing=True)._rendered(held, is_upgrade=is_upgrade)
+            why = "its templates' lookups find nothing here, as its kinds are not served yet"
+            return replace(rendered, unsure=(why,))
+
+    def _marked(self, held: Manifests, *, is_upgrade: bool) -> _Rendered:
         """Two renders differ in what is random, or follows the clock; there is none of it if one is what is deployed.
 
         :arg held: what is deployed.
@@ -561,7 +583,8 @@ class _Comparison:
         if self._dry_runs(is_upgrade):
             return rendering.dry_run(helm, self.release, self.chart, values, cluster.info, time_zone=time_zone)
         able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
-        how: dict[str, Any] = {"is_upgrade": is_upgrade, "time_zone": time_zone}
+        look_up = self._mentions.cluster and not self.unseeing
+        how: dict[str, Any] = {"is_upgrade": is_upgrade, "look_up": look_up, "time_zone": time_zone}
         return rendering.template(helm, self.release, self.chart, values, able, **how)
 
     def _dry_runs(self, is_upgrade: bool) -> bool:
@@ -591,8 +614,10 @@ class _Comparison:
 
     def _awaits_kinds(self, failure: HelmFailure) -> bool:
         """Whether a dry run failed on kinds that this run brings before it comes to this release."""
-        return "no matches for kind" in failure.words and any(
-            f'"{kind}" in version "{version}"' in failure.words for version, kind in self.apis.kinds
+        return any(
+            f'no matches for kind "{kind}" in version "{version}"' in failure.words
+            or f"{version}, Kind={kind}" in failure.words  # of a lookup
+            for version, kind in self.apis.kinds
         )
 
     def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
@@ -60,7 +60,7 @@ def objects(
     changes = [
         change("change" if key in old else "add", key, old.get(key), item)
         for key, item in new.items()
-        if old.get(key) != item
+        if key not in old or not identical(old[key], item)
     ]
     gone = [change("remove", key, item, None) for key, item in old.items() if key not in new and not keeps(item)]
     return changes + gone
@@ -86,6 +86,25 @@ def hooks(
             elif goes_first or not covers(there, item):
                 changes.append(change("replace" if goes_first else "change", key, old.get(key), item))
     return changes
+
+
+def with_hooks(changes: Iterable[ObjectChange], hooks: Iterable[ObjectChange]) -> list[ObjectChange]:
+    """All changes of an upgrade; an object that becomes a hook also leaves the release, after the hooks before it."""
+    found = {item.key: item for item in changes}
+    for hook in hooks:
+        leaves = hook.key in found and found[hook.key].op == "remove"
+        if not leaves or (hook.after and any(event.startswith("post-") for event in manifest.hook_events(hook.after))):
+            found[hook.key] = replace(hook, op="replace") if leaves else hook
+    return list(found.values())
+
+
+def identical(left: Any, right: Any) -> bool:
+    """Whether two data are equal, also for those to whom true is not 1."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(identical(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(identical, left, right))
+    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
 
 
 def change(op: str, key: Key, before: Object | None, after: Object | None) -> ObjectChange:
@@ -149,7 +168,8 @@ def _randomly_named(
 def _mark(first: Any, second: Any, old: Any) -> tuple[Any, Any]:
     if first in (second, old):
         return first, old
-    if isinstance(first, Mapping) and isinstance(second, Mapping) and first.keys() == second.keys():
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        first, second, old = _same_keys(first, second, old)
         prior = old if isinstance(old, Mapping) else {}
         pairs = {key: _mark(first[key], second[key], prior.get(key)) for key in first}
         marked = {key: pair[0] for key, pair in pairs.items()}
@@ -161,6 +181,21 @@ def _mark(first: Any, second: Any, old: Any) -> tuple[Any, Any]:
     if isinstance(first, str) and isinstance(second, str) and isinstance(old, str):
         return _mark_text(first, second, old)
     return RANDOM, None if old is None else RANDOM
+
+
+def _same_keys(first: Mapping[str, Any], second: Mapping[str, Any], old: Any) -> tuple[Any, Any, Any]:
+    """The maps with their random keys, those that the other render does not have, called so and numbered."""
+
+    def named(side: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+        lost = {key: f"{RANDOM} {number}" for number, key in enumerate(key for key in side if key not in other)}
+        return {lost.get(key, key): value for key, value in side.items()}
+
+    both = {key: None for key in first if key in second}
+    if len(both) == len(first) == len(second):
+        return first, second, old
+    mine, others = named(first, both), named(second, both)
+    lost = {key: others.get(key) for key in mine}
+    return mine, lost, named(old, both) if isinstance(old, Mapping) else old
 
 
 def _mark_text(first: str, second: str, old: str) -> tuple[str, str]:

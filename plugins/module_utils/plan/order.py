@@ -37,6 +37,17 @@ def reach(edges: Graph) -> dict[str, frozenset[str]]:
     return found
 
 
+def before(node: str, edges: Graph) -> frozenset[str]:
+    """All that must be done before one node, at any distance."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        new = edges.get(pending.pop(), frozenset()) - found
+        found |= new
+        pending += new
+    return frozenset(found)
+
+
 def reversed_graph(edges: Graph) -> dict[str, frozenset[str]]:
     """The same graph for deletion: what is needed goes after what needs it."""
     return {node: frozenset(other for other, needs in edges.items() if node in needs) for node in edges}

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
@@ -18,7 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.plan import definitions, live, order
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
+from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, Cluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
@@ -127,8 +129,44 @@ class Planner:
             level = [release for release in work.releases if depth[release.id] == wave]
             for done in self._parallel(change, level):
                 found[done.id] = done
+        coming = self._coming(found.values())
+        if coming:
+            work = self._after_what_they_ask_for(work, found, coming)
+            depth = order.waves(work.edges)
         changes = [replace(found[r.id], wave=depth[r.id], needs=tuple(sorted(work.edges[r.id]))) for r in work.releases]
         return self._with_namespaces(definitions.listed_once(changes))
+
+    def _coming(self, changes: Iterable[Change]) -> dict[str, Apis]:
+        """The kinds that the cluster does not serve yet, by the release that brings them."""
+        found = {
+            change.id: brought(item.after for item in change.objects if item.after).without(self.cluster.knows)
+            for change in changes
+            if change.effective
+        }
+        return {identity: apis for identity, apis in found.items() if apis.kinds}
+
+    def _after_what_they_ask_for(self, work: Work, found: dict[str, Change], coming: Mapping[str, Apis]) -> Work:
+        """Releases whose templates ask which APIs there are wait for those that bring some, and are planned so.
+
+        Else it would be left to chance what they see; and the next run would find them otherwise.
+
+        :arg found: the changes by release, which are made anew where need be.
+        """
+        asking = [release for release in work.releases if self.changes.asks(release, known(found[release.id].chart))]
+        edges = dict(work.edges)
+        for release in reversed(asking):
+            for bringer in coming:
+                if bringer != release.id and release.id not in order.before(bringer, edges):
+                    edges[release.id] |= {bringer}
+        work = replace(work, edges=edges)
+        reached, depth = order.reach(edges), order.waves(edges)
+        later = [r for r in asking if not reached[r.id].isdisjoint(coming)]
+        for release in sorted(later, key=lambda release: depth[release.id]):
+            found[release.id] = self._change(release, work, [found[identity] for identity in reached[release.id]])
+        every = reduce(or_, self._coming(found.values()).values(), Apis())
+        for release in asking:
+            found[release.id] = self.changes.stamped(found[release.id], every)
+        return work
 
     def _change(self, release: Release, work: Work, before: list[Change]) -> Change:
         """A release's change, which may use the kinds that what it needs brings."""

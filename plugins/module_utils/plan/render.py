@@ -81,9 +81,10 @@ def template(
     capabilities: Capabilities,
     *,
     is_upgrade: bool,
+    look_up: bool,
     time_zone: str | None = None,
 ) -> Manifests:
-    """The release as ``helm template`` makes it; live objects are asked for only if the chart looks them up."""
+    """The release as ``helm template`` makes it."""
     args = TemplateArgs(
         release=release.name,
         namespace=release.namespace,
@@ -94,7 +95,7 @@ def template(
         kube_version=capabilities.kube_version,
         api_versions=capabilities.api_versions,
         is_upgrade=is_upgrade,
-        look_up=(chart.mentions | values.mentions).cluster,
+        look_up=look_up,
         disable_hooks=False,
         post_renderer=release.options.post_renderer,
         time_zone=time_zone,

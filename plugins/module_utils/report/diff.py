@@ -23,7 +23,8 @@ except ImportError:
 
 _LARGE = 50_000  # characters of an entry of which only what differs is shown
 _AROUND = 3  # lines
-_LABEL = "helm.sh/chart"
+_Label = tuple[str, str, str]  # its name, what it said, what it says
+_LABELS = ("helm.sh/chart", "app.kubernetes.io/version")
 _WIDEST = 2**31 - 1  # libyaml's int
 
 _WORDS = {"add": "is added", "change": "changes", "remove": "is removed", "replace": "is deleted and made anew"}
@@ -48,15 +49,13 @@ def _of_change(change: Change, mask: Mask) -> Iterator[dict[str, str]]:
             yield _of_object(change, item, mask)
 
 
-def _of_charts(
-    change: Change, before: str, after: str, labels: Mapping[Key, frozenset[tuple[str, str]]]
-) -> dict[str, str]:
-    """The chart, and the objects that change in nothing but labels with the names of charts."""
+def _of_charts(change: Change, before: str, after: str, labels: Mapping[Key, frozenset[_Label]]) -> dict[str, str]:
+    """The chart, and the objects that change in nothing but labels that name charts and versions."""
     sides: tuple[dict[str, Any], ...] = ({"chart": before}, {"chart": after})
-    for both in sorted(frozenset().union(*labels.values())):
-        names = [f"{item.kind} {item.name}" for item in change.objects if both in labels[item.key]]
-        for side, label in zip(sides, both):
-            side.setdefault("labels", []).append({_LABEL: label, "of": names})
+    for found in sorted(frozenset().union(*labels.values())):
+        names = [f"{item.kind} {item.name}" for item in change.objects if found in labels[item.key]]
+        for side, text in zip(sides, found[1:]):
+            side.setdefault("labels", []).append({found[0]: text, "of": names})
     return {
         "before_header": f"{change.id}: chart",
         "after_header": f"{change.id}: chart ({change.action})",
@@ -74,22 +73,24 @@ def _label(name: str | None, version: str | None) -> str:
     return f"{name}-{version}".replace("+", "_")
 
 
-def _only_labels(item: ObjectChange, chart: tuple[str, str]) -> frozenset[tuple[str, str]]:
-    """The names of charts, old and new, if an object changes in nothing else; sub-charts have labels of their own."""
-    pairs: set[tuple[str, str]] = set()
-    same = item.op == "change" and _same_but(item.before, item.after, chart, pairs)
-    return frozenset(pairs) if same else frozenset()
+def _only_labels(item: ObjectChange, chart: tuple[str, str]) -> frozenset[_Label]:
+    """The labels that name charts and versions, old and new, if an object changes in nothing else."""
+    found: set[_Label] = set()
+    same = item.op == "change" and _same_but(item.before, item.after, chart, found)
+    return frozenset(found) if same else frozenset()
 
 
-def _same_but(left: Any, right: Any, chart: tuple[str, str], pairs: set[tuple[str, str]], key: str = "") -> bool:
+def _same_but(left: Any, right: Any, chart: tuple[str, str], found: set[_Label], key: str = "") -> bool:
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(_same_but(left[k], right[k], chart, pairs, k) for k in left)
+        return left.keys() == right.keys() and all(_same_but(left[k], right[k], chart, found, k) for k in left)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(_same_but(a, b, chart, pairs) for a, b in zip(left, right))
-    if left != right and isinstance(left, str) and isinstance(right, str) and (key == _LABEL or (left, right) == chart):
-        pairs.add((left, right))
+        return len(left) == len(right) and all(_same_but(a, b, chart, found) for a, b in zip(left, right))
+    if left == right:
         return True
-    return bool(left == right)
+    if isinstance(left, str) and isinstance(right, str) and (key in _LABELS or (left, right) == chart):
+        found.add((key if key in _LABELS else _LABELS[0], left, right))
+        return True
+    return False
 
 
 def _of_object(change: Change, item: ObjectChange, mask: Mask, word: str = "") -> dict[str, str]:

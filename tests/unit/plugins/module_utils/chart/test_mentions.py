@@ -38,6 +38,7 @@ def test_the_cluster_is_asked_or_not(text: str, expected: bool) -> None:
         ("{{ .Release.Revision }}", True),
         ("{{ $.Release.Revision }}", True),
         ('{{ index .Release "Revision" }}', True),
+        ("{{ with .Release }}{{ .Revision }}{{ end }}", True),
         ("{{ .Release.Name }} Revision", False),
     ],
 )
@@ -48,14 +49,18 @@ def test_the_revision_is_read_or_not(text: str, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('{{ if .Capabilities.APIVersions.Has "x/v1" }}', True),
-        ('{{ $.Capabilities.APIVersions | has "x" }}', True),
-        ("{{ .Capabilities.KubeVersion.Version }}", False),
-        ("APIVersions", False),
+        (
+            '{{ if .Capabilities.APIVersions.Has "x/v1" }}{{ if $.Capabilities.APIVersions.Has "y/v1/Y" }}',
+            {"x/v1", "y/v1/Y"},
+        ),
+        ('{{ $.Capabilities.APIVersions | has "x" }}', {"*"}),
+        ("{{ .Capabilities.APIVersions.Has .Values.x }}", {"*"}),
+        ("{{ .Capabilities.KubeVersion.Version }}", set()),
+        ("APIVersions", set()),
     ],
 )
-def test_the_apis_are_read_or_not(text: str, expected: bool) -> None:
-    assert Mentions.of([text]).apis is expected
+def test_the_apis_that_are_asked_for(text: str, expected: set[str]) -> None:
+    assert Mentions.of([text]).apis == expected
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,34 @@ def test_what_differs_between_two_renders_counts_as_equal_to_what_was() -> None:
     )
 
 
+def test_maps_with_random_keys_are_compared_otherwise() -> None:
+    def config(**data: str) -> Manifests:
+        return Manifests((obj("ConfigMap", "c", data=data),))
+
+    renders = config(r1="x", port="80"), config(r2="x", port="80")
+    for old, same in (({"r0": "x", "port": "80"}, True), ({"r0": "x", "port": "81"}, False), ({"port": "80"}, False)):
+        after, before = compare.without_random(*renders, config(**old), SCOPE)
+        assert (after == before) is same, old
+
+
+def test_true_is_not_one() -> None:
+    changes = compare.objects([obj("A", "a", spec={"on": [1]})], [obj("A", "a", spec={"on": [True]})], SCOPE)
+    assert ops(changes) == [("change", "A", "web", "a")]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [("pre-upgrade", "remove"), ("post-upgrade", "replace"), ("pre-upgrade,post-upgrade", "replace")],
+)
+def test_an_object_that_becomes_a_hook_leaves_the_release_before_the_hooks_behind_it(
+    events: str, expected: str
+) -> None:
+    leaves = compare.objects([{**hook(name, ""), "metadata": {"name": name}} for name in ("h", "other")], [], SCOPE)
+    hooks = compare.hooks((), [hook("h", events)], SCOPE, "upgrade", lambda item, namespace: item)
+    found = compare.with_hooks(leaves, hooks)
+    assert ops(found) == [(expected, "Job", "web", "h"), ("remove", "Job", "web", "other")]
+
+
 LINES = "user=admin\nkey=%s\nport=%s\n"
 
 
