@@ -329,7 +329,7 @@ def test_releases_may_be_stored_in_config_maps(workspace: Workspace) -> None:
 
 
 def test_what_the_cluster_will_refuse_is_told(workspace: Workspace) -> None:
-    frozen = CONFIG.replace("data:", "immutable: true\ndata:").replace('"{{ .Release.Name }}"', "frozen")
+    frozen = CONFIG.replace("\ndata:", "\nimmutable: true\ndata:").replace('"{{ .Release.Name }}"', "frozen")
     selected = DEPLOYMENT.replace('matchLabels: {app: "', 'matchLabels: {app: "{{ .Values.app }}').replace(
         'labels: {app: "', 'labels: {app: "{{ .Values.app }}'
     )
