@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import base64
+import copy
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +47,11 @@ def typed(item: Mapping[str, Any]) -> bool:
     return str(item.get("apiVersion", "")).rpartition("/")[0] in _TYPED
 
 
+def goes_by_itself(item: Mapping[str, Any]) -> bool:
+    """Whether the cluster deletes an object some time after it is done, so that it need not be there."""
+    return item.get("kind") == "Job" and (item.get("spec") or {}).get("ttlSecondsAfterFinished") is not None
+
+
 def as_applied(item: Mapping[str, Any], release: str, namespace: str) -> dict[str, Any]:
     """An object as helm applies it: with the marks by which it knows its own (pkg/action/validate.go)."""
     metadata = dict(item.get("metadata") or {})
@@ -61,7 +68,7 @@ def compare(live: Mapping[str, Any], applied: Mapping[str, Any]) -> Drifted | No
     that applies server-side. What people change by hand with kubectl is.
     """
     owned = {path for entry in _managers(live) for path in _paths(entry.get("fieldsV1") or {})}
-    before, after = comparable(live), comparable(applied)
+    before, after = comparable(live), copy.deepcopy(comparable(applied))
     for path in owned:
         _copy(path, before, after)
     return None if before == after else Drifted(before, after)
@@ -118,10 +125,13 @@ def _managers(live: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _paths(fields: Mapping[str, Any], above: _Path = ()) -> Iterator[_Path]:
-    """Leaf paths of a FieldsV1 set, of maps only: list items are told by keys there, not by place."""
+    """Leaf paths of a FieldsV1 set: ``f:`` and a field, or ``k:`` and the keys by which an item of a list is known.
+
+    A list whose items are known by their values counts as a whole.
+    """
     for key, inner in fields.items():
-        if key.startswith("f:"):
-            path = (*above, key[2:])
+        if key.startswith(("f:", "k:")):
+            path = (*above, key)
             deeper = list(_paths(inner, path))
             yield from deeper or [path]
 
@@ -132,13 +142,19 @@ def comparable(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in item.items() if k != "status"}, "metadata": metadata}
 
 
-def _copy(path: _Path, source: dict[str, Any], target: dict[str, Any]) -> None:
+def _copy(path: _Path, source: Any, target: Any) -> None:
     """Makes ``target`` say at ``path`` what ``source`` says there."""
     for key in path[:-1]:
-        inner, other = source.get(key), target.get(key)
-        if not isinstance(inner, dict) or not isinstance(other, dict):
-            return
-        target[key] = dict(other)
-        source, target = inner, target[key]
-    if path[-1] in source:
-        target[path[-1]] = source[path[-1]]
+        source, target = _inside(source, key), _inside(target, key)
+    name, said = path[-1][2:], _inside(source, path[-1])
+    if path[-1].startswith("f:") and said is not None and isinstance(target, dict):
+        target[name] = said
+
+
+def _inside(container: Any, key: str) -> Any:
+    """A field of a map, or an item of a list; None if it is not there."""
+    if key.startswith("f:"):
+        return container.get(key[2:]) if isinstance(container, Mapping) else None
+    known = json.loads(key[2:])
+    items = container if isinstance(container, list) else ()
+    return next((item for item in items if isinstance(item, Mapping) and known.items() <= item.items()), None)

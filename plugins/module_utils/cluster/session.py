@@ -27,6 +27,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
     compare,
     covers,
     differing,
+    goes_by_itself,
     typed,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, lost_versions, overlaid
@@ -263,7 +264,7 @@ class Session:
         name = str(item["metadata"]["name"])
         live = self.live(api_version, kind, namespace, name)
         if live is None:
-            return Drifted(None, item)
+            return None if goes_by_itself(item) else Drifted(None, item)
         path = self.api.path(api_version, kind, namespace or None, name)
         try:
             applied = self._tried(path, item, FORCED_APPLY, live)

@@ -14,7 +14,7 @@ What counts, each of it alone (tests/unit/…/plan/test_fingerprint.py):
   the content of the program or plugin;
 - what "ready" means: ``wait``, ``waitForJobs``, ``ready``; one who asks for more must not be told of an older answer;
 - ``diff_ignore``, as what it has hidden once would never be applied;
-- Helm's version without the patch level, the cluster's version, and the cluster's APIs if a template asks for them.
+- Helm's version without the patch level, the cluster's version, and of its APIs those that a template asks for.
 
 What does not: where chart, stack and temporary files lie, their times and owners, how an archive was packed, what
 ``.helmignore`` leaves out; order of keys, formatting and comments of values and Chart.yaml; how helm and the run go

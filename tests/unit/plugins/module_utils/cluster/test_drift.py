@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import as_applied, as_read, compare, covers
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
+    as_applied,
+    as_read,
+    compare,
+    covers,
+    goes_by_itself,
+)
 
 
 def deployment(replicas: int, *managers: dict[str, Any], **metadata: Any) -> dict[str, Any]:
@@ -41,6 +47,33 @@ def test_a_change_by_hand_is_drift(by: dict[str, Any]) -> None:
 )
 def test_what_another_manager_owns_on_purpose_is_none(by: dict[str, Any]) -> None:
     assert compare(deployment(7, by), deployment(1)) is None
+
+
+def test_the_owner_of_an_item_of_a_list_owns_no_other() -> None:
+    def pod(*containers: dict[str, str]) -> dict[str, Any]:
+        return {"metadata": {"managedFields": [owner]}, "spec": {"containers": list(containers)}}
+
+    main = 'k:{"name":"main"}'
+    owner = manager("operator", "Apply", fieldsV1={"f:spec": {"f:containers": {main: {".": {}, "f:image": {}}}}})
+    live = pod({"name": "side", "image": "by-hand"}, {"name": "main", "image": "by-operator", "tty": "by-hand"})
+    found = compare(live, pod({"name": "side", "image": "a"}, {"name": "main", "image": "b", "tty": "c"}))
+    assert found is not None
+    assert found.restored["spec"]["containers"] == [
+        {"name": "side", "image": "a"},
+        {"name": "main", "image": "by-operator", "tty": "c"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "expected"),
+    [
+        ("Job", {"ttlSecondsAfterFinished": 0}, True),
+        ("Job", {}, False),
+        ("Deployment", {"ttlSecondsAfterFinished": 1}, False),
+    ],
+)
+def test_a_job_with_a_time_to_live_goes_by_itself(kind: str, spec: dict[str, int], expected: bool) -> None:
+    assert goes_by_itself({"kind": kind, "spec": spec}) is expected
 
 
 def test_an_object_is_applied_with_helms_marks() -> None:
