@@ -177,6 +177,7 @@ def test_a_chart_that_looks_up_something_and_has_kinds_that_are_to_come_is_plann
     workspace: Workspace, own: bool
 ) -> None:
     plural = f"{workspace.prefix}mine"
+    workspace.kinds[plural.capitalize()] = (f"/apis/{plural}.example.org/v1", plural)
     defined = {"crds/mine.yaml": definition(plural, "v1")}
     workspace.chart("mine", files=defined)
     workspace.chart("user", files={"templates/user.yaml": f"{USER}---\n{OWN_SECRET}", **(defined if own else {})})
