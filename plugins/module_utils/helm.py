@@ -111,6 +111,7 @@ class UpgradeArgs:
     disable_openapi_validation: bool = False
     force_conflicts: bool = False  # Helm 4, server-side apply: what others have changed becomes ours again
     time_zone: str | None = None  # as in TemplateArgs
+    history: str | None = None  # a file with releases that helm takes for all there are
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -285,7 +286,7 @@ class Helm:
         )
         what = f"{_release(args)} cannot be rendered"
         argv += ["--", args.release, args.chart]
-        return self._run(argv, what, names=args.names, warnings=warnings, time_zone=args.time_zone)
+        return self._run(argv, what, names=args.names, warnings=warnings, environ=_time_zone(args))
 
     def upgrade(self, args: UpgradeArgs, warnings: list[str] | None = None, interrupt: Interrupt | None = None) -> int:
         """Installs or upgrades a release and returns its new revision.
@@ -322,7 +323,7 @@ class Helm:
             names=args.names,
             warnings=warnings,
             interrupt=interrupt,
-            time_zone=args.time_zone,
+            environ=_time_zone(args) | _storage(args),
         )
         try:
             record = json.loads(out[out.index("{") :])
@@ -432,9 +433,9 @@ class Helm:
         names: Mapping[str, str] | None = None,
         warnings: list[str] | None = None,
         interrupt: Interrupt | None = None,
-        time_zone: str | None = None,
+        environ: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
-        answer = self._start(argv, guard, interrupt, {"TZ": time_zone} if time_zone else {})
+        answer = self._start(argv, guard, interrupt, environ)
         if answer.code:
             said = _called(words(answer.err), names or {}) or f"helm ended with exit code {answer.code}"
             raise HelmFailure(what, said, answer.code, _hint(said))
@@ -502,6 +503,15 @@ def _finish(process: subprocess.Popen[bytes], guard: float, heeds: bool) -> None
         if late:
             raise HelmError(f"helm did not end within {guard:.0f} s and was stopped") from None
         raise
+
+
+def _time_zone(args: TemplateArgs | UpgradeArgs) -> dict[str, str]:
+    return {"TZ": args.time_zone} if args.time_zone else {}
+
+
+def _storage(args: UpgradeArgs) -> dict[str, str]:
+    """Helm keeps releases in memory, and reads what is to be there already from a file (loadReleasesInMemory)."""
+    return {"HELM_DRIVER": "memory", "HELM_MEMORY_DRIVER_DATA": args.history} if args.history else {}
 
 
 def environment(environ: Mapping[str, str], home: str, kubeconfig: str | None, context: str | None) -> dict[str, str]:

@@ -80,6 +80,14 @@ def differing(live: Mapping[str, Any], applied: Mapping[str, Any], problem: str 
     return Drifted(before, after, problem) if problem or before != after else None
 
 
+def less(applied: Any, former: Any, manifest: Any) -> Any:
+    """What a merge leaves of an object: what only the manifest before said of it goes. Lists are left as they are."""
+    if not all(isinstance(side, Mapping) for side in (applied, former, manifest)):
+        return applied
+    gone = former.keys() - manifest.keys()
+    return {key: less(item, former.get(key), manifest.get(key)) for key, item in applied.items() if key not in gone}
+
+
 def covers(live: Any, wanted: Any) -> bool:
     """Whether a live object already has all that a manifest says, so that to apply it again changes nothing.
 

@@ -163,13 +163,21 @@ def body(client: Client, deployed: Deployed, revision: int | None = None, driver
 
     :raises NotFound: Helm keeps no such revision.
     """
+    return decode(_item(client, deployed, revision, driver))
+
+
+def record(client: Client, deployed: Deployed, revision: int, driver: str = "") -> Mapping[str, Any]:
+    """A revision of a release, whole, as Helm has written it."""
+    return dict(_unpack(_item(client, deployed, revision, driver)))
+
+
+def _item(client: Client, deployed: Deployed, revision: int | None, driver: str) -> _Item:
     name = deployed.storage_name if revision is None else _storage_name(deployed.name, revision)
     try:
-        item = client.get(_path(driver, deployed.namespace, name))
+        return client.get(_path(driver, deployed.namespace, name))
     except NotFound:
         number = deployed.revision if revision is None else revision
         raise NotFound(f"release {deployed.id} has no revision {number} in Helm's storage") from None
-    return decode(item)
 
 
 def decode(item: _Item) -> ReleaseBody:

@@ -28,6 +28,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
     covers,
     differing,
     goes_by_itself,
+    less,
     typed,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, lost_versions, overlaid
@@ -125,6 +126,9 @@ class Session:
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
         return releases.body(self.client, deployed, revision, self._driver)
 
+    def record(self, deployed: Deployed, revision: int) -> Mapping[str, Any]:
+        return releases.record(self.client, deployed, revision, self._driver)
+
     @property
     def api(self) -> Api:
         with self._lock:
@@ -189,12 +193,19 @@ class Session:
         return {item["metadata"]["name"]: {**about, **item} for item in items}
 
     def reapplied(
-        self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str, doubt: bool
+        self,
+        release: Deployed,
+        manifest: Mapping[str, Any],
+        namespace: str,
+        how: str,
+        doubt: bool,
+        former: Mapping[str, Any] | None = None,
     ) -> Drifted | None:
         """What an upgrade that applies this manifest makes of the live object besides; None: nothing.
 
         :arg how: MERGE, APPLY, FORCED_APPLY or REPLACE.
         :arg doubt: the object may hold more of the release than the manifest says.
+        :arg former: the manifest whose more a merge takes away.
         """
         item = as_applied(manifest, release.name, release.namespace)
         live = self.live(
@@ -204,6 +215,8 @@ class Session:
             return None
         path = self.api.path(live["apiVersion"], live["kind"], namespace or None, item["metadata"]["name"])
         applied, problem = self._foreseen(path, item, how, live)
+        if former and how == MERGE:
+            applied = less(applied, as_read(as_applied(former, release.name, release.namespace)), as_read(item))
         return differing(live, applied, problem)
 
     def refusal(self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str) -> str:

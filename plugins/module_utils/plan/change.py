@@ -65,6 +65,9 @@ class Cluster(Protocol):
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
         """A revision of a release, decoded; None: the latest."""
 
+    def record(self, deployed: Deployed, revision: int) -> Mapping[str, Any]:
+        """A revision of a release, whole, as Helm has written it."""
+
     def api_versions(self) -> tuple[str, ...]:
         """The cluster's APIs, as Helm lists them."""
 
@@ -81,7 +84,13 @@ class Cluster(Protocol):
         """An object as it stands in the cluster."""
 
     def reapplied(
-        self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str, doubt: bool
+        self,
+        release: Deployed,
+        manifest: Mapping[str, Any],
+        namespace: str,
+        how: str,
+        doubt: bool,
+        former: Mapping[str, Any] | None = None,
     ) -> Drifted | None:
         """What applying a manifest makes of the live object besides."""
 
@@ -150,10 +159,7 @@ class Changes:
             return self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
             return self._comparison(base, release, chart, apis, install=True).anew(deployed)
-        comparison = self._comparison(base, release, chart, apis, install=False)
-        if recovering and comparison.needs_history:
-            comparison = comparison.without_history("it has to be recovered first")
-        change = comparison.upgrade(deployed, recovering)
+        change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering)
         return self._with_drift(change, deployed, apis) if change.action == "adopt" else change
 
     def _comparison(self, base: Change, release: Release, chart: Chart, apis: Apis, *, install: bool) -> _Comparison:
@@ -322,6 +328,7 @@ class _Comparison:
     release: Release
     chart: Chart
     apis: Apis
+    recovering: bool = False  # the release goes back to its last good revision first
     blind: str = ""  # why it is rendered without the release's history
     unseeing: bool = False  # rendered without a look into the cluster, which does not serve its kinds yet
 
@@ -351,7 +358,7 @@ class _Comparison:
     def upgrade(self, deployed: Deployed, recovering: bool, drifted: bool = False) -> Change:
         body = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
         try:
-            rendered = self._rendered(stored(body), is_upgrade=True)
+            rendered = replace(self, recovering=recovering)._rendered(stored(body), is_upgrade=True)
         except HelmFailure as failure:
             if self.blind or not self._awaits_kinds(failure):
                 raise
@@ -382,7 +389,7 @@ class _Comparison:
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
         refused, untried = ([], "") if recovering else self._refused(deployed, last, changes, rendered)
         changes = [*self._listed, *(self._undone(last, held, changes) if recovering else changes)]
-        reverted = self._reverted(deployed, last, changes, rendered)
+        reverted = self._reverted(deployed, last, changes, rendered, recovering)
         reverted = replace(reverted, warnings=[*refused, *reverted.warnings], untried=untried)
         hooks = self._hooks(held, after, "upgrade")
         changes = compare.with_hooks([*changes, *reverted.changes], hooks)
@@ -461,7 +468,12 @@ class _Comparison:
         return list(listed.values())
 
     def _reverted(
-        self, deployed: Deployed, last: ReleaseBody, changes: Sequence[ObjectChange], rendered: _Rendered
+        self,
+        deployed: Deployed,
+        last: ReleaseBody,
+        changes: Sequence[ObjectChange],
+        rendered: _Rendered,
+        recovering: bool,
     ) -> _Reverted:
         """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
         scope, how = self.scope, self._way(last)
@@ -474,13 +486,15 @@ class _Comparison:
         edited: dict[Key, Any] = {}
         unsure: dict[str, list[str]] = {}
         for key, item in {scope.key(item): item for item in rendered.after.objects}.items():
-            if key in listed or not live.touches(item, how):
+            doubt = last.revision != deployed.current_revision and applied.get(key) != whole[key]
+            # to go back is a change of the manifest, by which all kinds are changed
+            former = applied.get(key) if doubt and recovering else None
+            if key in listed or not (former or live.touches(item, how)):
                 continue
             live_item = self.plan.live(item, scope.of(item)) or {}
             edits = drift.edits(live_item, item, self.release.name, self.release.namespace)
             edited |= {key: edits} if edits else {}
-            doubt = last.revision != deployed.current_revision and applied.get(key) != item
-            drifted = self.plan.cluster.reapplied(deployed, whole[key], scope.of(item), how, doubt)
+            drifted = self.plan.cluster.reapplied(deployed, whole[key], scope.of(item), how, doubt, former)
             if drifted is not None:
                 found += self.plan.counted(key, drifted)
                 edited.setdefault(key, ())
@@ -581,21 +595,30 @@ class _Comparison:
     def _rendered_with(self, values: Values, *, is_upgrade: bool, time_zone: str | None) -> Manifests:
         helm, cluster = self.plan.helm(self.release), self.plan.cluster
         if self._dry_runs(is_upgrade):
-            return rendering.dry_run(helm, self.release, self.chart, values, cluster.info, time_zone=time_zone)
+            last = self._recovered() if self.recovering else None
+            return rendering.dry_run(
+                helm, self.release, self.chart, values, cluster.info, time_zone=time_zone, last=last
+            )
         able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
         look_up = self._mentions.cluster and not self.unseeing
         how: dict[str, Any] = {"is_upgrade": is_upgrade, "look_up": look_up, "time_zone": time_zone}
         return rendering.template(helm, self.release, self.chart, values, able, **how)
 
+    def _recovered(self) -> Mapping[str, Any]:
+        """The last good revision as the recovery repeats it: a dry run of a release that is pending is refused."""
+        deployed = known(self.base.deployed)
+        record = self.plan.cluster.record(deployed, known(deployed.current_revision))
+        return {**record, "version": deployed.revision + 1, "info": {**record["info"], "status": "deployed"}}
+
     def _dry_runs(self, is_upgrade: bool) -> bool:
-        return is_upgrade and self.needs_history and not self.blind
+        return is_upgrade and self._needs_history and not self.blind
 
     @property
     def _reuses(self) -> bool:
         return rendering.reuses_values(self.release, self.plan.values(self.release).merged)
 
     @property
-    def needs_history(self) -> bool:
+    def _needs_history(self) -> bool:
         """Whether only an upgrade knows it: `helm template` always says revision 1 and reuses no values."""
         return self._mentions.revision or self._reuses
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -104,10 +106,22 @@ def template(
 
 
 def dry_run(
-    helm: Helm, release: Release, chart: Chart, values: Values, cluster: ClusterInfo, *, time_zone: str | None = None
+    helm: Helm,
+    release: Release,
+    chart: Chart,
+    values: Values,
+    cluster: ClusterInfo,
+    *,
+    time_zone: str | None = None,
+    last: Mapping[str, Any] | None = None,
 ) -> Manifests:
-    """The release as a server-side dry run makes it: templates see live objects and the revision."""
-    record = helm.dry_run(replace(upgrade_args(release, chart, values, {}, cluster), time_zone=time_zone))
+    """The release as a server-side dry run makes it: templates see live objects and the revision.
+
+    :arg last: what is to count as the last revision, a release as Helm writes it; None: what is in the cluster.
+    """
+    history = _history(helm, release, last) if last else None
+    args = replace(upgrade_args(release, chart, values, {}, cluster), time_zone=time_zone, history=history)
+    record = helm.dry_run(args)
     return Manifests(
         objects=tuple(manifest.parse(str(record.get("manifest") or ""), release.id)),
         hooks=tuple(
@@ -116,3 +130,11 @@ def dry_run(
             for item in manifest.parse(str(hook.get("manifest") or ""), release.id)
         ),
     )
+
+
+def _history(helm: Helm, release: Release, last: Mapping[str, Any]) -> str:
+    """A file for UpgradeArgs.history."""
+    path = os.path.join(helm.home, f"history-{release.namespace}-{release.name}.yaml")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump([last], file)
+    return path

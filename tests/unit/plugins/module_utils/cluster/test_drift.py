@@ -14,6 +14,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
     compare,
     covers,
     goes_by_itself,
+    less,
 )
 
 
@@ -32,6 +33,13 @@ def manager(name: str, operation: str = "Update", **more: Any) -> dict[str, Any]
 
 def test_what_the_server_keeps_is_no_drift() -> None:
     assert compare(deployment(1, uid="a", generation=3), deployment(1, uid="b", generation=4)) is None
+
+
+def test_a_merge_takes_away_what_only_the_manifest_before_said() -> None:
+    former = {"data": {"a": "1", "b": "1"}, "list": [1, 2], "gone": {"c": 1}}
+    manifest = {"data": {"a": "1"}, "list": [1]}
+    live = {"data": {"a": "1", "b": "1", "by-hand": "1"}, "list": [1, 2], "gone": {"c": 1}, "status": 1}
+    assert less(live, former, manifest) == {"data": {"a": "1", "by-hand": "1"}, "list": [1, 2], "status": 1}
 
 
 @pytest.mark.parametrize("by", [manager("kubectl-edit"), manager("kubectl", "Apply"), manager("someone")])
