@@ -158,6 +158,7 @@ class Wanted:
     version: int = 0
     values: Object = field(default_factory=lambda: json.loads(json.dumps(FIRST)))
     keys: Object = field(default_factory=dict)
+    bare: bool = False  # its values are the chart's own, and the stack says nothing of them
 
 
 class World:
@@ -220,6 +221,9 @@ class World:
     def _key(self, release: str, text: str) -> None:
         key, value = text.split("=", 1)
         self.wanted[release].keys[key] = json.loads(value)
+
+    def _bare(self, release: str, text: str) -> None:
+        self.wanted[release].bare ^= True
 
     def _overlay(self, release: str, text: str) -> None:
         key, value = text.split("=", 1)
@@ -335,10 +339,13 @@ class World:
             for each in sub_charts:
                 self._chart(each.replace("/", "/charts/"), self.wanted[each])
             values = self._values(wanted) | {_name(each): self._values(self.wanted[each]) for each in sub_charts}
+            given = {"set": values}
+            if wanted.bare:
+                self.workspace.write(f"charts/{name}/values.yaml", given.pop("set"))
             spray = {"spray": True} if sub_charts else {}
             keys: dict[str, Any] = {"timeout": "20s", "historyMax": 4, **spray, **wanted.keys}
             place = {"namespace": f"{self.workspace.prefix}${{tail}}-{wanted.namespace}"}
-            releases.append(self.workspace.release(name, name, set=values, **keys) | place)
+            releases.append(self.workspace.release(name, name, **given, **keys) | place)
         self.workspace.stack(*releases, variables={"tail": ""}, environments={"dev": {}, "far": {"variables": FAR}})
         partial = {name: _partial(item) for name, item in self.overlay.items() if name in plain}
         self.workspace.write("env/dev.yaml", {"releases": partial})
@@ -521,6 +528,7 @@ class Generator:
         needs = pick([other for other in (*NAMES, "all") if other < name] or [""])
         return [
             *[f"toggle {name} {pick(TOGGLES)}"] * 2,
+            f"bare {name}",
             f"key {name} historyMax={pick([1, 2, 5])}",
             f"key {name} needs={json.dumps([needs] if needs in self.world.wanted else [])}",
             f"key {name} labels={json.dumps(pick([{}, {'tier': 'a'}, {'tier': 'b'}]))}",
