@@ -169,6 +169,7 @@ class World:
         self.wanted: dict[str, Wanted] = {}
         self.overlay: dict[str, Object] = {}  # of the environment dev
         self.taken: list[str] = []
+        self.crd = 0  # which form of the definition all charts have
         plurals = {name: f"{workspace.prefix}{name}" for name in ("gadgets", "widgets")}
         self.templates = {
             **_PLAIN,
@@ -211,6 +212,8 @@ class World:
     def _value(self, release: str, text: str) -> None:
         key, value = text.split("=", 1)
         self.wanted[release].values[key] = json.loads(value)
+        if key == "crd":  # two charts that want a definition otherwise would never agree
+            self.crd = json.loads(value)
 
     def _template(self, release: str, text: str) -> None:
         self.wanted[release].templates ^= {text}
@@ -356,7 +359,7 @@ class World:
         for key in sorted(wanted.templates - {"crd"}):
             self.workspace.write(f"charts/{place}/templates/{key}.yaml", self.templates[key])
         if "crd" in wanted.templates:  # no template: what it says follows the value all the same
-            columns = f"      additionalPrinterColumns: {_columns(wanted.values['crd'])}\n"
+            columns = f"      additionalPrinterColumns: {_columns(self.crd)}\n"
             self.workspace.write(f"charts/{place}/crds/crd.yaml", self.templates["crd"] + columns)
 
     def _values(self, wanted: Wanted) -> Object:
