@@ -198,7 +198,9 @@ def test_what_asks_for_apis_waits_for_those_that_the_run_brings_though_it_needs_
     """Else it would see them or not, as chance has it, and the next run would change it."""
     plural = f"{workspace.prefix}mine"
     made = definition(plural, "v1")
-    made["spec"]["versions"][0]["subresources"] = {"scale": {"specReplicasPath": ".spec.a", "statusReplicasPath": ".status.a"}}
+    made["spec"]["versions"][0]["subresources"] = {
+        "scale": {"specReplicasPath": ".spec.a", "statusReplicasPath": ".status.a"}
+    }
     asks = {"templates/config.yaml": ASKS.replace("GROUP", f"{plural}.example.org")}
     workspace.chart("mine", files={f"{folder}/mine.yaml": made, **asks})
     workspace.chart("asks", files=asks)
