@@ -22,7 +22,8 @@ _SHORTEST_NUMBER = 6  # ports, sizes and years are numbers, too
 _WORDS = frozenset(("true", "false", "null", "none"))
 
 _IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
-_HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{8,128}(?![0-9a-f])")
+_SHORTEST_HASH = 8
+_HASH = re.compile(rf"(?<![0-9a-f])[0-9a-f]{{{_SHORTEST_HASH},128}}(?![0-9a-f])")
 _HASHES = ("md5", "sha1", "sha256", "sha512")
 _ELLIPSES = ("…", "...")
 _FEW = 300  # beginnings of words: so few, and no more than a text has letters, are found faster one by one
@@ -53,6 +54,11 @@ def forms(secret: str) -> set[str]:
     return {text} | {each for each in written | coded | lines if maskable(each)}
 
 
+def traces(secret: str) -> set[str]:
+    """Texts of which one at least stands wherever a :class:`Mask` would find the secret."""
+    return forms(secret) | _coded(secret) | {digest[:_SHORTEST_HASH] for digest in _digests([secret])}
+
+
 class Mask:
     """Replaces secrets in texts.
 
@@ -69,7 +75,7 @@ class Mask:
         self._words: dict[str, list[str]] = {}
         for word in sorted(known, key=len, reverse=True):
             self._words.setdefault(word[:_SHORTEST], []).append(word)
-        self._hashes = {digest[:8]: digest for digest in _digests(secret)}
+        self._hashes = {digest[:_SHORTEST_HASH]: digest for digest in _digests(secret)}
         self._short = {text for text in map(str.strip, given) if 0 < len(text) < _SHORTEST} - open_words
 
     @property
@@ -146,7 +152,7 @@ class Mask:
         return start, end
 
     def _without_hash(self, match: re.Match[str]) -> str:
-        return MASK if self._hashes.get(match[0][:8], "").startswith(match[0]) else match[0]
+        return MASK if self._hashes.get(match[0][:_SHORTEST_HASH], "").startswith(match[0]) else match[0]
 
 
 def _coded(secret: str) -> set[str]:

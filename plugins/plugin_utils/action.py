@@ -24,7 +24,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import requ
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.handover import PROGRESS, Handover
 from ansible_collections.helmstack.core.plugins.module_utils.helm import without_credentials
-from ansible_collections.helmstack.core.plugins.module_utils.masking import forms, maskable
+from ansible_collections.helmstack.core.plugins.module_utils.masking import forms, maskable, traces
 from ansible_collections.helmstack.core.plugins.module_utils.module import Job
 from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
@@ -346,12 +346,15 @@ def _stats(result: Mapping[str, Any], host: str) -> dict[str, Any]:
 
 
 def _used(candidates: Iterable[str], texts: Iterable[str], names: Collection[str] = ()) -> Iterator[str]:
-    """The candidates that occur in the texts, as they are written there and as they are, but for parts of the names."""
-    texts = list(texts)
+    """The candidates that occur in the texts, as they are written there and as they are, but for parts of the names.
+
+    Where only base64 or a hash of more is in the texts, what is yielded is the candidate alone: the mask finds these.
+    """
+    whole = "\0".join(texts)
     for candidate in filter(maskable, dict.fromkeys(candidates)):
-        found = {form for form in forms(candidate) if any(form in text for text in texts)}
-        if found:
-            yield from sorted(form for form in {candidate, *found} if not any(form in name for name in names))
+        if any(trace in whole for trace in traces(candidate)):
+            found = {candidate, *(form for form in forms(candidate) if form in whole)}
+            yield from sorted(form for form in found if not any(form in name for name in names))
 
 
 def _strings(value: object) -> Iterator[str]:

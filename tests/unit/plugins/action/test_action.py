@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils import handover
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
 from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import SECRET, known, scalar
 
@@ -173,6 +174,29 @@ def test_vaulted_variables_that_are_used_are_secrets_and_others_do_not_travel(
     assert content.stack is not None
     assert "pw: hidden text\n" in [source.text for source in content.stack.releases[0].values]
     assert content.stack.secrets == ("hidden text",)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "('user:' ~ pw) | b64encode",
+        "pw | b64encode | b64encode",
+        "{'auths': {'r.io': {'auth': ('u:' ~ pw) | b64encode}}} | to_json | b64encode",
+        "pw | hash('sha256')",
+        "(pw | hash('sha1'))[:12]",
+    ],
+)
+def test_what_a_template_codes_or_hashes_is_known_as_the_vaulted_value(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, made: str
+) -> None:
+    (project / "shop" / "v.yaml.j2").write_text(f"pw: {{{{ {made} }}}}\n")
+    variables = known(monkeypatch, SECRET).load(scalar("pw", "hidden text"))
+    _args, content = run(stack_file="shop", task_vars=variables)
+    assert content is not None
+    assert content.stack is not None
+    assert content.stack.secrets == ("hidden text",)
+    shown = Mask(content.stack.secrets).text(content.stack.releases[0].values[0].text)
+    assert shown == f"pw: {MASK}\n"
 
 
 def test_a_vaulted_name_that_everybody_reads_is_not_masked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
