@@ -50,10 +50,17 @@ def _values(item: Object) -> Iterator[str]:
     for text in _mapping(item.get("stringData")).values():
         yield str(text)
     for text in _mapping(item.get("data")).values():
-        try:
-            yield base64.b64decode(str(text), validate=True).decode(errors="replace")
-        except (binascii.Error, ValueError):
-            yield str(text)
+        yield from _decoded(str(text))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    coded = "".join(text.split())  # Kubernetes takes line breaks in it
+    if coded != text:
+        yield text
+    try:
+        yield base64.b64decode(coded, validate=True).decode()
+    except (binascii.Error, ValueError):  # such as a keystore: what may show of it is the base64
+        yield coded
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
