@@ -64,6 +64,11 @@ def umbrella_stack(given: Mapping[str, Any], at: Place, secrets: Collection[str]
     reader = Reader(at.files)
     for secret in secrets:
         reader.remember(secret)
+    with reader.masking():
+        return _umbrella_stack(given, at, reader, secrets)
+
+
+def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: Reader, secrets: Collection[str]) -> Stack:
     repositories = {item["name"]: _repository(item, at, reader) for item in given.get("repositories") or ()}
     namespace = schema.namespace(helmyaml.place(given["release_namespace"], _TASK))
     chart = _chart(given["chart_ref"], repositories, at)

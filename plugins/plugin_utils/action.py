@@ -24,7 +24,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import requ
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.handover import PROGRESS, Handover
 from ansible_collections.helmstack.core.plugins.module_utils.helm import without_credentials
-from ansible_collections.helmstack.core.plugins.module_utils.masking import forms, maskable, traces
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, forms, maskable, traces
 from ansible_collections.helmstack.core.plugins.module_utils.module import Job
 from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
@@ -87,7 +87,8 @@ class StackAction(ActionBase):
                 args = self._handed_over(given, task_vars, path)
                 module = self._module(args, task_vars)
         except HelmstackError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            # what is wrong may be what a vaulted variable says, which templates and checks quote
+            return {**result, "failed": True, "msg": Mask(self._candidates(task_vars)).text(str(error))}
         if isinstance(progress, Remote):
             if PROGRESS not in module:  # it was killed
                 self._low_level_execute_command(f"rm -f {progress.path}")

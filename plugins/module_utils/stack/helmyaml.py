@@ -183,7 +183,7 @@ def _documents(text: str, builder: _Builder) -> Iterator[Any]:
         raise InputError(f"not valid YAML: {exc.reason}", where=where) from None
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
-        reason = exc.problem or exc.context
+        reason = re.sub(r"(alias|anchor|handle) .*", r"\1", str(exc.problem or exc.context))  # names may be secrets
         where = Location(builder.name, mark.line + 1 if mark else 0)
         raise InputError(f"not valid YAML: {reason}", where=where) from None
 
@@ -345,7 +345,7 @@ class _Builder:
         if found == "str" and _TIMESTAMP.fullmatch(node.value):
             found = "timestamp"
         if found != tag:
-            raise self.error(node, f"'{node.value}' is not a !!{tag}")
+            raise self.error(node, f"what stands here is not a !!{tag}")  # which may be secret
         return value
 
     def binary(self, node: Any) -> str:

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
-from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
-from ansible_collections.helmstack.core.plugins.module_utils.masking import number_text
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, number_text
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
@@ -36,6 +37,15 @@ class Reader:
 
     def exists(self, path: str) -> bool:
         return self._files.exists(path)
+
+    @contextmanager
+    def masking(self) -> Iterator[None]:
+        """What goes wrong here is told without these."""
+        try:
+            yield
+        except HelmstackError as error:
+            error.reword(Mask(self._secrets).text)
+            raise
 
     def remember(self, text: str) -> None:
         """Mask this from now on: the text, and its lines, as it may show in either form."""

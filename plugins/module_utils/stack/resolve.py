@@ -72,6 +72,11 @@ def resolve(request: Request, files: Files) -> Stack:
     reader = Reader(files)
     for secret in request.secrets:
         reader.remember(secret)
+    with reader.masking():
+        return _resolved(request, reader)
+
+
+def _resolved(request: Request, reader: Reader) -> Stack:
     if not request.stack_files:
         raise InputError("no stack file is named", hint="Set stack_files")
     paths = tuple(reader.find_stack(os.path.normpath(path)) for path in request.stack_files)

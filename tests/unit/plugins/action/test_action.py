@@ -199,6 +199,22 @@ def test_what_a_template_codes_or_hashes_is_known_as_the_vaulted_value(
     assert shown == f"pw: {MASK}\n"
 
 
+@pytest.mark.parametrize("template", ["a: {{ undef(hint=pw) }}\n", "a: {{ {}[pw] }}\n"])
+def test_a_template_that_fails_is_told_without_what_came_out_of_a_vault(
+    project: Path, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    (project / "shop" / "v.yaml.j2").write_text(template)
+    loader = known(monkeypatch, SECRET)
+    loader.set_basedir(str(project))
+    variables = loader.load(scalar("pw", "hidden-text"))
+    action = action_of(Action, loader, "local", variables, {"stack_file": str(project / "shop")})
+    monkeypatch.setattr(ActionBase, "run", lambda *_args: {})
+    result = action.run(None, variables)
+    assert result["failed"]
+    assert MASK in result["msg"]
+    assert "hidden-text" not in result["msg"]
+
+
 def test_a_vaulted_name_that_everybody_reads_is_not_masked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = known(monkeypatch, SECRET).load(scalar("pw", "shop"))
     _args, content = run(stack_file="shop", task_vars=variables)

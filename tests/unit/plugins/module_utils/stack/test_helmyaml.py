@@ -97,8 +97,8 @@ BROKEN = [
     ("? [a]\n: 1", "a key must be a scalar"),
     ("a: {<<: 3}", "'<<' wants a mapping"),
     ("a: !!binary '?'", "not valid base64"),
-    ("a: !!int x", "'x' is not a !!int"),
-    ("a: !!timestamp x", "'x' is not a !!timestamp"),
+    ("a: !!int x", "what stands here is not a !!int"),
+    ("a: !!timestamp x", "what stands here is not a !!timestamp"),
     ("a: &x [*x]", "contains itself"),
     ("a: 1\n---\nb: 1", "several YAML documents"),
 ]
@@ -111,6 +111,16 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
         pytest.skip("PyYAML without libyaml")
     monkeypatch.setattr(yaml, "__with_libyaml__", request.param)
     return bool(request.param)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: !!int canary", "a: *canary", "a: canary: b", "a: @canary", "a: !canary!x b", "a: 'canary", "a: |canary"],
+)
+def test_what_is_wrong_is_not_quoted_as_it_may_be_of_a_vault(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        helmyaml.load(text, "values.yaml")
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "expected"), SCALARS)

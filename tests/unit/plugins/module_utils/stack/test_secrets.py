@@ -52,6 +52,19 @@ def test_two_files_with_the_same_secret_are_both_decrypted(folder: Any) -> None:
     assert [json.loads(source.text) for source in values] == [{"a": "secret"}, {"b": "secret"}]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "releases: [{name: web, chart: !vault ENCterces-pot}]\n",
+        WEB + "  values: ['oci://${pw}']\nvariables: {pw: !vault ENCterces-pot}\n",
+    ],
+)
+def test_what_is_wrong_is_told_without_what_came_out_of_a_vault(folder: Any, text: str) -> None:
+    with pytest.raises(InputError, match=r"\*{8}") as caught:
+        folder.stack(text)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_wholly_vaulted_values_file_stays_as_it_is_and_all_its_strings_are_masked(folder: Any) -> None:
     folder.write("web.yaml", "VAULT\na: {b: [one-secret]}\nn: 3\npin: 123456\n")
     stack = folder.stack(WEB + "  values: [web.yaml]\n")
