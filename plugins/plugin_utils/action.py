@@ -204,7 +204,8 @@ class StackAction(ActionBase):
             environ=environ,
         )
         stack = resolve(asked, files)
-        return self._with_secrets(stack, task_vars) if files.rendered or given.get("variables") else stack
+        brought = files.rendered or given.get("variables") or any(self._task.environment or ())
+        return self._with_secrets(stack, task_vars) if brought else stack
 
     def _with_secrets(self, stack: Stack, task_vars: Mapping[str, Any]) -> Stack:
         """The stack, and what of the host's vaults is in it."""
@@ -221,7 +222,7 @@ class StackAction(ActionBase):
 
     def _candidates(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """Everything that came out of a vault and that templates may have used."""
-        yield from vaulted_strings({**task_vars, "task": self._task.args})
+        yield from vaulted_strings({**task_vars, "task": [self._task.args, self._task.environment]})
         yield from strings_of_inventory(task_vars.get("hostvars"))
         folders = [*self._folders(task_vars), *self._task.get_search_path()]
         yield from strings_of_vaults(self._loader, folders)

@@ -28,6 +28,7 @@ CANARIES = {
     "number": "7712448801",
     "token": "canary-token-of-api-3318",
     "proxy": "canaryProxy~4427",
+    "lookup": "canary-looked-up-6619",
     "repository": "canary-repository_6638",
 }
 SECRET = """\
@@ -56,6 +57,7 @@ data:
   sum: {{ .Values.scalar | sha256sum }}
   number: "pin {{ int64 .Values.number }}"
   other: {{ .Values.other | quote }}
+  lookup: {{ .Values.lookup | quote }}
   key: |
     {{- .Values.pem | nindent 4 }}
   line: {{ .Values.pem | replace "\\n" " " | quote }}
@@ -170,7 +172,10 @@ def planted(workspace: Workspace) -> None:
     whole = f"file: {CANARIES['file']}\nnumber: {CANARIES['number']}\n"
     workspace.write("whole.yaml", vaulted(workspace, whole))
     workspace.write("partly.yaml", f"scalar: {secrets['scalar']}\npem: {secrets['pem']}\n")
-    workspace.write("made.yaml.j2", "template: {{ template_secret | to_json }}\n")
+    workspace.write(
+        "made.yaml.j2", "template: {{ template_secret | to_json }}\nlookup: {{ lookup('file', 'password') }}\n"
+    )
+    workspace.write("password", vaulted(workspace, CANARIES["lookup"]))
     workspace.write("more.yaml", {"releases": {"leaky": {"set": {"stack": "open", "secret": CANARIES["renewed"]}}}})
     releases = [
         f"""\

@@ -24,6 +24,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.handover import Han
 from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
 from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import SECRET, known, scalar
 
 Run = Callable[..., "tuple[dict[str, Any], Handover | None]"]
@@ -174,6 +175,19 @@ def test_vaulted_variables_that_are_used_are_secrets_and_others_do_not_travel(
     assert content.stack is not None
     assert "pw: hidden text\n" in [source.text for source in content.stack.releases[0].values]
     assert content.stack.secrets == ("hidden text",)
+
+
+def test_a_vaulted_value_may_come_by_the_environment_of_the_task(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "shop" / "helmstack.yaml").write_text(STACK.replace("values: [v.yaml.j2], ", ""))
+    loader = known(monkeypatch, SECRET)
+    variables = loader.load(scalar("pw", "hidden text"))
+    action = action_of(Action, loader, "local", variables, {})
+    vars(action._task).update(environment=[loader.load(scalar("domain", "in the task"))])
+    given = {"stack_files": [str(project / "shop")]}
+    assert action._stack(given, variables, {"domain": "hidden text"}, Cargo()).secrets == ("hidden text",)
+    assert action._stack(given, variables, {"domain": "in the task"}, Cargo()).secrets == ("in the task",)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ansible.parsing.vault import VaultSecret
 
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
@@ -62,6 +64,33 @@ def test_files_encrypted_as_a_whole_give_all_their_strings(tmp_path: Path) -> No
     source = loader(SECRET)
     source.load_from_file(str(loaded))
     assert set(strings_of_vaults(source, [str(tmp_path)])) == {"hidden", "123456", "loaded"}
+
+
+def test_encrypted_files_below_the_folders_are_opened_as_include_vars_and_lookups_may_have_read_them(
+    tmp_path: Path,
+) -> None:
+    for folder in ("env/prod", "group_vars", ".git"):
+        (tmp_path / folder).mkdir(parents=True)
+    key = "-----BEGIN KEY-----\nMIIEcanary\n-----END KEY-----\n"
+    (tmp_path / "env" / "prod" / "secrets.yml").write_text(encrypted("a: included\n"))
+    (tmp_path / "pw.txt").write_text(encrypted("looked up"))
+    (tmp_path / "tls.key").write_text(encrypted(key))
+    (tmp_path / "broken.txt").write_text(encrypted("@x: [y"))
+    (tmp_path / "of others.txt").write_text(encrypted("other", VaultSecret(b"other")))
+    (tmp_path / "group_vars" / "not-loaded.yml").write_text(encrypted("a: of no host\n"))
+    (tmp_path / ".git" / "object").write_text(encrypted("a: hidden\n"))
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "nowhere").symlink_to("none")
+    assert set(strings_of_vaults(loader(SECRET), [str(tmp_path)])) == {"included", "looked up", key, "@x: [y"}
+
+
+def test_a_vast_folder_is_not_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "near").write_text(encrypted("near"))
+    (tmp_path / "many" / "deep").mkdir(parents=True)
+    for number in range(1000):
+        (tmp_path / "many" / str(number)).touch()
+    (tmp_path / "many" / "deep" / "far").write_text(encrypted("far"))
+    assert set(strings_of_vaults(loader(SECRET), [str(tmp_path)])) == {"near"}
 
 
 def test_vault_scalars_of_other_hosts_are_found_in_their_files_and_in_the_inventory(
