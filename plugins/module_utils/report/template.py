@@ -15,9 +15,14 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import (
+    is_secret,
+    likely_secrets,
+    secret_strings,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
@@ -43,18 +48,29 @@ class Templates:
             wanted = [release for group in pool.map(self._releases, chosen) for release in group]
             texts = list(pool.map(self._render, wanted))
         held = [item for release, text in zip(wanted, texts) for item in manifest.parse(text, release.id)]
-        mask = Mask(
-            {*self.stack.secrets, *secret_strings(held)}, {word for r in wanted for word in (r.name, r.namespace)}
-        )
+        files = {os.path.join(r.namespace, f"{r.name}.yaml"): text for r, text in zip(wanted, texts)}
+        folder = self.params.get("output_dir")
+        changes = _write(folder, files, check_mode=check_mode, whole=targets is None) if folder else {}
+        old = {path: _objects(before, path) for path, (before, _after) in changes.items() if before is not None}
+        held += [item for objects in old.values() for item in objects or ()]
+        public = {word for release in wanted for word in (release.name, release.namespace)}
+        mask = Mask({*self.stack.secrets, *secret_strings(held)}, public)
         releases = [
             {"namespace": release.namespace, "name": release.name, "manifest": mask.text(text)}
             for release, text in zip(wanted, texts)
         ]
-        folder = self.params.get("output_dir")
         if not folder:
             return {"changed": False, "releases": releases}
-        files = {os.path.join(r.namespace, f"{r.name}.yaml"): text for r, text in zip(wanted, texts)}
-        diff = _write(folder, files, mask, check_mode=check_mode, whole=targets is None)
+        diff = [
+            {
+                "before_header": path,
+                "after_header": path,
+                # what is secret of a file that is not ours cannot be known
+                "before": MASK if path in old and old[path] is None else mask.text(before or ""),
+                "after": mask.text(after or ""),
+            }
+            for path, (before, after) in changes.items()
+        ]
         return {"changed": bool(diff), "releases": releases, "diff": diff}
 
     def _releases(self, release: Release) -> tuple[Release, ...]:
@@ -83,8 +99,10 @@ class Templates:
             raise
 
 
-def _write(folder: str, files: Mapping[str, str], mask: Mask, *, check_mode: bool, whole: bool) -> list[dict[str, str]]:
-    """Brings the folder to hold just these files (if they are the whole stack); returns what that changes."""
+def _write(
+    folder: str, files: Mapping[str, str], *, check_mode: bool, whole: bool
+) -> dict[str, tuple[str | None, str | None]]:
+    """Brings the folder to hold just these files (if they are the whole stack); returns what that changes, by path."""
     present = {name: text for name in _manifests(folder) if (text := _read(os.path.join(folder, name))) is not None}
     gone = sorted(set(present) - set(files)) if whole else []
     changed = [name for name, text in files.items() if present.get(name) != text]
@@ -93,15 +111,15 @@ def _write(folder: str, files: Mapping[str, str], mask: Mask, *, check_mode: boo
             _save(os.path.join(folder, name), files[name])
         for name in gone:
             os.unlink(os.path.join(folder, name))
-    return [
-        {
-            "before_header": os.path.join(folder, name),
-            "after_header": os.path.join(folder, name),
-            "before": mask.text(present.get(name, "")),
-            "after": mask.text(files.get(name, "")),
-        }
-        for name in [*changed, *gone]
-    ]
+    return {os.path.join(folder, name): (present.get(name), files.get(name)) for name in [*changed, *gone]}
+
+
+def _objects(text: str, path: str) -> list[Object] | None:
+    """The objects of a manifest; None: it is none."""
+    try:
+        return manifest.parse(text, path)
+    except HelmstackError:
+        return None
 
 
 def _manifests(folder: str) -> list[str]:
@@ -123,9 +141,13 @@ def _read(path: str) -> str | None:
 
 
 def _save(path: str, text: str) -> None:
+    private = any(is_secret(item) for item in _objects(text, path) or ())
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666)
+        with open(handle, "w", encoding="utf-8") as file:
+            if private:
+                os.fchmod(handle, 0o600)
             file.write(text)
     except OSError as error:
         raise HelmstackError(f"{path} cannot be written: {error.strerror}") from None

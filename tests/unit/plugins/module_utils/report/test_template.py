@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What helmstack_template shows of manifests, and how it writes them; helm itself is played."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
+from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
+
+CONFIG = "---\n# Source: app/config.yaml\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: c}\n"
+SECRET = "---\n# Source: app/secret.yaml\nkind: Secret\napiVersion: v1\nmetadata: {name: s}\n"
+
+
+def rendered(tmp_path: Path, text: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+    """The result where the one release app is this text."""
+    stack = Stack("shop", None, (Release("app", "web", "/chart"),))
+    helm: Any = SimpleNamespace(template=lambda _args: text)
+    chart: Any = SimpleNamespace(path="/chart")
+    templates = Templates(
+        stack,
+        params,
+        lambda _release: chart,
+        lambda _release: helm,
+        ValuesFiles(str(tmp_path / "values")),
+        None,  # type: ignore[arg-type]
+    )
+    return templates.run(check_mode=check_mode)
+
+
+def test_the_diff_of_files_masks_what_the_old_secrets_held(tmp_path: Path) -> None:
+    folder = str(tmp_path / "out")
+    rendered(tmp_path, SECRET + "stringData: {a: canary-old-8861}\n", output_dir=folder)
+    text = SECRET + "stringData: {a: canary-new-8862}\n" + CONFIG + "data: {was: canary-old-8861}\n"
+    result = rendered(tmp_path, text, output_dir=folder, check_mode=True)
+    assert [entry["before_header"] for entry in result["diff"]] == [f"{folder}/web/app.yaml"]
+    assert "canary" not in json.dumps(result)
+
+
+def test_an_old_file_that_is_no_manifest_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "out" / "web").mkdir(parents=True)
+    (tmp_path / "out" / "web" / "old.yaml").write_text("a: [canary")
+    [_new, entry] = rendered(tmp_path, CONFIG, output_dir=str(tmp_path / "out"))["diff"]
+    assert (entry["before"], entry["after"]) == (MASK, "")
+
+
+@pytest.mark.parametrize(("text", "mode"), [(SECRET, 0o600), (CONFIG, 0o644)])
+def test_files_with_secrets_are_their_owners_alone(tmp_path: Path, text: str, mode: int) -> None:
+    file = tmp_path / "out" / "web" / "app.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("")
+    file.chmod(0o644)
+    rendered(tmp_path, text, output_dir=str(tmp_path / "out"))
+    assert file.stat().st_mode & 0o777 == mode
+    assert file.read_text() == text
