@@ -21,6 +21,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import request, with_defaults
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import check_path
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.handover import PROGRESS, Handover
 from ansible_collections.helmstack.core.plugins.module_utils.helm import without_credentials
@@ -282,6 +283,8 @@ class StackAction(ActionBase):
             if isinstance(value, dict):
                 params[name] = cargo.take_text("/inline", json.dumps(value).encode())
             elif value and isinstance(value, str):
+                if name == "kubeconfig":
+                    check_path(value)
                 parts = value.split(os.pathsep) if name == "kubeconfig" else [value]
                 ours = name in environment
                 options[name] = os.pathsep.join(self._reachable(name, part, ours, task_vars, cargo) for part in parts)

@@ -33,6 +33,7 @@ _FILES = {
     "cluster": ("certificate-authority",),
     "user": ("client-certificate", "client-key", "tokenFile"),
 }
+_LONGEST_PATH = 4096
 _Entry = dict[str, Any]
 
 
@@ -91,10 +92,24 @@ def _service_account(environ: Mapping[str, str], folder: Path) -> tuple[_Entry, 
 def _load_option(kubeconfig: Any, environ: Mapping[str, str]) -> _Entry:
     if isinstance(kubeconfig, Mapping):
         return _checked(dict(kubeconfig), "the inline kubeconfig", "", Path.cwd())
+    check_path(kubeconfig)
     path = _expand(str(kubeconfig), environ)
     if not path.is_file():
         raise ClusterError(f"no cluster: the kubeconfig {path} does not exist")
     return _load_file(path)
+
+
+def check_path(kubeconfig: Any) -> None:
+    """Holds if the option may be a path, or several.
+
+    :raises ClusterError: it is what a kubeconfig holds, and must not be quoted as a path that does not exist.
+    """
+    text = str(kubeconfig)
+    if "\n" in text or text.lstrip().startswith("{") or len(text) > _LONGEST_PATH:
+        raise ClusterError(
+            "kubeconfig holds the content of a file as a text, and not a path or a mapping",
+            hint="Make a mapping of it with the filter from_yaml",
+        )
 
 
 def _load_environment(environ: Mapping[str, str]) -> _Entry:

@@ -19,7 +19,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ansible_collections.helmstack.core.plugins.module_utils import handover
-from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
 from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
@@ -242,6 +242,11 @@ def test_an_inline_kubeconfig_never_stands_among_the_arguments(run: Run) -> None
     assert "kubeconfig" not in args
     assert content is not None
     assert "hidden" in Path(content.params["kubeconfig"]).read_text()
+
+
+def test_content_of_a_kubeconfig_that_is_no_mapping_never_reaches_the_target(run: Run) -> None:
+    with pytest.raises(ClusterError, match="content of a file"):
+        run("ssh", stack_file="shop", kubeconfig="apiVersion: v1\nusers: [{user: {token: hidden}}]\n")
 
 
 @pytest.mark.parametrize(("path", "shipped"), [("kube.conf", True), ("/target/kube.conf", False)])

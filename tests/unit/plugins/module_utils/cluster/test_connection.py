@@ -93,6 +93,15 @@ def test_a_kubeconfig_may_stand_inline(tmp_path: Path) -> None:
     assert read(tmp_path, {"kubeconfig": CONFIG})["cluster"]["server"] == "https://dev.example:6443"
 
 
+@pytest.mark.parametrize(
+    "text", ["apiVersion: v1\nusers: [{user: {token: canary}}]\n", ' {"users": "canary"}', "canary" * 1000]
+)
+def test_content_that_is_no_mapping_is_refused_and_not_quoted(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ClusterError, match="content of a file") as caught:
+        read(tmp_path, {"kubeconfig": text})
+    assert "canary" not in str(caught.value)
+
+
 def test_relative_paths_stay_valid(tmp_path: Path) -> None:
     config = with_user(**{"client-certificate": "tls/a.crt", "client-key": "/abs/a.key", "tokenFile": "token"})
     config["clusters"] = CONFIG["clusters"]
