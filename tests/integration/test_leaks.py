@@ -29,13 +29,19 @@ CANARIES = {
     "token": "canary-token-of-api-3318",
     "proxy": "canaryProxy~4427",
     "lookup": "canary-looked-up-6619",
+    "part": "canary-part-of-url-7705",
+    "hashed": "canary-only-hashed-1186",
     "repository": "canary-repository_6638",
 }
 SECRET = """\
 apiVersion: v1
 kind: Secret
 metadata: {name: "{{ .Release.Name }}"}
-stringData: {own: "{{ .Values.secret }}", fresh: "{{ .Values.fresh }}"}
+stringData:
+  own: "{{ .Values.secret }}"
+  fresh: "{{ .Values.fresh }}"
+  url: "postgres://user:{{ .Values.part }}@db.invalid/x"
+  hash: {{ printf "salt %s" .Values.dbPassword | sha256sum }}
 data: {coded: {{ .Values.host | b64enc | quote }}}
 """
 ECHO = (
@@ -187,6 +193,8 @@ def planted(workspace: Workspace) -> None:
       other: ${{of_other}}
       secret: {CANARIES["secret"]}
       fresh: value
+      part: {CANARIES["part"]}
+      dbPassword: {CANARIES["hashed"]}
       stack: {in_stack}
 """
         for name in CHARTS

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import maskable
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
 
+_SHORTEST_PART = 6  # shorter ones are words of their own, such as admin
+_LOGIN = re.compile(r"://[^\s/:@]{0,99}:([^\s@]{1,999})@")
+_ASSIGNED = re.compile(r"""(?<![\w.-])([\w.-]{1,99})["']?\s*[:=]\s*("[^"\n]*"|'[^'\n]*'|[^\s"',;&]+)""")
 _TELLING = re.compile(r"pass|secret|token|credential|private|api_?key|auth", re.IGNORECASE)
 
 
@@ -25,25 +31,40 @@ def is_secret(item: Object) -> bool:
 
 
 def secret_strings(objects: Iterable[Object]) -> frozenset[str]:
-    """Every value of every Secret, decoded."""
-    return frozenset(
-        text for item in objects if is_secret(item) for text in _values(item) if maskable(text) and text != RANDOM
-    )
+    """Every value of every Secret, decoded, and the passwords in those that are files and URLs."""
+    whole = {text for item in objects if is_secret(item) for text in _values(item) if maskable(text) and text != RANDOM}
+    return frozenset(whole | {part for text in whole for part in _parts(text) if len(part) >= _SHORTEST_PART})
 
 
-def likely_secrets(values: Any, told: bool = False) -> Iterator[str]:
+def likely_secrets(values: Any, told: bool = False, *, inherited: bool = True) -> Iterator[str]:
     """The texts among values whose name says that they are secret, for when there are no Secret objects to know it by.
 
-    :arg told: a name above these values has said so.
+    :arg told: the name of these values has said so.
+    :arg inherited: what a name says holds for all below it: more is found, and more that is no secret.
     """
     if isinstance(values, Mapping):
         for key, value in values.items():
-            yield from likely_secrets(value, told or bool(_TELLING.search(str(key))))
+            tells = (told and inherited) or bool(_TELLING.search(str(key)))
+            yield from likely_secrets(value, tells, inherited=inherited)
     elif isinstance(values, (list, tuple)):
         for value in values:
-            yield from likely_secrets(value, told)
+            yield from likely_secrets(value, told, inherited=inherited)
     elif told and isinstance(values, str):
         yield values
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The passwords in a text of several things, such as a URL, a configuration file or a registry's login."""
+    for match in _LOGIN.finditer(text):
+        yield from (match[1], unquote(match[1]))
+    for match in _ASSIGNED.finditer(text):
+        if _TELLING.search(match[1]):
+            yield match[2].strip("\"'")
+    if text.lstrip().startswith(("{", "[")):
+        with suppress(ValueError, RecursionError):
+            for found in likely_secrets(json.loads(text), inherited=False):
+                yield found
+                yield from (login.partition(":")[2] for login in _decoded(found))  # what a registry calls auth
 
 
 def _values(item: Object) -> Iterator[str]:

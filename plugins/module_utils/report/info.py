@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Ap
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Cluster, stored, verified
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.report.diff import to_yaml
 from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
@@ -96,7 +96,11 @@ class Reader:
         if not self.include:
             return {}
         held = stored(body)
-        mask = Mask({*self.stack.secrets, *secret_strings((*held.objects, *held.hooks))}, (body.name, body.namespace))
+        objects = (*held.objects, *held.hooks)
+        values = merge((body.chart_values, body.config))
+        # a Secret may hold but a hash of a password, or more than it
+        secrets = {*self.stack.secrets, *secret_strings(objects), *likely_secrets(values, inherited=False)}
+        mask = Mask(secrets, {body.name, body.namespace, *map(manifest.name, objects)})
 
         def text(items: Collection[manifest.Object]) -> str:
             shown = (pair(item, None, guessable=mask.knows_secrets)[0] for item in items)
@@ -104,7 +108,7 @@ class Reader:
 
         parts = {
             "values": lambda: mask.content(body.config),
-            "computed_values": lambda: mask.content(merge((body.chart_values, body.config))),
+            "computed_values": lambda: mask.content(values),
             "manifest": lambda: text(held.objects),
             "hooks": lambda: text(held.hooks),
             "notes": lambda: mask.text(body.notes),

@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import base64
+import json
+import time
 from typing import Any
 
+import pytest
+
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
 
 WORD = "canary-7731"
 
@@ -26,6 +30,41 @@ def coded(text: str) -> str:
 def test_the_values_of_a_secret_are_known_decoded() -> None:
     item = secret(stringData={"a": WORD}, data={"b": coded("other-5519"), "c": "no-base64"})
     assert secret_strings([item, {"kind": "ConfigMap", "data": {"d": "open"}}]) == {WORD, "other-5519", "no-base64"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"postgres://me:{WORD}@db/x",
+        f"Server=db;User=sa;Password={WORD};Encrypt=true",
+        f"host=db user=me password='{WORD}'",
+        f"[db]\nuser = me\npassword = {WORD}\n",
+        f'db:\n  user: me\n  password: "{WORD}"\n',
+        json.dumps({"db": {"user": "me", "api_key": WORD}}),
+        json.dumps({"auths": {"r.io": {"auth": coded(f"me:{WORD}")}}}),
+    ],
+)
+def test_the_password_in_a_value_of_several_things_is_known_alone(text: str) -> None:
+    found = secret_strings([secret(stringData={"a": text})])
+    assert WORD in found
+    assert not {"me", "db", "sa", "user", "true", "postgres"} & found
+
+
+def test_words_of_a_configuration_are_no_secrets() -> None:
+    text = "apiVersion: v1\nkind: Config\npassword: admin\nauth: basic\nurl: https://example.org/a\n"
+    assert secret_strings([secret(stringData={"a": text})]) == {text}
+
+
+def test_a_long_value_takes_no_longer_than_reading_it() -> None:
+    began = time.monotonic()
+    secret_strings([secret(stringData={"a": "x" * 300_000, "b": "a:" * 100_000, "c": "://:" * 50_000})])
+    assert time.monotonic() - began < 20
+
+
+def test_a_name_tells_of_all_below_it_or_of_its_own_value() -> None:
+    values = {"auth": {"username": "me", "password": "hidden"}, "tokens": ["one", {"id": "two"}], "image": "open"}
+    assert set(likely_secrets(values)) == {"me", "hidden", "one", "two"}
+    assert set(likely_secrets(values, inherited=False)) == {"hidden", "one"}
 
 
 def test_base64_with_line_breaks_is_known_decoded_and_line_by_line() -> None:
