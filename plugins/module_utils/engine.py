@@ -21,9 +21,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.session imp
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan.change import CORRECT, IGNORE, Changes
+from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief, differences
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, IGNORE, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery, Unfinished
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand

@@ -23,7 +23,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order, restart
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
-from ansible_collections.helmstack.core.plugins.module_utils.plan.change import stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values

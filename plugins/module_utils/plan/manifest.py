@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 HOOK = "helm.sh/hook"
@@ -91,3 +92,10 @@ def kind(item: Object) -> str:
 
 def name(item: Object) -> str:
     return str(metadata(item).get("name") or metadata(item).get("generateName") or "")
+
+
+def stored(body: ReleaseBody) -> Manifests:
+    """The manifests that a release was deployed with."""
+    about = f"{body.namespace}/{body.name}"
+    hooks = [item for hook in body.hooks for item in parse(hook.manifest, about)]
+    return Manifests(tuple(parse(body.manifest, about)), tuple(hooks))

@@ -17,6 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import S
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 T = TypeVar("T")
+IGNORE, REPORT, CORRECT = "ignore", "report", "correct"  # what becomes of drift
 
 # Actions that make a new revision or remove a release; the others leave all that users own as it is.
 EFFECTIVE = ("install", "upgrade", "recover", "uninstall")

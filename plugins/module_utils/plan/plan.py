@@ -21,7 +21,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import definit
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
-from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, Cluster
+from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
+from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from ansible_collections.helmstack.core.plugins.module_utils.masking import maskable
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
 
 _SHORTEST_PART = 6  # shorter ones are words of their own, such as admin
 _LOGIN = re.compile(r"://[^\s/:@]{0,99}:([^\s@]{1,999})@")
@@ -34,6 +34,11 @@ def secret_strings(objects: Iterable[Object]) -> frozenset[str]:
     """Every value of every Secret, decoded, and the passwords in those that are files and URLs."""
     whole = {text for item in objects if is_secret(item) for text in _values(item) if maskable(text) and text != RANDOM}
     return frozenset(whole | {part for text in whole for part in _parts(text) if len(part) >= _SHORTEST_PART})
+
+
+def secrets_of(manifests: Manifests) -> frozenset[str]:
+    """Every value of every Secret of a release, be it a hook."""
+    return secret_strings((*manifests.objects, *manifests.hooks))
 
 
 def likely_secrets(values: Any, told: bool = False, *, inherited: bool = True) -> Iterator[str]:

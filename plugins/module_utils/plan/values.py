@@ -72,3 +72,8 @@ class ValuesFiles:
             merged=merge(self._load(source.text, source.label) for source in release.values),
             mentions=Mentions.any(self._mentions(source.text) for source in release.values),
         )
+
+
+def visible(release: Release, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values that can shape the release: what a sprayed umbrella says of other sub-charts cannot."""
+    return {key: value for key, value in values.items() if key not in release.hidden_values}

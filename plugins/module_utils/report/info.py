@@ -18,7 +18,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
-from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Cluster, stored, verified
+from ansible_collections.helmstack.core.plugins.module_utils.plan.change import verified
+from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings

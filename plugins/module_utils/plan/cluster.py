@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the plan asks of the cluster. All of it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
+
+
+class Cluster(Protocol):
+    """What the plan asks of the cluster; all of it reads."""
+
+    @property
+    def info(self) -> ClusterInfo:
+        """Which cluster it is."""
+
+    @property
+    def salt(self) -> str:
+        """A random text of the cluster that no result shows; "" if it may not be read."""
+
+    def releases(self) -> Mapping[str, Deployed]:
+        """The observed releases by identity."""
+
+    def want(self, identities: Collection[str]) -> None:
+        """Look again for releases that no stack file names."""
+
+    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
+        """A revision of a release, decoded; None: the latest."""
+
+    def record(self, deployed: Deployed, revision: int) -> Mapping[str, Any]:
+        """A revision of a release, whole, as Helm has written it."""
+
+    def api_versions(self) -> tuple[str, ...]:
+        """The cluster's APIs, as Helm lists them."""
+
+    def namespaced(self, api_version: str, kind: str) -> bool:
+        """Whether objects of a kind live in namespaces."""
+
+    def knows(self, api_version: str, kind: str) -> bool:
+        """Whether the cluster serves a kind."""
+
+    def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
+        """Whether an object is in the cluster."""
+
+    def live(self, api_version: str, kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """An object as it stands in the cluster."""
+
+    def reapplied(
+        self,
+        release: Deployed,
+        manifest: Mapping[str, Any],
+        namespace: str,
+        how: str,
+        doubt: bool,
+        former: Mapping[str, Any] | None = None,
+    ) -> Drifted | None:
+        """What applying a manifest makes of the live object besides."""
+
+    def refusal(self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str) -> str:
+        """Why the cluster would not take a manifest for an object that is there."""
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether a namespace is in the cluster."""
+
+    def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:
+        """What applying an object would make of it."""
+
+    def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
+        """How a live object differs from what applying its manifest again would make of it."""
+
+
+class Drifted(Protocol):
+    """An object that is not in the cluster what it was deployed as."""
+
+    @property
+    def live(self) -> Mapping[str, Any] | None:
+        """As it is; None: it is gone."""
+
+    @property
+    def restored(self) -> Mapping[str, Any]:
+        """As applying its manifest again would make it."""
+
+    @property
+    def problem(self) -> str:
+        """Why applying it is refused, or what of it cannot be told."""

@@ -1,0 +1,285 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One release whose stamp does not settle it: rendered, and compared with what was deployed and with what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import drift
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, live, manifest, restart
+from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
+from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
+from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.render import reuses_values
+from ansible_collections.helmstack.core.plugins.module_utils.plan.renderer import Rendered, Renderer
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import visible
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+if TYPE_CHECKING:
+    from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
+
+
+@dataclass(frozen=True)
+class Reverted:
+    """Objects that are not as their manifest says: what an upgrade makes of them, what of that is unsure, and where."""
+
+    changes: list[ObjectChange]
+    warnings: list[str]
+    edits: dict[Key, Any]
+    untried: str = ""  # why it cannot be told whether the cluster accepts what changes
+
+
+@dataclass(frozen=True)
+class History:
+    """What of a release's past matters to an upgrade.
+
+    :arg good: the revision to compare with, the last that was deployed.
+    :arg last: the newest one; it may have failed.
+    :arg held: what ``good`` has stored.
+    :arg applied: what ``last`` has.
+    """
+
+    deployed: Deployed
+    good: ReleaseBody
+    last: ReleaseBody
+    held: Manifests
+    applied: Manifests
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One release whose stamp does not settle it."""
+
+    plan: Changes
+    base: Change
+    release: Release
+    chart: Chart
+    apis: Apis
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.release.namespace, self.apis.namespaced(self.plan.cluster.namespaced))
+
+    def install(self) -> Change:
+        rendered = self._renderer().rendered(Manifests(), is_upgrade=False)
+        after = rendered.after
+        found = self._as_live(compare.objects((), after.objects, self.scope), after)
+        changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
+        revision = self.base.deployed.revision + 1 if self.base.deployed else 1
+        return self._finished("install", ("new",), changes, rendered, revision)
+
+    def anew(self, deployed: Deployed) -> Change:
+        """A first install that never got done goes away, and all begins again."""
+        rendered = self._renderer().rendered(Manifests(), is_upgrade=False)
+        after, scope = rendered.after, self.scope
+        found = [
+            compare.change("replace" if self.plan.exists(item, scope.of(item)) else "add", scope.key(item), None, item)
+            for item in after.objects
+        ]
+        changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
+        return self._finished("recover", ("pending",), changes, rendered, 1)
+
+    def upgrade(self, deployed: Deployed, recovering: bool, drifted: bool = False) -> Change:
+        history = self._history(deployed)
+        body = history.good
+        rendered = self._renderer(recovering).rendered(history.held, is_upgrade=True)
+        after, before, secrets = rendered.after, rendered.before, rendered.secrets
+        changes = compare.objects(before.objects, after.objects, self.scope, self._kept)
+        base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
+        reasons = self._reasons(base, body, changes, before, after) or (("drift",) if drifted else ())
+        if not reasons and not self._lacks_restart(body, after):
+            return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
+        reasons = reasons or ("readiness",)
+        changes, reverted = self._upgraded(history, rendered, recovering)
+        gone = "helm cannot upgrade it from objects of kinds that are not served any more"
+        warnings = (*base.warnings, *reverted.warnings, *self.plan.unserved(history.applied, Apis(), gone))
+        base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried)
+        action = "recover" if recovering else "upgrade"
+        rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
+        revision = deployed.revision + (2 if recovering else 1)
+        return replace(self, base=base)._finished(action, reasons, changes, rendered, revision)
+
+    def _renderer(self, recovering: bool = False) -> Renderer:
+        return Renderer(self.plan, self.release, self.chart, self.apis, self.base.deployed, recovering)
+
+    def _history(self, deployed: Deployed) -> History:
+        good = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
+        held = stored(good)
+        if good.revision == deployed.revision:
+            return History(deployed, good, good, held, held)
+        last = self.plan.cluster.body(deployed)
+        return History(deployed, good, last, held, stored(last))
+
+    def _upgraded(self, history: History, rendered: Rendered, recovering: bool) -> tuple[list[ObjectChange], Reverted]:
+        """All that an upgrade does, new random values included, and what of it follows from edits of live objects."""
+        held, after = ignore.without(history.held, self.plan.diff_ignore), rendered.after
+        changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
+        refused, untried = ([], "") if recovering else self._refused(history, changes, rendered)
+        changes = [*self._listed, *(self._undone(history, held, changes) if recovering else changes)]
+        reverted = self._reverted(history, changes, rendered, recovering)
+        reverted = replace(reverted, warnings=[*refused, *reverted.warnings], untried=untried)
+        hooks = self._hooks(held, after, "upgrade")
+        changes = compare.with_hooks([*changes, *reverted.changes], hooks)
+        return [*changes, *self._restarted(changes, after)], reverted
+
+    def _reasons(
+        self, base: Change, body: ReleaseBody, changes: Sequence[ObjectChange], before: Manifests, after: Manifests
+    ) -> tuple[str, ...]:
+        release, chart = self.release, self.chart
+        status = base.deployed.status if base.deployed else ""
+        values = visible(release, self.plan.values(release).merged)
+        scope = self.scope
+        hooks_differ = {scope.key(i): i for i in before.hooks} != {scope.key(i): i for i in after.hooks}
+        version = (body.chart_name, body.chart_version) != (chart.name, chart.version)
+        reuses = reuses_values(release, self.plan.values(release).merged)
+        other_values = not reuses and values != visible(release, body.config)
+        reasons = {
+            "version": version,
+            "values": other_values,
+            "chart": not version and bool(base.definitions or ((changes or hooks_differ) and not other_values)),
+            "options": {**body.labels, **release.labels} != body.labels,
+            "failed": status == "failed",
+            "pending": status.startswith(("pending", "uninstalling")),
+        }
+        return tuple(reason for reason, holds in reasons.items() if holds)
+
+    def _kept(self, item: Object) -> bool:
+        return live.kept(item, self.plan.live(item, self.scope.of(item)))
+
+    def _as_live(self, changes: list[ObjectChange], after: Manifests) -> list[ObjectChange]:
+        """Objects that someone deleted come back with any upgrade, and those that are there already are not added."""
+        scope = self.scope
+        listed = {item.key: item for item in changes}
+        for item in after.objects:
+            key = scope.key(item)
+            known = listed.get(key)
+            there = self.plan.live(item, scope.of(item))
+            if there is None and (known is None or known.op != "add"):
+                listed[key] = compare.change("add", key, None, item)
+            elif there is not None and known is not None and known.op == "add":
+                owner = live.owner(there)
+                listed[key] = replace(known, op="change", owner=None if owner == self.release.id else owner)
+        return [item for item in listed.values() if item.op != "remove" or self._is_there(item)]
+
+    def _is_there(self, item: ObjectChange) -> bool:
+        return item.before is not None and self.plan.exists(item.before, item.namespace)
+
+    def _restarted(self, changes: Sequence[ObjectChange], after: Manifests) -> list[ObjectChange]:
+        """The workloads that do not change themselves, but whose pods are made anew."""
+        listed = {item.key for item in changes}
+        scope = self.scope
+        return [
+            compare.change("change", scope.key(item), item, restart.restarted(item))
+            for item in (after.objects if self.release.options.recreate_pods else ())
+            if manifest.kind(item) in restart.KINDS and scope.key(item) not in listed
+        ]
+
+    def _lacks_restart(self, body: ReleaseBody, after: Manifests) -> bool:
+        """Whether a run of ours that upgraded the release was killed before it had restarted its pods."""
+        if not self.release.options.recreate_pods or body.revision < 2 or stamp.STACK not in body.labels:
+            return False
+        workloads = [item for item in after.objects if manifest.kind(item) in restart.KINDS]
+        return any(
+            restart.lacking(self.plan.live(item, self.scope.of(item)) or {}, body.last_deployed) for item in workloads
+        )
+
+    def _undone(self, history: History, held: Manifests, changes: list[ObjectChange]) -> list[ObjectChange]:
+        """Recovery goes back to the last good revision first, which deletes what only the unfinished one has."""
+        scope = self.scope
+        good = {scope.key(item) for item in held.objects}
+        listed = {item.key: item for item in changes}
+        for item in history.applied.objects:
+            key = scope.key(item)
+            if key not in good and self.plan.exists(item, scope.of(item)) and not self._kept(item):
+                known = listed.get(key)
+                listed[key] = replace(known, op="replace") if known else compare.change("remove", key, item, None)
+        return list(listed.values())
+
+    def _reverted(
+        self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, recovering: bool
+    ) -> Reverted:
+        """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
+        scope, how, deployed = self.scope, self._way(history.last), history.deployed
+        listed = {item.key for item in changes}
+        # what the last revision has applied, if that is not the one to compare with: it failed
+        applied = {scope.key(item): item for item in history.applied.objects}
+        # of two manifests of the same object the last one is what helm leaves
+        whole = {scope.key(item): item for item in rendered.whole.objects}
+        found: list[ObjectChange] = []
+        edited: dict[Key, Any] = {}
+        unsure: dict[str, list[str]] = {}
+        for key, item in {scope.key(item): item for item in rendered.after.objects}.items():
+            doubt = history.last.revision != deployed.current_revision and applied.get(key) != whole[key]
+            # to go back is a change of the manifest, by which all kinds are changed
+            former = applied.get(key) if doubt and recovering else None
+            if key in listed or not (former or live.touches(item, how)):
+                continue
+            live_item = self.plan.live(item, scope.of(item)) or {}
+            edits = drift.edits(live_item, item, self.release.name, self.release.namespace)
+            edited |= {key: edits} if edits else {}
+            drifted = self.plan.cluster.reapplied(deployed, whole[key], scope.of(item), how, doubt, former)
+            if drifted is not None:
+                found += self.plan.counted(key, drifted)
+                edited.setdefault(key, ())
+                if drifted.problem:
+                    unsure.setdefault(drifted.problem, []).append(f"{key[1]} {key[3]}")
+        return Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
+
+    def _way(self, last: ReleaseBody) -> str:
+        major, forced = self.plan.helm(self.release).version.major, self.plan.drift == CORRECT
+        return live.way(self.release.options, major, last, forced=forced)
+
+    def _refused(self, history: History, changes: Sequence[ObjectChange], rendered: Rendered) -> tuple[list[str], str]:
+        """Changes that the cluster would refuse, such as those of immutable fields, and why that cannot be told."""
+        how = self._way(history.last)
+        whole = {self.scope.key(item): item for item in rendered.whole.objects}
+        refused: list[str] = []
+        for item in changes:
+            if item.op != "change" or item.key not in whole:
+                continue
+            try:
+                why = self.plan.cluster.refusal(history.deployed, whole[item.key], item.namespace, how)
+            except Forbidden as error:
+                return refused, str(error)
+            refused += [f"{item.kind} {item.name}: {why}"] if why else []
+        return refused, ""
+
+    def _finished(
+        self,
+        action: str,
+        reasons: tuple[str, ...],
+        changes: Sequence[ObjectChange],
+        rendered: Rendered,
+        revision: int,
+    ) -> Change:
+        before = [change.before for change in changes if change.before]
+        fails = "helm fails at kinds that the cluster does not serve, unless something brings them before"
+        unserved = self.plan.unserved(rendered.after, self.apis, fails)
+        return replace(
+            self.base,
+            action=action,
+            reasons=reasons,
+            warnings=(*self.base.warnings, *rendered.unsure, *unserved),
+            objects=tuple(changes),
+            revision_to=revision,
+            secrets=rendered.secrets | secret_strings(before),
+        )
+
+    def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
+        name = "none" if self.release.options.disable_hooks else event
+        return compare.hooks(before.hooks, after.hooks, self.scope, name, self.plan.live)
+
+    @property
+    def _listed(self) -> list[ObjectChange]:
+        return [item.change for item in self.base.definitions]

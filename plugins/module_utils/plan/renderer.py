@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One release rendered: in which of helm's ways, how often, and what of it is random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
+from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan import clock, compare, ignore
+from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
+from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
+from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import known
+from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import (
+    likely_secrets,
+    secret_strings,
+    secrets_of,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+if TYPE_CHECKING:
+    from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
+
+_UNSERVED = "its kinds are not served yet"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a release is to be, and what it was, without what diff_ignore names and with random values marked.
+
+    :arg secrets: the strings of all Secrets, also of those that are ignored or random.
+    """
+
+    after: Manifests
+    before: Manifests
+    whole: Manifests  # as helm applies it
+    secrets: frozenset[str]
+    unsure: tuple[str, ...] = ()  # what is not as the run will find it
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Renders one release.
+
+    :arg recovering: it goes back to its last good revision first.
+    :arg blind: its history is not looked at, as the cluster does not serve its kinds yet.
+    :arg unseeing: nor what its templates look up.
+    """
+
+    plan: Changes
+    release: Release
+    chart: Chart
+    apis: Apis
+    deployed: Deployed | None
+    recovering: bool = False
+    blind: bool = False
+    unseeing: bool = False
+
+    @property
+    def _mentions(self) -> Mentions:
+        return self.chart.mentions | self.plan.values(self.release).mentions
+
+    def rendered(self, held: Manifests, *, is_upgrade: bool) -> Rendered:
+        """The release as it is to be, beside what it was.
+
+        :arg held: what is deployed.
+        :raises HelmstackError: it cannot be rendered.
+        """
+        try:
+            return self._marked(held, is_upgrade=is_upgrade)
+        except HelmFailure as failure:
+            if not self._awaits_kinds(failure):
+                raise
+            if self._dry_runs(is_upgrade):
+                return self._without_history().rendered(held, is_upgrade=is_upgrade)
+            if self.unseeing:
+                raise
+            return replace(self, unseeing=True).rendered(held, is_upgrade=is_upgrade)
+
+    def _marked(self, held: Manifests, *, is_upgrade: bool) -> Rendered:
+        """Two renders differ in what is random or follows the clock; there is none of it if one is what is deployed."""
+        rules, mentions = self.plan.diff_ignore, self._mentions
+        whole = self._render(is_upgrade=is_upgrade)
+        first, before = ignore.without(whole, rules), ignore.without(held, rules)
+        if (mentions.random or mentions.clock) and first != before:
+            home, near = self.plan.helm(self.release).home, self._dry_runs(is_upgrade)
+            zone = clock.another(home, mentions, near=near) if mentions.clock else None
+            second = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
+            first, before = compare.without_random(first, second, before, self._scope)
+        return Rendered(first, before, whole, secrets_of(whole) | secrets_of(held), self._unsure)
+
+    def _render(self, *, is_upgrade: bool, time_zone: str | None = None) -> Manifests:
+        values = self.plan.values(self.release)
+        try:
+            return self._rendered_with(values, is_upgrade=is_upgrade, time_zone=time_zone)
+        except HelmstackError as error:
+            # which of the values are secret only the manifests could have said
+            mask = Mask({*likely_secrets(values.merged), *secret_strings(self._held())})
+            error.reword(mask.text)
+            raise
+
+    def _held(self) -> tuple[Object, ...]:
+        """The objects that the release has been deployed with; none if they cannot be read."""
+        deployed = self.deployed
+        try:
+            return stored(self.plan.cluster.body(deployed)).objects if deployed else ()
+        except HelmstackError:
+            return ()
+
+    def _rendered_with(self, values: Values, *, is_upgrade: bool, time_zone: str | None) -> Manifests:
+        helm, cluster = self.plan.helm(self.release), self.plan.cluster
+        if self._dry_runs(is_upgrade):
+            last = self._recovered() if self.recovering else None
+            return rendering.dry_run(
+                helm, self.release, self.chart, values, cluster.info, time_zone=time_zone, last=last
+            )
+        able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
+        look_up = self._mentions.cluster and not self.unseeing
+        how: dict[str, Any] = {"is_upgrade": is_upgrade, "look_up": look_up, "time_zone": time_zone}
+        return rendering.template(helm, self.release, self.chart, values, able, **how)
+
+    def _recovered(self) -> Mapping[str, Any]:
+        """The last good revision as the recovery repeats it: a dry run of a release that is pending is refused."""
+        deployed = known(self.deployed)
+        record = self.plan.cluster.record(deployed, known(deployed.current_revision))
+        return {**record, "version": deployed.revision + 1, "info": {**record["info"], "status": "deployed"}}
+
+    def _dry_runs(self, is_upgrade: bool) -> bool:
+        return is_upgrade and self._needs_history and not self.blind
+
+    @property
+    def _reuses(self) -> bool:
+        return rendering.reuses_values(self.release, self.plan.values(self.release).merged)
+
+    @property
+    def _needs_history(self) -> bool:
+        """Whether only an upgrade knows it: `helm template` always says revision 1 and reuses no values."""
+        return self._mentions.revision or self._reuses
+
+    def _without_history(self) -> Renderer:
+        """The same, as if there were no earlier revision.
+
+        :raises InputError: what it renders follows from the values of an earlier one.
+        """
+        if self._reuses:
+            raise InputError(
+                f"what release {self.release.id} becomes cannot be told: it reuses values, and {_UNSERVED}",
+                where=self.release.where,
+                hint="Set resetValues for this run, or run without this release first",
+            )
+        return replace(self, blind=True)
+
+    @property
+    def _unsure(self) -> tuple[str, ...]:
+        told = {
+            f"its templates see revision 1 here, as {_UNSERVED}": self.blind,
+            f"its templates' lookups find nothing here, as {_UNSERVED}": self.unseeing,
+        }
+        return tuple(text for text, holds in told.items() if holds)
+
+    @property
+    def _scope(self) -> Scope:
+        return Scope(self.release.namespace, self.apis.namespaced(self.plan.cluster.namespaced))
+
+    def _awaits_kinds(self, failure: HelmFailure) -> bool:
+        """Whether a dry run failed on kinds that this run brings before it comes to this release."""
+        return any(
+            f'no matches for kind "{kind}" in version "{version}"' in failure.words
+            or f"{version}, Kind={kind}" in failure.words  # of a lookup
+            for version, kind in self.apis.kinds
+        )
