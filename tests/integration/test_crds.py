@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -185,9 +186,10 @@ def test_a_chart_that_looks_up_something_and_has_kinds_that_are_to_come_is_plann
     needs = {} if own else {"needs": ["mine"]}
     user = workspace.release("user", "user", set=values, **needs)
     workspace.stack(*([] if own else [workspace.release("mine", "mine")]), user)
-    told = "its templates' lookups find nothing here, as its kinds are not served yet"
     result = exact(workspace)
-    assert [told in warning for warning in result["warnings"]] == [True]
+    if os.environ["HELMSTACK_HELM_MAJOR"] == "4":  # Helm 3 looks up, and does not ask for the kinds of what it renders
+        told = "its templates' lookups find nothing here, as its kinds are not served yet"
+        assert [told in warning for warning in result["warnings"]] == [True]
     assert actions_of(workspace.check())["user"] == "unchanged"
 
 

@@ -10,24 +10,22 @@ import os
 import struct
 import time
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
-
 # Of the date and the time nothing stays the same but, now and then, the day of the month.
 _FAR = -(397 * 24 * 3600 + 13 * 3600 + 17 * 60 + 11)
 # Go writes no time as JSON whose zone is a day or more away.
 _NEAR = 23 * 3600 + 17 * 60 + 11
 
 
-def another(folder: str, mentions: Mentions, *, near: bool) -> str | None:
-    """Lets the clock go on to another second; gives a time zone (tzfile(5)) with another date, if that is harmless.
-
-    It is not where templates read or show times in local time that are not the present: those stay the same.
-
-    :arg near: the zone must be one that helm can write times of; only the day is sure to be another one.
-    """
+def next_second() -> None:
+    """Lets the clock go on to another second."""
     time.sleep(1.01 - time.time() % 1)
-    if mentions.times:
-        return None
+
+
+def zone(folder: str, *, near: bool) -> str:
+    """A time zone (tzfile(5)) with another date.
+
+    :arg near: it must be one that helm can write times of; only the day is sure to be another one.
+    """
     offset = _near(time.time()) if near else _FAR
     path = os.path.join(folder, f"time-zone-{offset}")
     if not os.path.exists(path):

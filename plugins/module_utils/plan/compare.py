@@ -117,29 +117,36 @@ def common(left: Sequence[object], right: Sequence[object]) -> int:
     return sum(1 for _pair in takewhile(lambda pair: pair[0] == pair[1], zip(left, right)))
 
 
-def without_random(first: Manifests, second: Manifests, before: Manifests, scope: Scope) -> tuple[Manifests, Manifests]:
+def without_random(
+    first: Manifests, second: Manifests, before: Manifests, scope: Scope, elsewhere: Manifests | None = None
+) -> tuple[Manifests, Manifests]:
     """``first`` and ``before`` with all that differs between two renders of the same input marked as random.
 
-    What is random in the new objects counts as equal to whatever stands at the same place in the old ones. What is what
-    it was, such as the date on the same day, is not marked.
+    What is random in the new objects counts as equal to whatever stands at the same place in the old ones.
+
+    :arg elsewhere: a third render, in another time zone. What differs from it alone is not marked if it is what it was,
+        such as the date on the same day.
     """
     old = {scope.key(item): item for item in (*before.objects, *before.hooks)}
     new = {scope.key(item): item for item in (*first.objects, *first.hooks)}
-    again = {scope.key(item): item for item in (*second.objects, *second.hooks)}
-    partners = {key: (key, key) for key in new} | _randomly_named(new, again, old)
-    marked_new: dict[Key, Object] = {}
-    for key, item in new.items():
-        other, former = partners[key]
-        marked_new[key], marked_old = _mark(item, again.get(other, item), old.get(former))
-        if former in old:
-            old[former] = marked_old
+    marked_new: dict[Key, Object] = dict(new)
+    marked_old = dict(old)
+    for render, unless_same in ((second, False), (elsewhere, True)) if elsewhere else ((second, False),):
+        again = {scope.key(item): item for item in (*render.objects, *render.hooks)}
+        partners = {key: (key, key) for key in new} | _randomly_named(new, again, old)
+        for key, (other, former) in partners.items():
+            item = marked_new[key]
+            partner = again.get(other, item)
+            marked_new[key], was = _mark(item, partner, marked_old.get(former), unless_same=unless_same)
+            if former in old:
+                marked_old[former] = was
 
     def chosen(items: Iterable[Object], source: Mapping[Key, Object]) -> tuple[Object, ...]:
         return tuple(source[scope.key(item)] for item in items)
 
     return (
         Manifests(chosen(first.objects, marked_new), chosen(first.hooks, marked_new)),
-        Manifests(chosen(before.objects, old), chosen(before.hooks, old)),
+        Manifests(chosen(before.objects, marked_old), chosen(before.hooks, marked_old)),
     )
 
 
@@ -165,18 +172,19 @@ def _randomly_named(
     return result
 
 
-def _mark(first: Any, second: Any, old: Any) -> tuple[Any, Any]:
-    if first in (second, old):
+def _mark(first: Any, second: Any, old: Any, *, unless_same: bool) -> tuple[Any, Any]:
+    if first == second or (unless_same and first == old):
         return first, old
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         first, second, old = _same_keys(first, second, old)
         prior = old if isinstance(old, Mapping) else {}
-        pairs = {key: _mark(first[key], second[key], prior.get(key)) for key in first}
+        pairs = {key: _mark(first[key], second[key], prior.get(key), unless_same=unless_same) for key in first}
         marked = {key: pair[0] for key, pair in pairs.items()}
         return marked, {**prior, **{k: pairs[k][1] for k in pairs if k in prior}} if isinstance(old, Mapping) else old
     if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         aligned = isinstance(old, list) and len(old) == len(first)
-        items = [_mark(a, b, old[i] if aligned else None) for i, (a, b) in enumerate(zip(first, second))]
+        former = old if aligned else [None] * len(first)
+        items = [_mark(*each, unless_same=unless_same) for each in zip(first, second, former)]
         return [item[0] for item in items], [item[1] for item in items] if aligned else old
     if isinstance(first, str) and isinstance(second, str) and isinstance(old, str):
         return _mark_text(first, second, old)

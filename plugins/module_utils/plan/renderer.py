@@ -91,15 +91,23 @@ class Renderer:
             return replace(self, unseeing=True).rendered(held, is_upgrade=is_upgrade)
 
     def _marked(self, held: Manifests, *, is_upgrade: bool) -> Rendered:
-        """Two renders differ in what is random or follows the clock; there is none of it if one is what is deployed."""
+        """Two renders differ in what is random or follows the clock; there is none of it if one is what is deployed.
+
+        What follows the date shows in another time zone, unless templates have other times than the present in it. The
+        same date as the deployed one is no change.
+        """
         rules, mentions = self.plan.diff_ignore, self._mentions
         whole = self._render(is_upgrade=is_upgrade)
         first, before = ignore.without(whole, rules), ignore.without(held, rules)
-        if (mentions.random or mentions.clock) and first != before:
-            home, near = self.plan.helm(self.release).home, self._dry_runs(is_upgrade)
-            zone = clock.another(home, mentions, near=near) if mentions.clock else None
-            second = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
-            first, before = compare.without_random(first, second, before, self._scope)
+        if first != before and (mentions.random or mentions.clock):
+            elsewhere = None
+            if mentions.clock:
+                clock.next_second()
+            again = ignore.without(self._render(is_upgrade=is_upgrade), rules)
+            if mentions.clock and not mentions.times:
+                zone = clock.zone(self.plan.helm(self.release).home, near=self._dry_runs(is_upgrade))
+                elsewhere = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
+            first, before = compare.without_random(first, again, before, self._scope, elsewhere)
         return Rendered(first, before, whole, secrets_of(whole) | secrets_of(held), self._unsure)
 
     def _render(self, *, is_upgrade: bool, time_zone: str | None = None) -> Manifests:

@@ -182,8 +182,11 @@ def test_the_date_on_the_same_day_is_no_change() -> None:
     today, another, before = (
         Manifests((obj("ConfigMap", "c", data={"on": day, "v": v}),)) for day, v in (("1", "b"), ("2", "b"), ("1", "a"))
     )
-    after, _before = compare.without_random(today, another, before, SCOPE)
+    after, _before = compare.without_random(today, today, before, SCOPE, another)
     assert after == today
+    # but the same second is: the run comes later
+    after, _before = compare.without_random(today, another, before, SCOPE)
+    assert after.objects[0]["data"]["on"] == RANDOM
 
 
 def test_lists_are_taken_apart_and_empty_documents_left_out() -> None:
