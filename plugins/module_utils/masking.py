@@ -49,6 +49,8 @@ def forms(secret: str) -> set[str]:
     written = {in_json, in_go, json.dumps(text)[1:-1], text.replace("'", "''")}
     written |= {json.dumps(each, ensure_ascii=False)[1:-1] for each in (in_json, in_go)}  # JSON in a JSON string
     written |= {quote(text, safe=""), quote(text), quote_plus(text)}
+    if text.isdecimal() and text.rstrip("0")[1:]:
+        written.add(f"{text[0]}.{text[1:].rstrip('0')}e+{len(text) - 1:02}")  # what templates make of a large number
     coded = {base64.b64encode(each.encode()).decode() for each in (secret, text)}
     lines = {line.strip() for line in text.splitlines()}
     return {text} | {each for each in written | coded | lines if maskable(each)}

@@ -30,6 +30,8 @@ CANARIES = {
     "proxy": "canaryProxy~4427",
     "lookup": "canary-looked-up-6619",
     "part": "canary-part-of-url-7705",
+    "telling": "canary-of-telling-name-5571",
+    "hook": "canary-secret-of-a-hook-9940",
     "hashed": "canary-only-hashed-1186",
     "repository": "canary-repository_6638",
 }
@@ -81,6 +83,12 @@ spec:
           image: registry.invalid/app
           env: [{name: PASSWORD, value: {{ .Values.host | quote }}}]
           args: ["--password={{ .Values.secret }}"]
+{{- if .Values.fails }}{{ fail (printf "not with %s" .Values.hooked) }}{{ end }}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: "{{ .Release.Name }}-hook", annotations: {helm.sh/hook: "pre-install,pre-upgrade"}}
+stringData: {setting: "{{ .Values.hooked }}"}
 ---
 """
     + SECRET
@@ -100,7 +108,10 @@ UNREADY = DEPLOYMENT.replace("app:{{ .Chart.Version }}", "{{ .Values.file }}:{{ 
 )
 CHARTS: dict[str, Object] = {
     "leaky": {"templates/all.yaml": ECHO, "templates/NOTES.txt": "{{ .Values.secret }}"},
-    "failing": {"templates/all.yaml": '{{ fail (printf "cannot use %s or %s" .Values.host (.Values.file | b64enc)) }}'},
+    "failing": {
+        "templates/all.yaml": "{{ $coded := .Values.file | b64enc }}"
+        '{{ fail (printf "cannot use %s or %s or %s" .Values.host $coded .Values.dsn) }}'
+    },
     "unreadable": {"templates/all.yaml": CONFIG + "  number: {{ .Values.scalar }}\nbad: [{{ .Values.file }}\n"},
     "checked": {
         "templates/all.yaml": CONFIG,
@@ -112,6 +123,7 @@ CHARTS: dict[str, Object] = {
 # the options of a task that fails, and what its message must say
 FAILURES: list[tuple[Object, str]] = [
     ({"targets": ["failing"]}, "cannot use ********"),
+    ({"targets": ["leaky"], "overlays": ["fails.yaml"]}, "not with ********"),
     ({"targets": ["unreadable"]}, "yaml"),
     ({"targets": ["checked"]}, "********"),
     ({"targets": ["refused"]}, "spec.type"),
@@ -182,6 +194,7 @@ def planted(workspace: Workspace) -> None:
         "made.yaml.j2", "template: {{ template_secret | to_json }}\nlookup: {{ lookup('file', 'password') }}\n"
     )
     workspace.write("password", vaulted(workspace, CANARIES["lookup"]))
+    workspace.write("fails.yaml", {"releases": {"leaky": {"set": {"fails": True}}}})
     workspace.write("more.yaml", {"releases": {"leaky": {"set": {"stack": "open", "secret": CANARIES["renewed"]}}}})
     releases = [
         f"""\
@@ -193,6 +206,8 @@ def planted(workspace: Workspace) -> None:
       other: ${{of_other}}
       secret: {CANARIES["secret"]}
       fresh: value
+      hooked: {CANARIES["hook"]}
+      dsn: {CANARIES["telling"]}
       part: {CANARIES["part"]}
       dbPassword: {CANARIES["hashed"]}
       stack: {in_stack}

@@ -20,14 +20,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import clock, 
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import (
-    likely_secrets,
-    secret_strings,
-    secrets_of,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secrets_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -116,17 +112,17 @@ class Renderer:
             return self._rendered_with(values, is_upgrade=is_upgrade, time_zone=time_zone)
         except HelmstackError as error:
             # which of the values are secret only the manifests could have said
-            mask = Mask({*likely_secrets(values.merged), *secret_strings(self._held())})
+            mask = Mask({*likely_secrets(values.merged), *self._held()})
             error.reword(mask.text)
             raise
 
-    def _held(self) -> tuple[Object, ...]:
-        """The objects that the release has been deployed with; none if they cannot be read."""
+    def _held(self) -> frozenset[str]:
+        """What the Secrets hold that the release has been deployed with; nothing if they cannot be read."""
         deployed = self.deployed
         try:
-            return stored(self.plan.cluster.body(deployed)).objects if deployed else ()
+            return secrets_of(stored(self.plan.cluster.body(deployed))) if deployed else frozenset()
         except HelmstackError:
-            return ()
+            return frozenset()
 
     def _rendered_with(self, values: Values, *, is_upgrade: bool, time_zone: str | None) -> Manifests:
         helm, cluster = self.plan.helm(self.release), self.plan.cluster

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import maskable
+from ansible_collections.helmstack.core.plugins.module_utils.masking import maskable, number_text
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
@@ -23,7 +23,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 _SHORTEST_PART = 6  # shorter ones are words of their own, such as admin
 _LOGIN = re.compile(r"://[^\s/:@]{0,99}:([^\s@]{1,999})@")
 _ASSIGNED = re.compile(r"""(?<![\w.-])([\w.-]{1,99})["']?\s*[:=]\s*("[^"\n]*"|'[^'\n]*'|[^\s"',;&]+)""")
-_TELLING = re.compile(r"pass|secret|token|credential|private|api_?key|auth", re.IGNORECASE)
+_KEYS = r"(?:api|access|account|crypt\w*|encryption|hmac|licen[cs]e|master|shared|sign\w*|ssh|storage)[_-]?key"
+_TELLING = re.compile(
+    rf"(?i:pass|secret|token|credential|private|auth|pwd|dsn|licen[cs]e|connection_?string|{_KEYS})"
+    r"|(?:^|[_-])(?i:pin|pw)$|P(?:in|w|IN|W)$"
+)
 
 
 def is_secret(item: Object) -> bool:
@@ -54,8 +58,8 @@ def likely_secrets(values: Any, told: bool = False, *, inherited: bool = True) -
     elif isinstance(values, (list, tuple)):
         for value in values:
             yield from likely_secrets(value, told, inherited=inherited)
-    elif told and isinstance(values, str):
-        yield values
+    elif told and (isinstance(values, str) or number_text(values)):
+        yield str(values)
 
 
 def _parts(text: str) -> Iterator[str]:

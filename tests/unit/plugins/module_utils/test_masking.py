@@ -94,6 +94,10 @@ def test_results_keep_their_keys_and_contents_do_not() -> None:
     assert mask.content({"action": ["pw", "pwd", True]}) == {MASK: [MASK, "pwd", True]}
 
 
+def test_a_large_number_is_masked_as_templates_write_it() -> None:
+    assert Mask(["7712448803", "1000000"]).text("7712448803 7.712448803e+09 1e+06") == f"{MASK} {MASK} 1e+06"
+
+
 def test_only_long_numbers_can_be_told_from_ordinary_ones() -> None:
     assert [number_text(value) for value in (123456, 1.234567, 8080, True, "123456")] == [
         "123456",

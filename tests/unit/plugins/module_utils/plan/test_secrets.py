@@ -67,6 +67,23 @@ def test_a_name_tells_of_all_below_it_or_of_its_own_value() -> None:
     assert set(likely_secrets(values, inherited=False)) == {"hidden", "one"}
 
 
+TELLING = "password accessKey encryptionKey signing_key API-KEY pwd dsn connectionString pin cardPin licence adminPw"
+
+
+@pytest.mark.parametrize("name", TELLING.split())
+def test_a_name_tells_that_its_value_is_secret(name: str) -> None:
+    assert set(likely_secrets({name: "hidden"})) == {"hidden"}
+
+
+@pytest.mark.parametrize("name", ["topologyKey", "key", "spin", "opinion", "image", "shipping", "keys", "pwa"])
+def test_other_names_do_not(name: str) -> None:
+    assert not set(likely_secrets({name: "open"}))
+
+
+def test_long_numbers_are_secret_as_well() -> None:
+    assert set(likely_secrets({"password": 7712448803, "passwordLength": 16})) == {"7712448803"}
+
+
 def test_base64_with_line_breaks_is_known_decoded_and_line_by_line() -> None:
     lines = base64.encodebytes((WORD * 20).encode()).decode()
     mask = Mask(secret_strings([secret(data={"a": lines})]))
