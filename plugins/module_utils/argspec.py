@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request
+from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 Option = Mapping[str, Any]
 Names = tuple[tuple[str, ...], ...]
@@ -48,9 +48,8 @@ class ArgSpec:
 
     def secrets(self, params: Mapping[str, Any]) -> list[str]:
         """What the options that are marked so hold, and passwords in URLs."""
-        urls = [urlsplit(str(params[name])) for name in ("host", "proxy") if params.get(name)]
-        passwords = [unquote(url.password) for url in urls if url.password]
-        return [*_marked(self.argument_spec, params), *passwords]
+        urls = [str(params[name]) for name in ("host", "proxy") if params.get(name)]
+        return [*_marked(self.argument_spec, params), *(secret for url in urls for secret in secrets_in(url))]
 
     @property
     def names(self) -> set[str]:

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from ansible_collections.helmstack.core.plugins.module_utils import post_renderer
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError
+from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 # Of the user's Helm settings only those that say where releases lie, which plugins there are, and how fast to ask.
@@ -669,11 +670,6 @@ def _unquoted(text: str) -> str:
 
 def _log_line(line: str) -> bool:
     return bool(_LOG_LEVEL.match(line) or _LOG_FILE.match(line) or _LOG_KLOG.match(line))
-
-
-def without_credentials(text: str) -> str:
-    """The text with user names and passwords taken out of URLs."""
-    return re.sub(r"://[^/\s@\"']+@", "://", text)
 
 
 def _called(text: str, names: Mapping[str, str]) -> str:

@@ -21,6 +21,13 @@ _SHORTEST = 4
 _SHORTEST_NUMBER = 6  # ports, sizes and years are numbers, too
 _WORDS = frozenset(("true", "false", "null", "none"))
 
+# names of what is secret
+_KEYS = r"(?:api|access|account|crypt\w*|encryption|hmac|licen[cs]e|master|shared|sign\w*|ssh|storage)[_-]?key"
+TELLING = re.compile(
+    rf"(?i:pass|secret|token|credential|private|auth|pwd|dsn|licen[cs]e|connection_?string|{_KEYS})"
+    r"|(?:^|[_-])(?i:pin|pw)$|P(?:in|w|IN|W)$"
+)
+
 _IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _SHORTEST_HASH = 8
 _HASH = re.compile(rf"(?<![0-9a-f])[0-9a-f]{{{_SHORTEST_HASH},128}}(?![0-9a-f])")

@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import rele
 from ansible_collections.helmstack.core.plugins.module_utils.chart import strvals
 from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
@@ -31,6 +32,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
     ValuesSource,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
 
 _TASK = Location("task options")
 _ARCHIVE = re.compile(r"(?P<name>.+?)(-v?[0-9]+\.[0-9]+\.[0-9]+[^/]*)?\.(tgz|tar\.gz)")
@@ -64,6 +66,9 @@ def umbrella_stack(given: Mapping[str, Any], at: Place, secrets: Collection[str]
     reader = Reader(at.files)
     for secret in secrets:
         reader.remember(secret)
+    for url in (given["chart_ref"], *(given.get("values_files") or ())):
+        for secret in secrets_in(url) if "://" in url else ():
+            reader.remember(secret)
     with reader.masking():
         return _umbrella_stack(given, at, reader, secrets)
 
@@ -155,8 +160,8 @@ def _repository(item: Mapping[str, Any], at: Place, reader: Reader) -> Repositor
     schema.matching(helmyaml.place(item["name"], _TASK), "name", schema.SIMPLE_NAME, 63, told)
     for key in {"ca_file", "cert_file", "key_file"}.intersection(values):
         values[key] = at.find(values[key])
-    if "password" in values:
-        reader.remember(values["password"])
+    for secret in (values.get("password", ""), *secrets_in(values["url"])):
+        reader.remember(secret)
     return Repository(**values)
 
 
@@ -239,7 +244,7 @@ def fetched(url: str) -> str:
     except UnicodeDecodeError:
         raise InputError(f"the values file {_shown(url)} is not UTF-8 text") from None
     except (OSError, ValueError, HTTPException, AnsibleConnectionError) as error:
-        reason = str(getattr(error, "reason", None) or error).replace(url, _shown(url))
+        reason = Mask(secrets_in(url)).text(str(getattr(error, "reason", None) or error).replace(url, _shown(url)))
         code = getattr(error, "code", None)
         raise InputError(
             f"the values file {_shown(url)} cannot be fetched: {f'{code} ' if code else ''}{reason}"
@@ -248,7 +253,7 @@ def fetched(url: str) -> str:
 
 def _shown(url: str) -> str:
     """A URL without what may be secret in it: user, password and query."""
-    return re.sub(r"[?#].*$", "", re.sub(r"://[^/?#]*@", "://", url))
+    return re.sub(r"[?#].*$", "", without_login(url))
 
 
 def _set_values(

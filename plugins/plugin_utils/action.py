@@ -24,13 +24,13 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import requ
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import check_path
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.handover import PROGRESS, Handover
-from ansible_collections.helmstack.core.plugins.module_utils.helm import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, forms, maskable, traces
 from ansible_collections.helmstack.core.plugins.module_utils.module import Job
 from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
+from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
 from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
 from ansible_collections.helmstack.core.plugins.plugin_utils.here import perform_here, private_file
@@ -49,7 +49,8 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     vaulted_strings,
 )
 
-_MAY_HOLD_PASSWORDS = frozenset(("host", "proxy"))  # URLs, which Ansible shows among the module's arguments
+# URLs, which Ansible shows among the module's arguments
+_MAY_HOLD_PASSWORDS = frozenset(("host", "proxy", "chart_ref", "values_files"))
 _CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 
 
@@ -292,9 +293,10 @@ class StackAction(ActionBase):
                     params[name] = options[name]
         args = {name: value for name, value in options.items() if name not in params}
         for name in _MAY_HOLD_PASSWORDS & set(args):
-            url = plain(args[name])
-            if without_credentials(url) != url:
-                params[name], args[name] = url, without_credentials(url)
+            given = plain(args[name])
+            shown = [_without_secrets(url) for url in given] if isinstance(given, list) else _without_secrets(given)
+            if shown != given:
+                params[name], args[name] = given, shown
         return args, params
 
     def _reachable(self, name: str, path: str, ours: bool, task_vars: Mapping[str, Any], cargo: Cargo) -> str:
@@ -324,6 +326,10 @@ class StackAction(ActionBase):
         self._remote_chmod([path], "0600")
         self._fixup_perms2([folder, path], execute=False)
         return path
+
+
+def _without_secrets(url: Any) -> Any:
+    return Mask(secrets_in(url)).text(without_login(url)) if isinstance(url, str) else url
 
 
 def _tells_arguments(task_vars: Mapping[str, Any]) -> bool:

@@ -20,8 +20,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     did_you_mean,
     nearest,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure, without_credentials
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 
 
 class Repositories:

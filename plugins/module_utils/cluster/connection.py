@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import KubeconfigFile
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.urls import proper
 
 try:
     import yaml
@@ -55,6 +56,12 @@ def write_kubeconfig(
     given.setdefault("context", given.get("kube_context"))
     context, cluster, user, namespace = _source(given, environ, service_account)
     cluster = _override_cluster(cluster, given, environ)
+    for name, url in (("host", cluster["server"]), ("proxy", cluster.get("proxy-url"))):
+        if url and not proper(url):
+            raise ClusterError(
+                f"the URL of {'the cluster' if name == 'host' else 'the proxy'} cannot be read",
+                hint=f"See the option {name} and the kubeconfig; a password in it must be percent-encoded",
+            )
     user = _override_user(user, given)
     path = folder / "kubeconfig"
     _write_private(path, _document(cluster, user, namespace))
@@ -241,6 +248,8 @@ def _override_cluster(cluster: _Entry, given: Mapping[str, Any], environ: Mappin
         result["insecure-skip-tls-verify"] = True
     if "tls_server_name" in given:
         result["tls-server-name"] = str(given["tls_server_name"])
+    if not proper(result["server"]):
+        return result  # which is told
     proxy = _proxy(result, given, environ)
     result.pop("proxy-url", None)
     return {**result, "proxy-url": proxy} if proxy else result
@@ -263,7 +272,7 @@ def _proxy(cluster: _Entry, given: Mapping[str, Any], environ: Mapping[str, str]
         return None
     proxy = str(proxy) if "://" in str(proxy) else f"http://{proxy}"
     login = (given.get("proxy_headers") or {}).get("proxy_basic_auth")
-    return _with_login(proxy, str(login)) if login else proxy
+    return _with_login(proxy, str(login)) if login and proper(proxy) else proxy
 
 
 def _bypassed(netloc: str, rules: str) -> bool:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import maskable, number_text
+from ansible_collections.helmstack.core.plugins.module_utils.masking import TELLING, maskable, number_text
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
@@ -23,11 +23,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 _SHORTEST_PART = 6  # shorter ones are words of their own, such as admin
 _LOGIN = re.compile(r"://[^\s/:@]{0,99}:([^\s@]{1,999})@")
 _ASSIGNED = re.compile(r"""(?<![\w.-])([\w.-]{1,99})["']?\s*[:=]\s*("[^"\n]*"|'[^'\n]*'|[^\s"',;&]+)""")
-_KEYS = r"(?:api|access|account|crypt\w*|encryption|hmac|licen[cs]e|master|shared|sign\w*|ssh|storage)[_-]?key"
-_TELLING = re.compile(
-    rf"(?i:pass|secret|token|credential|private|auth|pwd|dsn|licen[cs]e|connection_?string|{_KEYS})"
-    r"|(?:^|[_-])(?i:pin|pw)$|P(?:in|w|IN|W)$"
-)
 
 
 def is_secret(item: Object) -> bool:
@@ -53,7 +48,7 @@ def likely_secrets(values: Any, told: bool = False, *, inherited: bool = True) -
     """
     if isinstance(values, Mapping):
         for key, value in values.items():
-            tells = (told and inherited) or bool(_TELLING.search(str(key)))
+            tells = (told and inherited) or bool(TELLING.search(str(key)))
             yield from likely_secrets(value, tells, inherited=inherited)
     elif isinstance(values, (list, tuple)):
         for value in values:
@@ -67,7 +62,7 @@ def _parts(text: str) -> Iterator[str]:
     for match in _LOGIN.finditer(text):
         yield from (match[1], unquote(match[1]))
     for match in _ASSIGNED.finditer(text):
-        if _TELLING.search(match[1]):
+        if TELLING.search(match[1]):
             yield match[2].strip("\"'")
     if text.lstrip().startswith(("{", "[")):
         with suppress(ValueError, RecursionError):

@@ -23,6 +23,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 
@@ -100,8 +101,8 @@ class Unit:
                 values[key] = schema.string(item, key)
         for key in {"ca_file", "cert_file", "key_file"}.intersection(values):
             values[key] = self.locate(values[key], members[key].where)
-        if "password" in values:
-            self.reader.remember(values["password"])
+        for secret in (values.get("password", ""), *secrets_in(values["url"])):
+            self.reader.remember(secret)
         return Repository(**{**values, "name": name})
 
     def drafts(self, repositories: Mapping[str, Repository]) -> list[Draft]:
@@ -168,6 +169,8 @@ class Unit:
     def _chart(self, node: Node, repositories: Mapping[str, Repository]) -> str:
         chart = schema.string(node, "chart")
         if _SCHEME.match(chart):
+            for secret in secrets_in(chart):
+                self.reader.remember(secret)
             return chart
         repository, slash, _rest = chart.partition("/")
         if slash and repository in repositories:

@@ -249,6 +249,14 @@ def test_content_of_a_kubeconfig_that_is_no_mapping_never_reaches_the_target(run
         run("ssh", stack_file="shop", kubeconfig="apiVersion: v1\nusers: [{user: {token: hidden}}]\n")
 
 
+@pytest.mark.parametrize("url", ["http://me:hidden@proxy:1", "me:x/hidden@proxy:1", "http://proxy:1?token=hidden"])
+def test_a_password_in_a_url_never_stands_among_the_arguments(run: Run, url: str) -> None:
+    args, content = run(stack_file="shop", proxy=url)
+    assert content is not None
+    assert content.params["proxy"] == url
+    assert "hidden" not in args["proxy"]
+
+
 @pytest.mark.parametrize(("path", "shipped"), [("kube.conf", True), ("/target/kube.conf", False)])
 def test_a_kubeconfig_comes_along_only_if_the_target_has_none(
     run: Run, project: Path, path: str, shipped: bool

@@ -48,6 +48,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return handed_over
 
 
+def test_passwords_in_urls_are_not_sent_as_arguments(run: Run) -> None:
+    url = "https://me:hidden@h/u-1.0.0.tgz?sig=hidden"
+    args, content = run("ssh", chart=url, values_files=[url, "v.yaml"], remote_src=True)
+    assert "hidden" not in str(args)
+    assert (content.params["chart_ref"], content.params["values_files"]) == (url, [url, "v.yaml"])
+
+
 def test_values_are_not_sent_as_arguments(run: Run) -> None:
     args, content = run(
         values={"a": 1}, set_values=[{"value": "b=2"}], targets=["api"], repositories=[], exclude=[], wait=False

@@ -96,4 +96,4 @@ def test_what_is_marked_secret_is_found_at_any_depth_and_in_urls() -> None:
         "proxy_headers": {"basic_auth": "me:two", "user_agent": "x"},
         "repositories": [{"name": "r", "password": "three"}],
     }
-    assert set(HELM_SPRAY.secrets(params)) == {"k", "p@ss", "me:two", "three"}
+    assert set(HELM_SPRAY.secrets(params)) == {"k", "p%40ss", "p@ss", "me:two", "three"}

@@ -102,6 +102,14 @@ def test_content_that_is_no_mapping_is_refused_and_not_quoted(tmp_path: Path, te
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["http://me:[canary@h", "http://me:x/canary@h", "me:canary\u2100@h"])
+@pytest.mark.parametrize("option", ["host", "proxy"])
+def test_a_url_that_cannot_be_read_is_refused_and_not_quoted(tmp_path: Path, option: str, url: str) -> None:
+    with pytest.raises(ClusterError, match="cannot be read") as caught:
+        read(tmp_path, {"host": "https://a", "api_key": "x", option: url, "proxy_headers": {"proxy_basic_auth": "a:b"}})
+    assert "canary" not in str(caught.value)
+
+
 def test_relative_paths_stay_valid(tmp_path: Path) -> None:
     config = with_user(**{"client-certificate": "tls/a.crt", "client-key": "/abs/a.key", "tokenFile": "token"})
     config["clusters"] = CONFIG["clusters"]

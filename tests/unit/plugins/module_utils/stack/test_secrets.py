@@ -28,6 +28,12 @@ def test_a_vaulted_value_is_decrypted_and_masked(folder: Any) -> None:
     assert "top-secret" not in repr(stack.secrets.__class__) + repr(stack.name)
 
 
+def test_passwords_in_urls_of_repositories_and_charts_are_secret(folder: Any) -> None:
+    repository = "repositories: [{name: r, url: 'https://me:pass/word@r.example'}]\n"
+    stack = folder.stack(f"{repository}releases: [{{name: web, chart: 'oci://r.example/web?token=hidden'}}]\n")
+    assert stack.secrets == ("pass/word", "hidden")
+
+
 def test_what_is_made_of_a_secret_variable_is_secret_too(folder: Any) -> None:
     stack = folder.stack(
         WEB + "  values: [{url: 'db://me:${password}@db', plain: x}, {a: 1}]\nvariables: {password: !vault ENCterces}\n"
