@@ -16,6 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import
 _CHECKSUM = re.compile(r"checksum|hash|sha-?\d|md5|digest", re.IGNORECASE)
 _SECRET = re.compile(r"secret", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{6,128}|[0-9A-Za-z+/_-]{22,86}={0,2}")
+_LINE = re.compile(r"""([\w./-]+)(["']?:[ \t]+)(["']?)([^\s"',{}]+)\3(?=[,}\s]|$)""")
 _MARKS = frozenset(("annotations", "labels"))
 _ABOVE_MARKS = frozenset(("metadata", "spec", "template", "jobTemplate"))
 
@@ -40,6 +41,16 @@ def pair(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, g
     for side in (old, new):
         _mask_last_applied(side)
     return (old if before is not None else None), (new if after is not None else None)
+
+
+def checksums_in(text: str, *, guessable: bool) -> str:
+    """The text of a manifest with checksums masked as in objects."""
+
+    def without(match: re.Match[str]) -> str:
+        name, colon, _quote, value = match.groups()
+        return f"{name}{colon}'{MASK}'" if _is_checksum(name, value, guessable) else match[0]
+
+    return _LINE.sub(without, text)
 
 
 def _masked(key: str, other: Mapping[str, Any], value: Any, side: str) -> str:

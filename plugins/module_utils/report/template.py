@@ -25,6 +25,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
+from ansible_collections.helmstack.core.plugins.module_utils.report.redact import checksums_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 _WORKERS = os.cpu_count() or 2
@@ -56,7 +57,7 @@ class Templates:
         public = {word for release in wanted for word in (release.name, release.namespace)}
         mask = Mask({*self.stack.secrets, *secret_strings(held)}, public)
         releases = [
-            {"namespace": release.namespace, "name": release.name, "manifest": mask.text(text)}
+            {"namespace": release.namespace, "name": release.name, "manifest": _shown(text, mask)}
             for release, text in zip(wanted, texts)
         ]
         if not folder:
@@ -66,8 +67,8 @@ class Templates:
                 "before_header": path,
                 "after_header": path,
                 # what is secret of a file that is not ours cannot be known
-                "before": MASK if path in old and old[path] is None else mask.text(before or ""),
-                "after": mask.text(after or ""),
+                "before": MASK if path in old and old[path] is None else _shown(before or "", mask),
+                "after": _shown(after or "", mask),
             }
             for path, (before, after) in changes.items()
         ]
@@ -97,6 +98,11 @@ class Templates:
         except HelmstackError as error:
             error.reword(Mask(likely_secrets(values.merged)).text)
             raise
+
+
+def _shown(text: str, mask: Mask) -> str:
+    """A manifest as it may be shown."""
+    return mask.text(checksums_in(text, guessable=mask.knows_secrets))
 
 
 def _write(

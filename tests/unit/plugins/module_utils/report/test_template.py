@@ -47,6 +47,21 @@ def test_the_diff_of_files_masks_what_the_old_secrets_held(tmp_path: Path) -> No
     assert "canary" not in json.dumps(result)
 
 
+def test_checksums_that_may_hold_a_secret_are_masked(tmp_path: Path) -> None:
+    marks = ["checksum/secret: ab12", f"checksum/config: {'0a' * 32}", f'"checksum/more": "{"1b" * 32}"']
+    flow = ", ".join(["checksum/secret: cd34", f"checksum/config: '{'2c' * 32}'"])
+    kept = f"checksum/none: later\nimage: app@sha256:{'3d' * 32}\nplain: {'4e' * 32}\n"
+    text = f"{SECRET}stringData: {{a: hidden-5512}}\n---\n" + "\n".join(marks) + f"\nannotations: {{{flow}}}\n{kept}"
+    [release] = rendered(tmp_path, text)["releases"]
+    assert not [word for word in ("ab12", "cd34", "0a0a", "1b1b", "2c2c") if word in release["manifest"]]
+    assert kept in release["manifest"]
+
+
+def test_without_secrets_checksums_tell_nothing(tmp_path: Path) -> None:
+    text = f"{CONFIG}data:\n  checksum/config: {'0a' * 32}\n"
+    assert rendered(tmp_path, text)["releases"][0]["manifest"] == text
+
+
 def test_an_old_file_that_is_no_manifest_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "out" / "web").mkdir(parents=True)
     (tmp_path / "out" / "web" / "old.yaml").write_text("a: [canary")
