@@ -25,7 +25,7 @@ _WORDS = frozenset(("true", "false", "null", "none"))
 _KEYS = r"(?:api|access|account|crypt\w*|encryption|hmac|licen[cs]e|master|shared|sign\w*|ssh|storage)[_-]?key"
 TELLING = re.compile(
     rf"(?i:pass|secret|token|credential|private|auth|pwd|dsn|licen[cs]e|connection_?string|{_KEYS})"
-    r"|(?:^|[_-])(?i:pin|pw)$|P(?:in|w|IN|W)$"
+    r"|(?:^|[._-])(?i:pin|pw)$|P(?:in|w|IN|W)$"
 )
 
 _IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")

@@ -30,6 +30,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.expected impor
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
+from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import in_arguments
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
 from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
@@ -51,6 +52,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
 
 # URLs, which Ansible shows among the module's arguments
 _MAY_HOLD_PASSWORDS = frozenset(("host", "proxy", "chart_ref", "values_files"))
+_NO_WORD = 8
 _CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 
 
@@ -214,7 +216,8 @@ class StackAction(ActionBase):
         # What is part of a name stands in the open, so that masking it would hide nothing.
         names = [stack.name, stack.environment or ""]
         names += [name for release in stack.releases for name in (release.name, release.namespace)]
-        secrets = _used(self._candidates(task_vars), _strings(stack.to_data()), names)
+        secrets = tuple(_used(self._candidates(task_vars), _strings(stack.to_data()), names))
+        _check_open(stack, secrets)
         return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *secrets))))
 
     def _secrets_in(self, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[str, ...]:
@@ -354,6 +357,18 @@ def _stats(result: Mapping[str, Any], host: str) -> dict[str, Any]:
         "helmstack_reviews": {host: {plan["stack"]: brief(plan)}},
     }
     return {"ansible_stats": {"data": data, "per_host": False, "aggregate": True}}
+
+
+def _check_open(stack: Stack, secrets: Collection[str]) -> None:
+    """Holds if no secret that is no ordinary word is in what everybody can read.
+
+    :raises InputError: one is; those of the stack's own files have been told before.
+    """
+    long = [secret for secret in secrets if len(secret) >= _NO_WORD]
+    for release in stack.releases:
+        for key, texts in (("description", [release.description]), ("labels", release.labels.values())):
+            if any(secret in text for secret in long for text in texts):
+                raise in_arguments(key, release.where)
 
 
 def _used(candidates: Iterable[str], texts: Iterable[str], names: Collection[str] = ()) -> Iterator[str]:

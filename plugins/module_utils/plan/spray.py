@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.masking import TELLING
 from ansible_collections.helmstack.core.plugins.module_utils.plan.order import Graph
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -62,7 +64,11 @@ def _options(release: Release) -> SprayOptions:
         release_namespace=release.namespace,
         values=release.values,
         set_values=tuple(
-            SetValue(str(item["value"]), str(item.get("value_type") or "raw"), bool(item.get("secret")))
+            SetValue(
+                str(item["value"]),
+                str(item.get("value_type") or "raw"),
+                secret=bool(item.get("secret")) or _tells(str(item["value"])),
+            )
             for item in sets
         ),
         targets=tuple(given.get("targets") or ()),
@@ -74,6 +80,11 @@ def _options(release: Release) -> SprayOptions:
         reuse_values=release.options.reuse_values,
         reset_values=release.options.reset_values and not release.options.reuse_values,
     )
+
+
+def _tells(text: str) -> bool:
+    """Whether an item of set_values has a name that says that its value is secret, be it a number or short."""
+    return any(TELLING.search(name) for name in re.findall(r"(?:^|,)([^=,]*)=", text))
 
 
 def _chart(umbrella: Chart, row: SubRelease, folder: str) -> Chart:

@@ -25,6 +25,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.reading impor
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
+_IN_ARGUMENTS = frozenset(("description", "labels"))
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
@@ -129,6 +130,9 @@ class Unit:
         # the values of a release that this environment does not manage need not exist here
         raw = {key: item for key, item in node.value.items() if not (ignore and key in ("values", "set"))}
         members = self.apply(Node(raw, node.where)).value
+        for key in _IN_ARGUMENTS & members.keys():
+            if any(item.secret for item in walk(members[key])):
+                raise in_arguments(key, members[key].where)
         if "chart" not in members:
             raise InputError(f"the release {namespace}/{name} has no chart", where=node.where)
         release = Release(
@@ -205,6 +209,15 @@ class Unit:
         if _SCHEME.match(node.value):
             raise InputError(f"'{node.value}' is not a path: values files are local", where=node.where)
         return self.reader.values(self.locate(node.value, node.where), node.value, node.where)
+
+
+def in_arguments(key: str, where: Location) -> InputError:
+    """The error for a secret that everybody could read."""
+    return InputError(
+        f"{key} holds what came out of a vault, and would stand among helm's arguments and in the open in the release",
+        where=where,
+        hint="Leave it out, or take it out of the vault",
+    )
 
 
 def _inline(what: str, release: str, node: Node) -> ValuesSource:

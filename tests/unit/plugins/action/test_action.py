@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -188,6 +189,16 @@ def test_a_vaulted_value_may_come_by_the_environment_of_the_task(
     given = {"stack_files": [str(project / "shop")]}
     assert action._stack(given, variables, {"domain": "hidden text"}, Cargo()).secrets == ("hidden text",)
     assert action._stack(given, variables, {"domain": "in the task"}, Cargo()).secrets == ("in the task",)
+
+
+@pytest.mark.parametrize(("text", "refused"), [("hidden text", True), ("shop", False)])
+def test_what_stands_among_helms_arguments_cannot_be_a_vaulted_variable(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, text: str, refused: bool
+) -> None:
+    (project / "shop" / "helmstack.yaml").write_text(STACK.replace("values:", "description: 'the ${pw}', values:"))
+    variables = known(monkeypatch, SECRET).load(scalar("pw", text))
+    with pytest.raises(InputError, match="holds what came out of a vault") if refused else nullcontext():
+        run(stack_file="shop", task_vars=variables, variables={"pw": text})
 
 
 @pytest.mark.parametrize(

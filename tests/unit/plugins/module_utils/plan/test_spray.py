@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from ansible_collections.helmstack.core.plugins.module_utils.plan import order, spray
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -19,6 +23,15 @@ def sprayed(umbrella: Release, **weights: int) -> spray.Sprayed:
 def ordered(releases: list[Release], *sprays: spray.Sprayed) -> dict[str, set[str]]:
     edges = spray.ordered(order.graph(releases), {item.umbrella.id: item for item in sprays})
     return {node[2:]: {need[2:] for need in needs} for node, needs in edges.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("one.password=4711", True), ("a=1,db.pin=931", True), ("port=80", False), ("image=secret", False)],
+)
+def test_set_values_whose_name_tells_are_secret_though_short(text: str, told: bool) -> None:
+    umbrella = replace(release("u"), spray={"set_values": [{"value": text}]})
+    assert spray._options(umbrella).set_values[0].secret is told
 
 
 def test_sub_charts_take_the_umbrellas_place() -> None:
