@@ -29,9 +29,13 @@ def is_secret(item: Object) -> bool:
     return manifest.kind(item) == "Secret" and str(item.get("apiVersion", "v1")) == "v1"
 
 
-def secret_strings(objects: Iterable[Object]) -> frozenset[str]:
-    """Every value of every Secret, decoded, and the passwords in those that are files and URLs."""
-    whole = {text for item in objects if is_secret(item) for text in _values(item) if maskable(text) and text != RANDOM}
+def secret_strings(objects: Iterable[Object], *, short: bool = False) -> frozenset[str]:
+    """Every value of every Secret, decoded, and the passwords in those that are files and URLs.
+
+    :arg short: also those that can only be told from ordinary words where they are a whole value.
+    """
+    found = {text for item in objects if is_secret(item) for text in _values(item)} - {RANDOM}
+    whole = {text for text in found if short or maskable(text)}
     return frozenset(whole | {part for text in whole for part in _parts(text) if len(part) >= _SHORTEST_PART})
 
 
@@ -72,10 +76,20 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _values(item: Object) -> Iterator[str]:
-    for text in _mapping(item.get("stringData")).values():
-        yield str(text)
-    for text in _mapping(item.get("data")).values():
-        yield from _decoded(str(text))
+    """The values, also where they are nested or stand where a mapping should, which the API refuses and helm prints."""
+    yield from _leaves(item.get("stringData"))
+    for text in _leaves(item.get("data")):
+        yield from _decoded(text)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -86,7 +100,3 @@ def _decoded(text: str) -> Iterator[str]:
         yield base64.b64decode(coded, validate=True).decode()
     except (binascii.Error, ValueError):  # such as a keystore: what may show of it is the base64
         yield coded
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

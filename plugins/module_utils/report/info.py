@@ -102,15 +102,16 @@ class Reader:
         values = merge((body.chart_values, body.config))
         # a Secret may hold but a hash of a password, or more than it
         secrets = {*self.stack.secrets, *secret_strings(objects), *likely_secrets(values, inherited=False)}
-        mask = Mask(secrets, {body.name, body.namespace, *map(manifest.name, objects)})
+        public = {body.name, body.namespace, *map(manifest.name, objects)}
+        mask, of_values = Mask(secrets, public), Mask({*secrets, *secret_strings(objects, short=True)}, public)
 
         def text(items: Collection[manifest.Object]) -> str:
             shown = (pair(item, None, guessable=mask.knows_secrets)[0] for item in items)
             return mask.text("---\n".join(to_yaml(mask.content(item)) for item in shown))
 
         parts = {
-            "values": lambda: mask.content(body.config),
-            "computed_values": lambda: mask.content(values),
+            "values": lambda: of_values.content(body.config),
+            "computed_values": lambda: of_values.content(values),
             "manifest": lambda: text(held.objects),
             "hooks": lambda: text(held.hooks),
             "notes": lambda: mask.text(body.notes),

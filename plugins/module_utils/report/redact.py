@@ -17,6 +17,7 @@ _CHECKSUM = re.compile(r"checksum|hash|sha-?\d|md5|digest", re.IGNORECASE)
 _SECRET = re.compile(r"secret", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{6,128}|[0-9A-Za-z+/_-]{22,86}={0,2}")
 _LINE = re.compile(r"""([\w./-]+)(["']?:[ \t]+)(["']?)([^\s"',{}]+)\3(?=[,}\s]|$)""")
+_PARTS = ("data", "stringData")
 _MARKS = frozenset(("annotations", "labels"))
 _ABOVE_MARKS = frozenset(("metadata", "spec", "template", "jobTemplate"))
 
@@ -32,7 +33,10 @@ def pair(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, g
             _without_checksums(after, before, "after", guessable=guessable),
         )
     old, new = dict(before or {}), dict(after or {})
-    for part in ("data", "stringData"):
+    for part in _PARTS:
+        for side in (old, new):
+            if side.get(part) and not isinstance(side[part], Mapping):
+                side[part] = MASK
         left, right = _mapping(old.get(part)), _mapping(new.get(part))
         if left:
             old[part] = {key: _masked(key, right, value, "before") for key, value in left.items()}

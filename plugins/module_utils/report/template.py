@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
-from ansible_collections.helmstack.core.plugins.module_utils.report.redact import checksums_in
+from ansible_collections.helmstack.core.plugins.module_utils.report.diff import to_yaml
+from ansible_collections.helmstack.core.plugins.module_utils.report.redact import checksums_in, pair
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 _WORKERS = os.cpu_count() or 2
@@ -101,8 +103,19 @@ class Templates:
 
 
 def _shown(text: str, mask: Mask) -> str:
-    """A manifest as it may be shown."""
-    return mask.text(checksums_in(text, guessable=mask.knows_secrets))
+    """A manifest as it may be shown: of Secrets only the keys."""
+    documents = re.split(r"^(?=---(?:\s|$))", text, flags=re.MULTILINE)
+    shown = "".join(_without_values(document) for document in documents)
+    return mask.text(checksums_in(shown, guessable=mask.knows_secrets))
+
+
+def _without_values(document: str) -> str:
+    """A document of a manifest, anew without values and comments if there is a Secret in it."""
+    objects = _objects(document, "") or []
+    if not any(is_secret(item) for item in objects):
+        return document
+    head = re.match(r"(?:---.*\n|#.*\n|\n)*", document)
+    return (head[0] if head else "") + "---\n".join(to_yaml(pair(item, None, guessable=True)[0]) for item in objects)
 
 
 def _write(

@@ -84,6 +84,13 @@ def test_long_numbers_are_secret_as_well() -> None:
     assert set(likely_secrets({"password": 7712448803, "passwordLength": 16})) == {"7712448803"}
 
 
+def test_short_values_are_secret_where_they_are_a_whole_value() -> None:
+    item = secret(stringData={"pin": "q7k"}, data={"p2": coded("r8l")})
+    assert secret_strings([item]) == frozenset()
+    mask = Mask(secret_strings([item], short=True))
+    assert mask.content({"a": "q7k", "b": ["r8l", "q7k8"]}) == {"a": MASK, "b": [MASK, "q7k8"]}
+
+
 def test_base64_with_line_breaks_is_known_decoded_and_line_by_line() -> None:
     lines = base64.encodebytes((WORD * 20).encode()).decode()
     mask = Mask(secret_strings([secret(data={"a": lines})]))

@@ -36,6 +36,14 @@ def test_a_secret_shows_which_keys_change_and_no_value() -> None:
     assert after["data"] == {"same": MASK, "new": f"{MASK} (after)", "more": MASK}
 
 
+@pytest.mark.parametrize("data", [CANARY, [CANARY], {"a": {"b": [CANARY]}}])
+@pytest.mark.parametrize("part", ["data", "stringData"])
+def test_a_secret_that_is_none_for_the_api_shows_nothing_either(part: str, data: Any) -> None:
+    item = {"apiVersion": "v1", "kind": "Secret", part: data}
+    assert CANARY not in str(pair(item, None, guessable=False)) + str(pair(None, item, guessable=False))
+    assert CANARY in secret_strings([item])
+
+
 def test_drift_that_is_only_reported_has_its_diff() -> None:
     live, wanted = ({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": text}} for text in ("live", "ours"))
     drifted = ObjectChange("change", "ConfigMap", "n", "c", live, wanted)

@@ -47,6 +47,18 @@ def test_the_diff_of_files_masks_what_the_old_secrets_held(tmp_path: Path) -> No
     assert "canary" not in json.dumps(result)
 
 
+def test_secrets_are_shown_without_values_however_short(tmp_path: Path) -> None:
+    nested = SECRET.replace("Source", "Nested") + "data:\n  conf: {a: [c3h6]}\n"
+    listed = "---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, stringData: d7e}\n"
+    text = f"{CONFIG}# kept\n{SECRET}# pin q7k\nstringData: {{pin: q7k}}\ndata:\n  p2: cTdr\n{nested}{listed}{CONFIG}"
+    [release] = rendered(tmp_path, text)["releases"]
+    shown = release["manifest"]
+    assert not [word for word in ("q7k", "cTdr", "c3h6", "d7e") if word in shown]
+    assert shown.startswith(f"{CONFIG}# kept\n---\n# Source: app/secret.yaml\nkind: Secret\n")
+    assert f"  pin: '{MASK}'\n" in shown
+    assert shown.endswith(CONFIG)
+
+
 def test_checksums_that_may_hold_a_secret_are_masked(tmp_path: Path) -> None:
     marks = ["checksum/secret: ab12", f"checksum/config: {'0a' * 32}", f'"checksum/more": "{"1b" * 32}"']
     flow = ", ".join(["checksum/secret: cd34", f"checksum/config: '{'2c' * 32}'"])

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What helmstack_info shows of a release's values and manifests."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
+from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
+
+MANIFEST = """\
+kind: Secret
+apiVersion: v1
+metadata: {name: app-login}
+stringData: {pin: q7k, url: "postgres://me:part-5517@h/x", hash: 0a1b}
+"""
+
+
+def test_values_are_masked_that_secrets_hold_or_whose_name_tells() -> None:
+    config = {"short": "q7k", "db": {"word": "part-5517"}, "dbPassword": "hashed-5518", "existingSecret": "app-login"}
+    body: Any = SimpleNamespace(
+        name="app", namespace="web", manifest=MANIFEST, hooks=(), config=config, chart_values={"port": "80"}, notes=""
+    )
+    cluster: Any = None
+    shown = Reader(Stack("shop", None, ()), cluster, cluster, ("computed_values", "manifest"))._included(body)
+    assert shown["computed_values"] == {
+        "port": "80",
+        "short": MASK,
+        "db": {"word": MASK},
+        "dbPassword": MASK,
+        "existingSecret": "app-login",
+    }
+    assert "name: app-login" in shown["manifest"]
