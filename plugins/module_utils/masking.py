@@ -150,7 +150,7 @@ class Mask:
     def _extent(self, text: str, start: int, words: list[str]) -> tuple[int, int]:
         """From where to where a secret reaches, one of whose words begins here, be it cut short with an ellipsis."""
         word = next((word for word in words if text.startswith(word, start)), "")
-        rest = text[start : start + len(words[0])]
+        rest = text[start : start + len(words[0]) + len(_ELLIPSES[-1])]
         cut = min((at for at in (rest.find(each, _SHORTEST) for each in _ELLIPSES) if at > 0), default=0)
         end = start + max(len(word), cut if any(each.startswith(rest[:cut]) for each in words) else 0)
         if word in self._coded:  # what stands before and behind belongs to the same base64

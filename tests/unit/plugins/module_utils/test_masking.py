@@ -69,6 +69,12 @@ def test_a_key_of_several_lines_is_masked_line_by_line() -> None:
     assert shown == "pem: |\n" + f"  {MASK}\n" * 4
 
 
+@pytest.mark.parametrize("left", range(4, 16))
+@pytest.mark.parametrize("ellipsis", ["...", "…"])
+def test_a_secret_is_masked_wherever_it_is_cut(left: int, ellipsis: str) -> None:
+    assert Mask(["canary-cut-91x7"]).text(f"x {'canary-cut-91x7'[:left]}{ellipsis} y") == f"x {MASK}{ellipsis} y"
+
+
 def test_secrets_that_overlap_leave_nothing_of_either() -> None:
     assert Mask(["abcdef", "defghi"]).text("x abcdefghi y") == f"x {MASK} y"
 
