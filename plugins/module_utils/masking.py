@@ -28,6 +28,17 @@ TELLING = re.compile(
     r"|(?:^|[._-])(?i:pin|pw)$|P(?:in|w|IN|W)$"
 )
 
+# an entry of YAML without a value, or one of YAML or INI with a word, a small number or an API version
+_SETTING = re.compile(
+    r"""(?:-\ )*["']?[\w./-]+["']?(?: : | (?::\s|\s*=)\s*["']?(?:[A-Za-z/._-]+|\d{1,5}|(?:[\w.-]+/)?v\d\w*)["']? )""",
+    re.VERBOSE,
+)
+
+_SHORTEST_KEY = 6  # shorter ones are fields such as name, spec and value
+_LONGEST_KEY = 300
+_BEFORE_IN_KEY = re.compile(r"[\s-]*[\"']?[\w./-]*")
+_AFTER_IN_KEY = re.compile(r"[\w./-]*[\"']?:(?=\s|$)")
+
 _IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _SHORTEST_HASH = 8
 _HASH = re.compile(rf"(?<![0-9a-f])[0-9a-f]{{{_SHORTEST_HASH},128}}(?![0-9a-f])")
@@ -39,6 +50,11 @@ _FEW = 300  # beginnings of words: so few, and no more than a text has letters, 
 def maskable(text: str) -> bool:
     """Whether a text can be told from ordinary words, so that masking it makes sense."""
     return len(text.strip()) >= _SHORTEST and text.strip().lower() not in _WORDS
+
+
+def small_number(text: str) -> bool:
+    """Whether a text is such a number as a port or a size."""
+    return text.strip().isdecimal() and len(text.strip()) < _SHORTEST_NUMBER
 
 
 def number_text(value: Any) -> str:
@@ -59,8 +75,13 @@ def forms(secret: str) -> set[str]:
     if text.isdecimal() and text.rstrip("0")[1:]:
         written.add(f"{text[0]}.{text[1:].rstrip('0')}e+{len(text) - 1:02}")  # what templates make of a large number
     coded = {base64.b64encode(each.encode()).decode() for each in (secret, text)}
-    lines = {line.strip() for line in text.splitlines()}
+    lines = {line for line in map(str.strip, text.splitlines()) if not _ordinary(line)}
     return {text} | {each for each in written | coded | lines if maskable(each)}
+
+
+def _ordinary(line: str) -> bool:
+    """Whether a line is one of settings or a manifest that says nothing secret, and that others may have as well."""
+    return bool(_SETTING.fullmatch(line)) and not TELLING.search(line)
 
 
 def traces(secret: str) -> set[str]:
@@ -112,10 +133,13 @@ class Mask:
     def content(self, value: Any) -> Any:
         """As :meth:`data`, for what users wrote: keys are masked, too, and texts that are a short secret as a whole."""
         if isinstance(value, Mapping):
-            return {self.text(key) if isinstance(key, str) else key: self.content(item) for key, item in value.items()}
+            return {self._key(key) if isinstance(key, str) else key: self.content(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.content(item) for item in value]
         return MASK if isinstance(value, str) and value.strip() in self._short else self._scalar(value)
+
+    def _key(self, key: str) -> str:
+        return self.text(f"{key}:").removesuffix(":")
 
     def _scalar(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -138,7 +162,7 @@ class Mask:
             if not words:
                 continue
             first, last = self._extent(text, start, words)
-            if first == last:
+            if first == last or (last - first < _SHORTEST_KEY and _in_key(text, first, last)):
                 continue
             if first >= end > 0:
                 yield begin, end
@@ -162,6 +186,15 @@ class Mask:
 
     def _without_hash(self, match: re.Match[str]) -> str:
         return MASK if self._hashes.get(match[0][:_SHORTEST_HASH], "").startswith(match[0]) else match[0]
+
+
+def _in_key(text: str, first: int, last: int) -> bool:
+    """Whether this is a key of YAML or a part of one."""
+    begin = text.rfind("\n", max(0, first - _LONGEST_KEY), first) + 1
+    if begin == 0 and first > _LONGEST_KEY:
+        return False
+    before, after = text[begin:first], text[last : last + _LONGEST_KEY]
+    return bool(_BEFORE_IN_KEY.fullmatch(before) and _AFTER_IN_KEY.match(after))
 
 
 def _coded(secret: str) -> set[str]:

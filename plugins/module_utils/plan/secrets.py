@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import TELLING, maskable, number_text
+from ansible_collections.helmstack.core.plugins.module_utils.masking import TELLING, maskable, number_text, small_number
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
@@ -77,19 +77,26 @@ def _parts(text: str) -> Iterator[str]:
 
 def _values(item: Object) -> Iterator[str]:
     """The values, also where they are nested or stand where a mapping should, which the API refuses and helm prints."""
-    yield from _leaves(item.get("stringData"))
-    for text in _leaves(item.get("data")):
-        yield from _decoded(text)
+    for name, text in _leaves(item.get("stringData")):
+        yield from _secret(name, (text,))
+    for name, text in _leaves(item.get("data")):
+        yield from _secret(name, _decoded(text))
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def _secret(name: str, texts: Iterable[str]) -> Iterator[str]:
+    """The texts, but for ports and the like, unless the name says that they are secret."""
+    return (text for text in texts if TELLING.search(name) or not small_number(text))
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
+        for key, item in value.items():
+            yield from _leaves(item, str(key))
+    elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _leaves(item)
+            yield from _leaves(item, name)
     elif value is not None and not isinstance(value, bool):
-        yield str(value)
+        yield name, str(value)
 
 
 def _decoded(text: str) -> Iterator[str]:

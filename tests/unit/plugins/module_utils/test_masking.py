@@ -75,6 +75,24 @@ def test_a_secret_is_masked_wherever_it_is_cut(left: int, ellipsis: str) -> None
     assert Mask(["canary-cut-91x7"]).text(f"x {'canary-cut-91x7'[:left]}{ellipsis} y") == f"x {MASK}{ellipsis} y"
 
 
+COMMON = ["apiVersion: apps/v1", "kind: Config", "metadata:", "- name: main", "port: 8080", "mode = fast"]
+OWN = ["user: me-4412", "password: correct", "me:unhashed", "[section]", "ggSjAgEAAoIBAQCxVJTUtxUsxcKj="]
+
+
+def test_of_a_file_in_a_secret_lines_are_masked_but_those_that_any_file_may_have() -> None:
+    mask = Mask(["\n".join((*COMMON, *OWN))])
+    assert [mask.text(line) for line in COMMON] == COMMON
+    assert [mask.text(line) for line in OWN] == [MASK] * len(OWN)
+
+
+@pytest.mark.parametrize("text", ["spec:\n- name: main\n  'value': x\nhostname: y\n", "name:"])
+def test_short_secrets_are_no_keys(text: str) -> None:
+    mask = Mask(["name", "spec", "value"])
+    assert mask.text(text) == text
+    assert mask.content({"name": "name", "hostname": "of value"}) == {"name": MASK, "hostname": f"of {MASK}"}
+    assert mask.text("a: name\nspec: name: b") == f"a: {MASK}\nspec: {MASK}: b"
+
+
 def test_secrets_that_overlap_leave_nothing_of_either() -> None:
     assert Mask(["abcdef", "defghi"]).text("x abcdefghi y") == f"x {MASK} y"
 

@@ -84,6 +84,11 @@ def test_long_numbers_are_secret_as_well() -> None:
     assert set(likely_secrets({"password": 7712448803, "passwordLength": 16})) == {"7712448803"}
 
 
+def test_ports_and_the_like_are_no_secrets_unless_their_name_says_so() -> None:
+    item = secret(stringData={"PORT": "8080", "pin": "4711", "number": "123456"}, data={"p2": coded("3000")})
+    assert secret_strings([item]) == {"4711", "123456"}
+
+
 def test_short_values_are_secret_where_they_are_a_whole_value() -> None:
     item = secret(stringData={"pin": "q7k"}, data={"p2": coded("r8l")})
     assert secret_strings([item]) == frozenset()
