@@ -86,7 +86,9 @@ def _ordinary(line: str) -> bool:
 
 def traces(secret: str) -> set[str]:
     """Texts of which one at least stands wherever a :class:`Mask` would find the secret."""
-    return forms(secret) | _coded(secret) | {digest[:_SHORTEST_HASH] for digest in _digests([secret])}
+    written = forms(secret)
+    written |= {json.dumps(form, ensure_ascii=False)[1:-1] for form in written}  # it is read once more before it shows
+    return written | _coded(secret) | {digest[:_SHORTEST_HASH] for digest in _digests([secret])}
 
 
 class Mask:

@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask, number_text
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask, number_text, traces
 
 SECRET = "can<ary>&'7f3a\"/ü+x"
 PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw\nggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END KEY-----\n"
@@ -62,6 +62,11 @@ def test_a_secret_is_masked_however_it_is_written(how: str) -> None:
     assert MASK in shown
     assert shown.startswith("before ")
     assert shown.endswith(" after")
+
+
+def test_json_that_is_read_before_it_shows_has_traces_as_well() -> None:
+    text = json.dumps(json.dumps(json.dumps(SECRET, ensure_ascii=False), ensure_ascii=False), ensure_ascii=False)
+    assert any(trace in text for trace in traces(SECRET))
 
 
 def test_a_key_of_several_lines_is_masked_line_by_line() -> None:
