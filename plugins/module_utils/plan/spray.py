@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.masking import TELLING
 from ansible_collections.helmstack.core.plugins.module_utils.plan.order import Graph
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+_PASSWORD = re.compile(r"(?i:password|passwd|passphrase|pwd|secret)$|(?:^|[._-])(?i:pin|pw)$|P(?:in|w|IN|W)$")
 
 # Most stacks have no umbrella.
 if TYPE_CHECKING:
@@ -83,8 +84,12 @@ def _options(release: Release) -> SprayOptions:
 
 
 def _tells(text: str) -> bool:
-    """Whether an item of set_values has a name that says that its value is secret, be it a number or short."""
-    return any(TELLING.search(name) for name in re.findall(r"(?:^|,)([^=,]*)=", text))
+    """Whether an item of set_values is a password by its name, be it a number or short.
+
+    It becomes a part of a file then, and none of helm's arguments. In files numbers are floats, which those that only
+    sound secret, such as a token's lifetime, must not become.
+    """
+    return any(_PASSWORD.search(name) for name in re.findall(r"(?:^|,)([^=,]*)=", text))
 
 
 def _chart(umbrella: Chart, row: SubRelease, folder: str) -> Chart:

@@ -27,7 +27,13 @@ def ordered(releases: list[Release], *sprays: spray.Sprayed) -> dict[str, set[st
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("one.password=4711", True), ("a=1,db.pin=931", True), ("port=80", False), ("image=secret", False)],
+    [
+        ("one.password=4711", True),
+        ("a=1,db.pin=931", True),
+        ("port=80", False),
+        ("image=secret", False),
+        ("tokenTTL=60", False),
+    ],
 )
 def test_set_values_whose_name_tells_are_secret_though_short(text: str, told: bool) -> None:
     umbrella = replace(release("u"), spray={"set_values": [{"value": text}]})
