@@ -134,7 +134,8 @@ class Changes:
 
         :raises Unfinished: another run may be at work on it.
         """
-        self.recovery.of(found)
+        if found.status.startswith("pending"):  # what is being uninstalled may be so twice
+            self.recovery.of(found)
         body = self.cluster.body(found)
         before = stored(body)
         scope = Scope(found.namespace, self.cluster.namespaced)
