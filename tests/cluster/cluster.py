@@ -40,8 +40,11 @@ class ClusterError(Exception):
     """The cluster could not be started; the message names the program and holds the end of its log."""
 
 
-class PortTaken(ClusterError):
-    """Somebody took a port between its choice and its use."""
+_BY_CHANCE = ("address already in use", "concurrent map writes")
+
+
+class Unlucky(ClusterError):
+    """A start that failed by chance: a port is taken by now, or kwok has lost a race within itself."""
 
 
 class Request(NamedTuple):
@@ -151,7 +154,7 @@ class Cluster:
                 try:
                     self._start(binaries, audit)
                     return self
-                except PortTaken:
+                except Unlucky:
                     if attempt == ATTEMPTS:
                         raise
         return self
@@ -240,7 +243,8 @@ class Cluster:
     def _failure(self, name: str, what: str) -> ClusterError:
         log = self._layout.log(name)
         text = f"{name} {what}. The end of {log}:\n{tail(log)}"
-        return PortTaken(text) if "address already in use" in text else ClusterError(text)
+        whole = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        return Unlucky(text) if any(words in whole for words in _BY_CHANCE) else ClusterError(text)
 
     def _clear(self) -> None:
         end([self._layout.pid_file(name) for name in NAMES])

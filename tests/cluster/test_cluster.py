@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cluster_components
 from chart_repository import ChartRepository
-from cluster import Cluster, ClusterError
+from cluster import Cluster, ClusterError, Unlucky
 from cluster_api import Api, ApiError, Object
 from cluster_binaries import helm
 from cluster_processes import end, free_ports, running
@@ -224,6 +224,14 @@ def test_requests_are_counted(cluster: Cluster, api: Api) -> None:
     ]
     last = cluster.requests()[-1]
     assert last.began <= last.ended <= time.time() < last.began + 60
+
+
+@pytest.mark.parametrize(("words", "by_chance"), [("concurrent map writes", True), ("no such flag", False)])
+def test_a_start_that_failed_by_chance_is_worth_another(tmp_path: Path, words: str, by_chance: bool) -> None:
+    broken = Cluster(tmp_path / "broken")
+    broken.log("kwok").parent.mkdir(parents=True)
+    broken.log("kwok").write_text(f"fatal error: {words}\n" + "goroutine\n" * 500)
+    assert isinstance(broken._failure("kwok", "ended"), Unlucky) is by_chance
 
 
 def test_two_clusters_run_at_once_and_stop_without_a_trace(cluster: Cluster, tmp_path: Path) -> None:
