@@ -16,7 +16,7 @@ ROOM = 600_000
 _FOR_OBJECTS = 200_000  # of it, at most, for lists of objects: so they are the same in a check and in the run
 _SHORT = 200  # characters of a text that is never cut
 _TOLD = 10
-_NAMES = {"releases": "releases", "sub_charts": "sub-charts", "diff": "entries of the diff"}
+_NAMES = {"releases": "releases", "sub_charts": "sub-charts", "diff": "entries of the diff", "warnings": "warnings"}
 
 
 def fitted(result: Mapping[str, Any], room: int = ROOM) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _label(value: Mapping[str, Any]) -> str:
 def _without_entries(result: dict[str, Any], room: int, cuts: list[str]) -> dict[str, Any]:
     """The result with its longest lists cut: of releases those that stay as they are first, else what comes last."""
     plan = dict(result.get("plan") or {})
-    places = [(plan, "releases"), (result, "sub_charts"), (result, "releases"), (result, "diff")]
+    places = [(plan, "releases"), *((result, key) for key in ("sub_charts", "releases", "diff", "warnings"))]
     lists = [(place, key) for place, key in places if place.get(key)]
     sizes = [_size(place[key]) for place, key in lists]
     longest = _share(sizes, room - _size(result))
@@ -137,7 +137,8 @@ def _without_entries(result: dict[str, Any], room: int, cuts: list[str]) -> dict
 
 def _kept(items: Sequence[Any], excess: int) -> list[Any]:
     gone: set[int] = set()
-    for at in sorted(range(len(items)), key=lambda at: (items[at].get("action") not in ("unchanged", "skip"), -at)):
+    idle = [isinstance(item, Mapping) and item.get("action") in ("unchanged", "skip") for item in items]
+    for at in sorted(range(len(items)), key=lambda at: (not idle[at], -at)):
         if excess <= 0:
             break
         gone.add(at)

@@ -29,6 +29,7 @@ def plan(*releases: dict[str, Any]) -> dict[str, Any]:
 
 SMALL = entry("small", "small: text\n" * 50)
 LARGE = {
+    "warnings": {**plan(release("a")), "warnings": ["a release that will fail in some way" * 5 for _n in range(5_000)]},
     "a text": {"diff": [SMALL, entry("large", "x" * 900_000)]},
     "escapes": {"diff": [SMALL, entry("large", '"\n\x01ü' * 200_000)]},
     "many texts": {"diff": [SMALL, *(entry(f"n{n}", "line\n" * 5_000) for n in range(100))]},
