@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -112,7 +113,7 @@ class Changes:
         helm, values, options = self.helm(release), self.values(release), release.options
         asked = (chart.mentions | values.mentions).apis
         versions = apis.versions(self.cluster.api_versions()) if asked else ()
-        seen = versions if "*" in asked else tuple(sorted(asked & frozenset(versions)))
+        seen = versions if "*" in asked else tuple(name for name in sorted(asked) if _holds(versions, name))
         around = stamp.Around(
             helm=f"{helm.version.major}.{helm.version.minor}",
             cluster=(self.cluster.info.version, *seen),
@@ -221,6 +222,12 @@ class Changes:
             for side in (drifted.live, drifted.restored)
         )
         return [] if before == after else [compare.change("change" if before else "add", key, before, after)]
+
+
+def _holds(versions: tuple[str, ...], name: str) -> bool:
+    """Whether a name is among sorted ones, of which a cluster may have thousands, and a stack as many releases."""
+    at = bisect_left(versions, name)
+    return at < len(versions) and versions[at] == name
 
 
 def verified(change: Change, owner: tuple[str, str]) -> bool:

@@ -98,6 +98,10 @@ def asking(one: Input) -> Input:
     return one.file("templates/cm.yaml", "x: {{ .Capabilities.APIVersions.Has 'a' }}")
 
 
+def asking_for(one: Input) -> Input:
+    return one.file("templates/cm.yaml", 'x: {{ .Capabilities.APIVersions.Has "b/v1" }}')
+
+
 BASE = Input()
 RULE = {"apiVersion": "v1", "kind": "Secret", "name": "a", "when": "data"}
 SPRAYED = BASE.of(set_args=("db.port=1", "web.port=1"), hidden_values=("db", "a"))
@@ -144,6 +148,7 @@ COUNTS: Mapping[str, tuple[Input, Input]] = {
     "helm's minor version": (BASE, replace(BASE, helm=Helm(HelmVersion(4, 4, 0)))),
     "the cluster's version": (BASE, replace(BASE, cluster="v1.37.0")),
     "an API that a template asks for": (asking(BASE), asking(replace(BASE, apis=("v1", "a/v1")))),
+    "an API that a template asks for by its name": (asking_for(BASE), asking_for(replace(BASE, apis=("b/v1", "v1")))),
     "an API that values ask for": (ASKED, replace(ASKED, apis=("v1", "a/v1"))),
 }
 COUNTS_NOT: Mapping[str, tuple[Input, Input]] = {
@@ -168,6 +173,10 @@ COUNTS_NOT: Mapping[str, tuple[Input, Input]] = {
     "waitForJobs without wait": (BASE.options(wait=False), BASE.options(wait=False, wait_for_jobs=True)),
     "helm's patch level": (BASE, replace(BASE, helm=Helm(HelmVersion(4, 3, 2)))),
     "an API that nobody asks for": (BASE, replace(BASE, apis=("v1", "a/v1"))),
+    "another API than that which a template asks for": (
+        asking_for(replace(BASE, apis=("b/v1", "v1"))),
+        asking_for(replace(BASE, apis=("a/v1", "b/v1", "b/v2", "v1"))),
+    ),
     **{
         name: (BASE, BASE.options(**{name: value}))
         for name, value in {
