@@ -192,6 +192,16 @@ class Session:
             return None
         return {item["metadata"]["name"]: {**about, **item} for item in items}
 
+    def _beside(
+        self, release: Deployed, manifest: Mapping[str, Any], namespace: str
+    ) -> tuple[dict[str, Any], str, Mapping[str, Any] | None]:
+        """A manifest as helm applies it, the object's API path ("" if it is not there), and the live object."""
+        item = as_applied(manifest, release.name, release.namespace)
+        api_version, kind = str(item.get("apiVersion", "")), str(item.get("kind", ""))
+        name = str(item["metadata"]["name"])
+        live = self.live(api_version, kind, namespace, name)
+        return item, self.api.path(api_version, kind, namespace or None, name) if live else "", live
+
     def reapplied(
         self,
         release: Deployed,
@@ -207,13 +217,9 @@ class Session:
         :arg doubt: the object may hold more of the release than the manifest says.
         :arg former: the manifest whose more a merge takes away.
         """
-        item = as_applied(manifest, release.name, release.namespace)
-        live = self.live(
-            str(item.get("apiVersion", "")), str(item.get("kind", "")), namespace, item["metadata"]["name"]
-        )
+        item, path, live = self._beside(release, manifest, namespace)
         if live is None or (how != REPLACE and not doubt and covers(live, as_read(item))):
             return None
-        path = self.api.path(live["apiVersion"], live["kind"], namespace or None, item["metadata"]["name"])
         applied, problem = self._foreseen(path, item, how, live)
         if former and how == MERGE:
             applied = less(applied, as_read(as_applied(former, release.name, release.namespace)), as_read(item))
@@ -224,13 +230,11 @@ class Session:
 
         :raises Forbidden: that may not be asked.
         """
-        item = as_applied(manifest, release.name, release.namespace)
-        api_version, kind, name = str(item.get("apiVersion")), str(item.get("kind")), str(item["metadata"]["name"])
-        live = self.live(api_version, kind, namespace, name)
+        item, path, live = self._beside(release, manifest, namespace)
         if live is None:
             return ""
         try:
-            self._tried(self.api.path(api_version, kind, namespace or None, name), item, how, live)
+            self._tried(path, item, how, live)
         except NotFound:  # it has gone since
             return ""
         except Conflict as error:
@@ -272,13 +276,9 @@ class Session:
 
         :raises Forbidden: the server-side dry run needs the right to patch, though it changes nothing.
         """
-        item = as_applied(manifest, release.name, release.namespace)
-        api_version, kind = str(item.get("apiVersion", "")), str(item.get("kind", ""))
-        name = str(item["metadata"]["name"])
-        live = self.live(api_version, kind, namespace, name)
+        item, path, live = self._beside(release, manifest, namespace)
         if live is None:
             return None if goes_by_itself(item) else Drifted(None, item)
-        path = self.api.path(api_version, kind, namespace or None, name)
         try:
             applied = self._tried(path, item, FORCED_APPLY, live)
         except Untyped:
