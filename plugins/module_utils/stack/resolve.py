@@ -17,8 +17,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack import order,
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, mark_secret, place, plain, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
+from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import (
+    Ground,
+    common_roots,
+    is_within,
+    repository_of,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
-from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import Draft, Outer, Unit, locate
+from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import Draft, Outer, Unit
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
 
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_.]*")
@@ -49,10 +55,14 @@ class _Place:
     """Where a stack stands: its files, and the stacks around it."""
 
     files: tuple[str, ...]
-    folder: str
+    ground: Ground
     name: str | None = None
     chain: tuple[str, ...] = ()  # real paths of the stack files around it
     extra_overlays: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        return self.ground.folder
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,8 @@ def _resolved(request: Request, reader: Reader) -> Stack:
         layers=(_task_variables(request),),
         environ=request.environ,
     )
-    resolved = _stack(_Place(paths, folder, extra_overlays=request.overlays), documents, environment, outer, reader)
+    place_of = _Place(paths, Ground(folder), extra_overlays=request.overlays)
+    resolved = _stack(place_of, documents, environment, outer, reader)
     if not resolved.drafts:
         raise InputError("the stack has no releases", where=Location(paths[0]))
     releases = order.ordered(resolved.drafts)
@@ -109,20 +120,18 @@ def _resolved(request: Request, reader: Reader) -> Stack:
         secrets=reader.secrets,
         defaults={key: plain(node) for key, node in members.items()},
         targets=chosen,
-        origin=_origin(paths[0], reader),
+        origin=_origin(paths[0]),
     )
 
 
-def _origin(path: str, reader: Reader) -> str:
+def _origin(path: str) -> str:
     """The stack file's path in its git repository, as a label's value; "" if it lies in none.
 
     It is the same in every checkout, wherever that lies, and tells stacks of one repository apart.
     """
-    folder = os.path.dirname(path)
-    while not reader.exists(f"{folder}/.git"):
-        if folder == os.path.dirname(folder):
-            return ""
-        folder = os.path.dirname(folder)
+    folder = repository_of(os.path.dirname(path))
+    if not folder:
+        return ""
     inside = re.sub(r"[^A-Za-z0-9._-]+", "_", os.path.relpath(path, folder).replace("/", "__"))
     return inside[-_LONGEST_LABEL:].strip("._-")
 
@@ -280,8 +289,7 @@ def _unit(at: _Place, documents: list[dict[str, Node]], environment: str | None,
     scope = Scope((*outer.layers, variables), outer.environ, fallback)
     return Unit(
         name=_name(at, members, scope),
-        folder=at.folder,
-        confined=bool(at.chain),
+        ground=at.ground,
         members=members,
         documents=[*documents, *overlays],
         scope=scope,
@@ -301,7 +309,7 @@ def _overlays(
         for node in schema.items(chosen.get(key, _NOTHING), key):
             applied = scope.apply(node)
             text = schema.string(applied, key)
-            paths.append((locate(text, applied.where, at.folder, bool(at.chain)), applied.where))
+            paths.append((at.ground.locate(text, applied.where), applied.where))
     paths += [(os.path.normpath(os.path.join(at.folder, path)), None) for path in at.extra_overlays]
     seen = {os.path.realpath(path) for path in at.files}
     result = []
@@ -354,12 +362,16 @@ def _nested_place(members: Mapping[str, Node], entry: Node, unit: Unit, chain: t
         raise InputError("an entry of stacks lacks a path", where=entry.where)
     where = members["path"].where
     text = schema.string(members["path"], "path")
-    _refuse_circle(os.path.realpath(locate(text, where, unit.folder, False)), where, chain)
+    # a nested stack may use its own folder, and what all that are nested share
+    roots = unit.ground.roots or common_roots(unit.ground.folder)
+    _refuse_circle(os.path.realpath(Ground(unit.ground.folder).locate(text, where)), where, chain)
     path = unit.reader.find_stack(unit.locate(text, where), where)
     _refuse_circle(os.path.realpath(path), where, chain)
     told = "a stack's name (letters, digits, '-', '_' and '.')"
     name = schema.matching(members["name"], "name", schema.SIMPLE_NAME, 63, told) if "name" in members else None
-    return _Place((path,), os.path.dirname(path), name, chain)
+    folder = os.path.dirname(path)
+    own = () if any(is_within(folder, root) for root in roots) else (folder,)
+    return _Place((path,), Ground(folder, (*roots, *own)), name, chain)
 
 
 def _refuse_circle(path: str, where: Location, chain: tuple[str, ...]) -> None:

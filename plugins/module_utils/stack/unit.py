@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
     Repository,
     ValuesSource,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import Ground
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
@@ -53,8 +54,7 @@ class Unit:
     """A stack's merged files."""
 
     name: str
-    folder: str
-    confined: bool  # a nested stack: what it refers to must lie in its folder
+    ground: Ground
     members: Mapping[str, Node]  # of its stack files, merged
     documents: Sequence[Mapping[str, Node]]  # stack files, then overlays
     scope: Scope
@@ -70,7 +70,7 @@ class Unit:
 
     def locate(self, text: str, where: Location) -> str:
         """The absolute path that a reference in a file of this stack means."""
-        return locate(text, where, self.folder, self.confined)
+        return self.ground.locate(text, where)
 
     def repositories(self) -> dict[str, Repository]:
         """The chart repositories that this stack may name: those around it and its own."""
@@ -193,7 +193,7 @@ class Unit:
     def _is_path(self, chart: str, where: Location) -> bool:
         if chart.startswith(("./", "../", "/")) or chart in (".", "..") or chart.endswith(".tgz"):
             return True
-        return self.reader.exists(os.path.join(_base(where, self.folder), chart))
+        return any(self.reader.exists(path) for path in self.ground.candidates(chart, where))
 
     def _values(self, release: str, members: Mapping[str, Node]) -> tuple[ValuesSource, ...]:
         sources = [self._value(release, node) for node in schema.items(members.get("values", _NOTHING), "values")]
@@ -208,7 +208,11 @@ class Unit:
             raise schema.wrong(node, "values", "a path or a mapping")
         if _SCHEME.match(node.value):
             raise InputError(f"'{node.value}' is not a path: values files are local", where=node.where)
-        return self.reader.values(self.locate(node.value, node.where), node.value, node.where)
+        path = self.locate(node.value, node.where)
+        tried = self.ground.candidates(node.value, node.where)
+        if len(tried) > 1 and not self.reader.exists(path):
+            raise InputError(f"the values file is neither {' nor '.join(tried)}", where=node.where)
+        return self.reader.values(path, node.value, node.where)
 
 
 def in_arguments(key: str, where: Location) -> InputError:
@@ -224,24 +228,6 @@ def _inline(what: str, release: str, node: Node) -> ValuesSource:
     place = Location(os.path.basename(node.where.file), node.where.line)
     secret = any(item.secret for item in walk(node))
     return ValuesSource(f"{what} of {release} ({place})", to_json(plain(node)), secret)
-
-
-def _base(where: Location, folder: str) -> str:
-    return os.path.dirname(where.file) if os.path.isabs(where.file) else folder
-
-
-def locate(text: str, where: Location, folder: str, confined: bool) -> str:
-    """An absolute path of one that is relative to the file that says it.
-
-    :raises InputError: the file belongs to a nested stack (``confined``) and the path leaves its folder.
-    """
-    path = os.path.normpath(os.path.join(_base(where, folder), text))
-    if confined:
-        root = os.path.realpath(folder)
-        if os.path.commonpath([root, os.path.realpath(path)]) != root:
-            hint = "Only the outermost stack may point anywhere"
-            raise InputError(f"'{text}' leaves the folder of the nested stack", where=where, hint=hint)
-    return path
 
 
 _NOTHING = Node(None, Location(""))

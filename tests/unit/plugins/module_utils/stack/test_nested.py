@@ -91,20 +91,19 @@ def test_a_root_stack_may_point_anywhere(nested: Any, tmp_path: Any) -> None:
         ELK.replace("v.yaml", "/etc/hostname"),
         ELK.replace("./search", "../search"),
         ELK.replace("./search", "../search-1.0.0.tgz"),
-        ELK.replace("v.yaml", "'${up}/v.yaml'") + "variables: {up: ..}\n",
+        ELK.replace("v.yaml", "'${up}/v.yaml'") + "variables: {up: ../..}\n",
         ELK + "stacks: [{path: ../other}]\n",
         ELK + "environments: {dev: {overlays: [../o.yaml]}}\n",
         ELK + "helmDefaults: {postRenderer: ../run}\n",
         ELK + "repositories: [{name: a, url: x, ca_file: ../ca.pem}]\n",
     ],
 )
-def test_a_nested_stack_may_not_leave_its_folder(nested: Any, text: str) -> None:
-    nested.write("v.yaml", "a: 1\n")
-    nested.write("o.yaml", "variables: {}\n")
-    nested.write("other/helmstack.yaml", ELK)
-    os.symlink(nested.path, nested.path / "elk" / "link")
-    path = nested.write("elk/helmstack.yaml", text)
-    with pytest.raises(InputError, match="leaves the folder of the nested stack") as caught:
+def test_a_nested_stack_may_not_leave_the_outermost_ones_folder(nested: Any, text: str) -> None:
+    (nested.path.parent / "v.yaml").write_text("a: 1\n", encoding="utf-8")
+    (nested.path / "elk").mkdir(exist_ok=True)
+    os.symlink(nested.path.parent, nested.path / "elk" / "link")
+    path = nested.write("elk/helmstack.yaml", text.replace("../", "../../"))
+    with pytest.raises(InputError, match="leaves what a nested stack may use") as caught:
         nested.stack(ROOT + "environments: {dev: {}}\n", environment="dev")
     assert str(caught.value).startswith(f"{path}:")
 
@@ -144,3 +143,29 @@ def test_what_clashes_between_stacks_is_told(nested: Any, text: str, sentence: s
     with pytest.raises(InputError) as caught:
         nested.stack(text)
     assert sentence in str(caught.value)
+
+
+def test_nested_stacks_may_share_what_lies_in_the_outermost_ones_folder(nested: Any) -> None:
+    nested.write("shared/v.yaml", "shared: 1\n")
+    nested.write(
+        "elk/helmstack.yaml", ELK.replace("./search", "../charts/search").replace("v.yaml", "../shared/v.yaml")
+    )
+    search = nested.stack(ROOT).releases[1]
+    assert search.chart == f"{nested.path}/charts/search"
+    assert search.values[0].text == "shared: 1\n"
+
+
+def test_in_a_git_repository_nested_stacks_may_share_all_of_it(nested: Any) -> None:
+    (nested.path.parent / ".git").mkdir()
+    nested.write("elk/helmstack.yaml", ELK.replace("./search", "../../charts/search"))
+    assert nested.stack(ROOT).releases[1].chart == f"{nested.path.parent}/charts/search"
+
+
+def test_a_nested_stack_beside_the_outermost_one_may_use_its_own_folder(nested: Any) -> None:
+    os.rename(nested.path / "elk", nested.path.parent / "elk")
+    text = ROOT.replace("path: ./elk", "path: ../elk")
+    assert nested.stack(text).releases[1].chart == f"{nested.path.parent}/elk/search"
+    elk = nested.path.parent / "elk" / "helmstack.yaml"
+    elk.write_text(ELK.replace("./search", "../search"), encoding="utf-8")
+    with pytest.raises(InputError, match="leaves what a nested stack may use"):
+        nested.stack(text)

@@ -141,12 +141,47 @@ def test_a_templated_overlay_is_found_by_convention(folder: Any) -> None:
     assert folder.stack(STACK, environment="dev").releases[0].description == "cluster-1"
 
 
-def test_paths_are_relative_to_the_file_that_says_them(folder: Any) -> None:
-    folder.write("env/dev.yaml", "releases: {web: {values: [v.yaml], chart: ../c}}\n")
-    folder.write("env/v.yaml", "from: env\n")
+def test_paths_of_an_overlay_are_relative_to_the_stacks_folder(folder: Any) -> None:
+    folder.write("env/dev.yaml", "releases: {web: {values: [values/5.yaml], chart: ./c}}\n")
+    folder.write("values/5.yaml", "from: stack\n")
+    (folder.path / "c").mkdir()
     web = folder.stack(STACK, environment="dev").releases[0]
-    assert web.values[1].text == "from: env\n"
+    assert web.values[-2].text == "from: stack\n"
     assert web.chart == f"{folder.path}/c"
+
+
+def test_what_only_the_overlays_folder_has_is_taken_from_there(folder: Any) -> None:
+    folder.write("env/dev.yaml", "releases: {web: {values: [v.yaml], chart: ./c}}\n")
+    folder.write("env/v.yaml", "from: env\n")
+    (folder.path / "env" / "c").mkdir()
+    web = folder.stack(STACK, environment="dev").releases[0]
+    assert web.values[-2].text == "from: env\n"
+    assert web.chart == f"{folder.path}/env/c"
+
+
+def test_a_chart_that_neither_has_is_looked_for_in_the_stacks_folder(folder: Any) -> None:
+    folder.write("env/dev.yaml", "releases: {web: {chart: ./c}}\n")
+    assert folder.stack(STACK, environment="dev").releases[0].chart == f"{folder.path}/c"
+
+
+@pytest.mark.parametrize("said", ["values: [v.yaml]", "chart: ./v.yaml"])
+def test_what_both_folders_have_is_an_error_that_names_both(folder: Any, said: str) -> None:
+    folder.write("env/dev.yaml", f"releases:\n  web: {{{said}}}\n")
+    folder.write("v.yaml", "from: stack\n")
+    folder.write("env/v.yaml", "from: env\n")
+    with pytest.raises(InputError) as caught:
+        folder.stack(STACK, environment="dev")
+    assert str(caught.value).startswith(f"{folder.path}/env/dev.yaml:2: ")
+    assert f"{folder.path}/v.yaml and {folder.path}/env/v.yaml" in str(caught.value)
+    assert "Rename one of them, or write 'env/v.yaml' for the second" in str(caught.value)
+    folder.write("env/dev.yaml", f"releases:\n  web: {{{said.replace('v.yaml', 'env/v.yaml')}}}\n")
+    folder.stack(STACK, environment="dev")
+
+
+def test_a_values_file_that_neither_folder_has_is_told_with_both(folder: Any) -> None:
+    folder.write("env/dev.yaml", "releases: {web: {values: [v.yaml]}}\n")
+    with pytest.raises(InputError, match=r"the values file is neither .*/shop/v.yaml nor .*/shop/env/v.yaml"):
+        folder.stack(STACK, environment="dev")
 
 
 def test_a_missing_declared_overlay_is_told_where_it_is_named(folder: Any) -> None:

@@ -226,6 +226,7 @@ def test_several_stack_files_are_merged_in_order_and_may_add(folder: Any) -> Non
         "variables: {z: 2}\nenvironments: {dev: {overlays: [two.yaml]}}\n",
     )
     folder.write("b/v.yaml", "b: 1\n")
+    folder.write("b/app/Chart.yaml", "")
     folder.write("one.yaml", "releases: {web: {description: one}}\n")
     folder.write("b/two.yaml", "releases: {web: {description: two}}\n")
     stack = folder.resolve("a.yaml", "b/b.yaml", environment="dev")
