@@ -15,6 +15,13 @@ options:
       - If O(prune) would uninstall more releases than this, the task fails before it changes anything.
     type: int
     default: 5
+  take_over:
+    description:
+      - Whether releases that another stack, or another environment of this stack, has deployed may be changed and
+        become this one's. Their labels tell whose they are.
+      - Otherwise the task fails before it changes anything, and names the other one.
+    type: bool
+    default: false
   expected_plan:
     description:
       - Apply the plan only if it is this one, else fail before anything is changed. Check mode returns a plan, too.

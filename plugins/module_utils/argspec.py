@@ -226,6 +226,7 @@ CHANGE = ArgSpec(
         "all": _OFF,
         "prune": _OFF,
         "prune_max": {"type": "int", "default": 5},
+        "take_over": {"type": "bool", "default": False},
         "expected_plan": {"type": "raw"},
         "on_failure": {"type": "str", "default": "stop", "choices": ["stop", "continue", "rollback"]},
         "recover": {"type": "str", "default": "rollback", "choices": ["fail", "rollback"]},
@@ -274,7 +275,7 @@ HELMSTACK_TEMPLATE = STACK + HELM + CLUSTER + TEMPLATE
 _FIELDS = {"disable_hook": "disable_hooks"}
 
 # A folder's .helmstack must not turn a deployment into a deletion, nor say where itself is looked for.
-_NEVER_DEFAULTS = frozenset(("stack_files", "remote_src", "state", "all", "expected_plan"))
+_NEVER_DEFAULTS = frozenset(("stack_files", "remote_src", "state", "all", "take_over", "expected_plan"))
 
 
 def release_options(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -291,6 +291,7 @@ def settings(params: Mapping[str, Any]) -> Settings:
         all=bool(params.get("all")),
         prune=bool(params.get("prune")),
         prune_max=int(params["prune_max"]) if params.get("prune_max") is not None else 5,
+        take_over=bool(params.get("take_over")),
         concurrency=_at_once(params.get("concurrency")),
     )
 

@@ -389,7 +389,7 @@ def test_what_was_a_lie_once_is_none_any_more(world: World, name: str) -> None:
     play = Play(world, world.workspace.snapshot())
     for number, (acts, options) in enumerate(CASES[name]):
         try:
-            play.step([act for act in acts.split("; ") if act], options)
+            play.step([act for act in acts.split("; ") if act], {"take_over": True, **options})
         except Failed as error:
             pytest.fail(f"step {number}: {error}", pytrace=False)
         assert bool(play.error) == (MAJOR in FAILING.get(acts, ())), f"step {number}: {play.error}"

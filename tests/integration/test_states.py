@@ -209,7 +209,8 @@ def test_what_was_changed_by_hand_is_noticed(workspace: Workspace) -> None:
     workspace.api.patch(
         workspace.secret("unstamped", 2), {"metadata": {"labels": {f"helmstack.io/{key}": None for key in stamp}}}
     )
-    checked = workspace.check()
+    assert f"{a}/taken to stack other" in workspace.fail(check=True)
+    checked = workspace.check(take_over=True)
     actions = actions_of(checked)
     lost = actions.pop("lost")
     assert lost != "unchanged"
@@ -224,7 +225,7 @@ def test_what_was_changed_by_hand_is_noticed(workspace: Workspace) -> None:
         "uninstalled": "install",
     }
     assert objects_of(checked)["ConfigMap", a, "upgraded"] == "change"
-    workspace.deploy()
+    workspace.deploy(take_over=True)
     assert workspace.check()["changed"] is False
     labels = workspace.snapshot().releases[f"{a}/unstamped"].labels
     assert labels["helmstack.io/stack"] == workspace.prefix
@@ -244,7 +245,7 @@ def test_a_release_that_moves_to_another_stack_is_not_pruned_by_the_first(worksp
             ("three", "first", (stays,)),
         )
     ]
-    tasks = [workspace.task({"stack_file": str(file), "prune": True}) for file in files]
+    tasks = [workspace.task({"stack_file": str(file), "prune": True, "take_over": True}) for file in files]
     results = workspace.run(*tasks, tasks[1]).results
     assert [actions_of(result) for result in results] == [
         {"moved": "install", "stays": "install"},

@@ -431,10 +431,10 @@ class Generator:
         pick, draw = self.random.choice, self.random.random()
         environment = pick([{}] * 6 + [{"environment": "dev"}, {"environment": "far"}])
         if draw < 0.06:
-            return {"state": "absent", "all": True, **environment}
+            return {"state": "absent", "all": True, "take_over": True, **environment}
         if draw < 0.14 and self.world.wanted:
-            return {"state": "absent", **self._selection(), **environment}
-        options: Object = {"concurrency": pick((1, 4)), "pending_age": "0s", **environment}
+            return {"state": "absent", "take_over": True, **self._selection(), **environment}
+        options: Object = {"concurrency": pick((1, 4)), "pending_age": "0s", "take_over": True, **environment}
         if draw < 0.45:
             options["prune"] = True
         elif draw < 0.65 and self.world.wanted:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.plan import definitions, live, order
+from ansible_collections.helmstack.core.plugins.module_utils.plan import definitions, live, order, owner
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
@@ -49,6 +49,7 @@ class Settings:
     all: bool = False
     prune: bool = False
     prune_max: int = 5
+    take_over: bool = False
     concurrency: int = 8
 
 
@@ -72,6 +73,8 @@ class Planner:
         selected = self._selected()
         ignored = [self._skipped(release, "ignored") for release in selected if release.ignore]
         work = self.work([release for release in selected if not release.ignore])
+        if not self.settings.take_over:
+            owner.check(work.releases, self.cluster.releases(), self.stack.name, self.stack.environment)
         if self.settings.state == "absent":
             changes = self._absent(work)
         else:

@@ -103,6 +103,7 @@ def _resolved(request: Request, reader: Reader) -> Stack:
         task=request.defaults,
         layers=(_task_variables(request),),
         environ=request.environ,
+        environment=environment,
     )
     place_of = _Place(paths, Ground(folder), extra_overlays=request.overlays)
     resolved = _stack(place_of, documents, environment, outer, reader)
@@ -279,16 +280,19 @@ def _unit(at: _Place, documents: list[dict[str, Node]], environment: str | None,
     )
     dotenvs = [reader.dotenv(f"{at.folder}/.env.{environment}")] if environment else []
     fallback = (*outer.fallback, *dotenvs, reader.dotenv(f"{at.folder}/.env"))
-    scope = Scope((*outer.layers, variables), outer.environ, fallback)
+    built_in = {} if outer.environment is None else {"environment": Node(outer.environment, _TASK)}
+    scope = Scope((*outer.layers, variables), outer.environ, fallback, built_in)
     overlays = _overlays(at, environment, chosen, scope, reader)
     defaults = schema.mapping(members.get("helmDefaults", _NOTHING), "helmDefaults", schema.DEFAULTS_KEYS)
     for document in overlays:
         variables = overlay.merge_members(variables, schema.mapping(document.get("variables", _NOTHING), "variables"))
         said = schema.mapping(document.get("helmDefaults", _NOTHING), "helmDefaults", schema.DEFAULTS_KEYS)
         defaults = overlay.merge_keys(defaults, said)
-    scope = Scope((*outer.layers, variables), outer.environ, fallback)
+    scope = Scope((*outer.layers, variables), outer.environ, fallback, built_in)
+    name = _name(at, members, scope)
+    scope = Scope(scope.layers, outer.environ, fallback, {**built_in, "stack": Node(name, _TASK)})
     return Unit(
-        name=_name(at, members, scope),
+        name=name,
         ground=at.ground,
         members=members,
         documents=[*documents, *overlays],

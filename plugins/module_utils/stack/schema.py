@@ -49,8 +49,8 @@ SET_KEYS = frozenset("value value_type".split())
 SET_TYPES = ("raw", "string", "json", "literal")
 TASK_KEYS = frozenset(
     """
-    environment overlays variables targets selector include_needs state all prune prune_max expected_plan drift
-    on_failure recover pending_age lock lock_wait progress concurrency diff_ignore
+    environment overlays variables targets selector include_needs state all prune prune_max take_over expected_plan
+    drift on_failure recover pending_age lock lock_wait progress concurrency diff_ignore
     report_file remote_src expected_cluster in_cluster
     namespace release_namespace binary_path kubeconfig kubeconfig_path context kube_context host api_key ca_cert
     ssl_ca_cert validate_certs verify_ssl client_cert cert_file client_key key_file username password proxy no_proxy

@@ -45,6 +45,7 @@ class Outer:
     task: Mapping[str, Any]  # options by their snake_case names; `namespace` too
     layers: tuple[Mapping[str, Node], ...]
     environ: Mapping[str, str]
+    environment: str | None = None  # of the run, though a nested stack may have nothing for it
     fallback: tuple[Mapping[str, Node], ...] = ()
     repositories: Mapping[str, Repository] = field(default_factory=dict)
 

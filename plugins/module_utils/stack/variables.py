@@ -23,6 +23,9 @@ _DOTENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
+_SOURCES = (
+    "Variables come from the task's variables, overlays, the environment, the stack, the process environment, and .env"
+)
 MAX_GROWTH = 1_000_000  # values that references may bring into one stack, so that variables of variables cannot explode
 
 
@@ -41,6 +44,7 @@ class Scope:
     layers: tuple[Mapping[str, Node], ...]
     literal: Mapping[str, str]  # the process environment, whose strings are taken as they are
     fallback: tuple[Mapping[str, Node], ...] = ()  # .env files, the stronger first
+    built_in: Mapping[str, Node] = field(default_factory=dict)  # what is known by itself, where no layer has the name
     worked: _Worked = field(default_factory=_Worked, compare=False, repr=False)
 
     def apply(self, node: Node, trail: tuple[str, ...] = ()) -> Node:
@@ -103,7 +107,7 @@ class Scope:
         return variable
 
     def _find(self, name: str, trail: tuple[str, ...]) -> Node | None:
-        for layer in self.layers:
+        for layer in (*self.layers, self.built_in):
             if name in layer:
                 return self.apply(layer[name], (*trail, name))
         if name in self.literal:
@@ -114,7 +118,11 @@ class Scope:
         return None
 
     def _hint(self, name: str) -> str:
-        return did_you_mean(name, {key for layer in (*self.layers, *self.fallback) for key in layer})
+        if name == "environment":
+            return "No environment is chosen: name one with the option environment, or write ${environment:-default}"
+        names = {key for layer in (*self.layers, self.built_in, *self.fallback) for key in layer}
+        near = did_you_mean(name, names)
+        return near if near.startswith("Did") else ". ".join(part for part in (near, _SOURCES) if part)
 
 
 def _size(node: Node) -> int:

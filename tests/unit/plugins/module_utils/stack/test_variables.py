@@ -158,3 +158,15 @@ def test_variables_of_variables_do_not_explode(folder: Any, seed: str, row: str)
         return
     with pytest.raises(InputError, match="makes the stack grow beyond all measure"):
         folder.stack(text)
+
+
+def test_what_is_known_by_itself_is_a_variable_too(folder: Any) -> None:
+    text = "name: shop\n" + WEB % "${stack}-${environment}" + "environments: {dev: {}}\n"
+    assert value_of(folder.stack(text, environment="dev", environ={"stack": "x"})) == "shop-dev"
+    own = folder.stack(text, environment="dev", variables={"stack": "mine", "environment": "ours"})
+    assert value_of(own) == "mine-ours"
+    assert value_of(folder.stack(WEB % "${environment:-none}")) == "none"
+    with pytest.raises(InputError, match=r"'environment' is not defined\. No environment is chosen"):
+        folder.stack(WEB % "${environment}")
+    with pytest.raises(InputError, match="Variables come from the task's variables, overlays"):
+        folder.stack(WEB % "${nowhere}")
