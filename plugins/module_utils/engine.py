@@ -61,6 +61,8 @@ class Tools:
             os.path.join(workdir, "charts"),
             stack.repositories,
             cache=os.path.join(self._cache, "charts"),
+            registry_config=params.get("registry_config"),
+            options=params,
         )
 
     def helm(self, release: Release | None) -> Helm:
@@ -73,7 +75,16 @@ class Tools:
             return self._helms[binary]
 
     def fetch(self, release: Release) -> Chart:
-        return self.store.fetch(release.chart, release.version, devel=release.options.devel, where=release.where)
+        options = release.options
+        return self.store.fetch(
+            release.chart,
+            release.version,
+            devel=options.devel,
+            digest=release.digest,
+            verify=options.verify,
+            keyring=options.keyring,
+            where=release.where,
+        )
 
     def interrupt(self) -> None:
         """Ends all helm processes, each of which gets the chance to say in its release what became of it."""

@@ -158,7 +158,7 @@ def _repository(item: Mapping[str, Any], at: Place, reader: Reader) -> Repositor
     values = {key: value for key, value in item.items() if value is not None}
     told = "a repository's name"
     schema.matching(helmyaml.place(item["name"], _TASK), "name", schema.SIMPLE_NAME, 63, told)
-    for key in {"ca_file", "cert_file", "key_file"}.intersection(values):
+    for key in schema.REPOSITORY_FILES.intersection(values):
         values[key] = at.find(values[key])
     for secret in (values.get("password", ""), *secrets_in(values["url"])):
         reader.remember(secret)

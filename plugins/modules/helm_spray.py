@@ -150,9 +150,21 @@ options:
         type: bool
         default: false
       oci:
-        description: The URL is one of an OCI registry.
+        description: The URL is one of an OCI registry. One that begins with C(oci://) says so by itself.
         type: bool
         default: false
+      plain_http:
+        description: Ask the registry over HTTP, without encryption.
+        type: bool
+        default: false
+      type:
+        description: What is behind the URL, an index file, a registry or git.
+        type: str
+        default: helm
+        choices: [helm, oci, git]
+      known_hosts:
+        description: The path of a file with the keys of the hosts that git asks over ssh.
+        type: path
   remote_src:
     description:
       - The chart and all files lie on the target instead of the controller.

@@ -15,7 +15,7 @@ from typing import IO, Any
 import yaml
 
 from ansible_collections.helmstack.core.plugins.module_utils import handover
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository, Stack
 
 _FILES_OF_KUBECONFIG = frozenset(("certificate-authority", "client-certificate", "client-key", "tokenFile"))
 
@@ -48,12 +48,18 @@ class Cargo:
         """The stack as the target sees it: local charts and the repositories' certificates come along."""
         return replace(
             stack,
-            releases=tuple(replace(release, chart=self._chart(release.chart)) for release in stack.releases),
+            releases=tuple(self._release(release) for release in stack.releases),
             repositories=tuple(self._repository(repository) for repository in stack.repositories),
         )
 
     def write(self, target: IO[bytes], content: handover.Handover) -> None:
         handover.write(target, content, root=self.root, paths=self._paths, texts=self._texts)
+
+    def _release(self, release: Release) -> Release:
+        options, keyring = release.options, release.options.keyring
+        if keyring and os.path.exists(keyring):
+            options = replace(options, keyring=self.take(keyring))
+        return replace(release, chart=self._chart(release.chart), options=options)
 
     def _chart(self, chart: str) -> str:
         if not os.path.isabs(chart) or not os.path.exists(chart):
@@ -67,7 +73,7 @@ class Cargo:
     def _repository(self, repository: Repository) -> Repository:
         files: dict[str, Any] = {
             name: self.take(path)
-            for name in ("ca_file", "cert_file", "key_file")
+            for name in ("ca_file", "cert_file", "key_file", "known_hosts")
             if (path := getattr(repository, name)) and os.path.exists(path)
         }
         return replace(repository, **files)

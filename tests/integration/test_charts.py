@@ -290,15 +290,15 @@ def test_a_damaged_download_is_told(store: Open, served: Path, tmp_path: Path) -
     ("reference", "expected"),
     [
         ("other/web", "the chart repository 'other' is not declared in the stack. Known are: ftp, o, r"),
-        ("o/web", "the chart repository 'o' is an OCI registry, which is not supported yet"),
+        ("nope/x", "the chart repository 'nope' is not declared"),
         (
             "web",
             "'web' is no chart reference. A chart is repository/name, or a path that begins with './', '../' or '/'",
         ),
         ("a/b/c", "'a/b/c' is no chart reference."),
-        ("https://x.example.org/a.tgz", "charts of the kind 'https://' are not supported yet"),
-        ("oci://x.example.org/a", "charts of the kind 'oci://' are not supported yet"),
-        ("git+https://x.example.org/a.git", "charts of the kind 'git+https://' are not supported yet"),
+        ("https://x.example.org/a.tgz", "charts of the kind 'https://' are not supported"),
+        ("oci://x.example.org/a", "charts of the kind 'oci://' are not supported"),
+        ("git+https://x.example.org/a.git", "charts of the kind 'git+https://' are not supported"),
     ],
 )
 def test_a_bad_reference_is_the_users(store: Open, reference: str, expected: str) -> None:

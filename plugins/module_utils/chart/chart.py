@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
+from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
@@ -67,6 +68,7 @@ class Chart:
     mentions: Mentions  # what its templates do
     dependencies: tuple[Dependency, ...] = ()
     has_crds: bool = True  # there are folders crds/, be it of sub-charts that are not used
+    origin: Origin | None = None  # where the store had it from
 
     @property
     def path(self) -> str:

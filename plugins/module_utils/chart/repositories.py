@@ -45,8 +45,6 @@ class Repositories:
         if repository is None:
             hint = did_you_mean(name, self._declared) or "Declare it under 'repositories'"
             raise InputError(f"the chart repository '{name}' is not declared in the stack", hint=hint)
-        if repository.oci or repository.url.startswith("oci://"):
-            raise InputError(f"the chart repository '{name}' is an OCI registry, which is not supported yet")
         return repository
 
     def at(self, url: str) -> Repository | None:
@@ -105,7 +103,7 @@ class Repositories:
 
 def write_config(path: str, repositories: Iterable[Repository]) -> None:
     """Helm's repositories.yaml, readable by this user only."""
-    entries = [_entry(repository) for repository in repositories if not repository.oci]
+    entries = [_entry(repository) for repository in repositories if not repository.is_oci and repository.type == "helm"]
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.new"
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:

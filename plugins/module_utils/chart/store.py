@@ -6,66 +6,97 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import shutil
-import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, load
 from ansible_collections.helmstack.core.plugins.module_utils.chart.local import LocalCharts
+from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Wanted
 from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import sources as all_sources
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import Cache
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import (
+    Found,
+    Pins,
+    Source,
+    Surroundings,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     ChartError,
     HelmstackError,
     InputError,
     Location,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
-
-_Key = tuple[str, str, bool]
 
 
 class ChartStore:
     """The charts of one run; may be asked from several threads at once.
 
     :arg workdir: a private folder of the run; the charts' paths stay valid as long as it exists.
-    :arg cache: a folder that outlives the run, for archives of exact versions; None: nothing is kept.
+    :arg cache: a folder that outlives the run, for what is exact; None: nothing is kept.
+    :arg registry_config: a registry login file that the task names.
+    :arg options: the task's options, for sources that look at more of them.
+    :arg pins: what makes references exact, a lock file.
+    :arg sources: where charts come from, in place of all that there are: a bundle.
     """
 
-    def __init__(self, helm: Helm, workdir: str, repositories: Iterable[Repository], cache: str | None = None) -> None:
-        self._helm = helm
-        self._workdir = workdir
-        self._cache = cache
+    def __init__(
+        self,
+        helm: Helm,
+        workdir: str,
+        repositories: Iterable[Repository],
+        cache: str | None = None,
+        *,
+        registry_config: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        pins: Pins | None = None,
+        sources: tuple[Source, ...] | None = None,
+    ) -> None:
         os.makedirs(workdir, mode=0o700, exist_ok=True)
-        self._repositories = Repositories(helm, repositories)
-        self._local = LocalCharts(helm, self._repositories, workdir)
+        declared = Repositories(helm, repositories)
+        local = LocalCharts(helm, declared, workdir)
+        around = Surroundings(
+            helm, workdir, declared, Cache(cache), registry_config, local.complete, os.environ, options or {}
+        )
+        self._sources = all_sources(around) if sources is None else sources
+        self._pins = pins
         self._lock = threading.Lock()
-        self._fetched: dict[_Key, Future[Chart]] = {}
+        self._fetched: dict[Wanted, Future[Chart]] = {}
 
     def fetch(
-        self, reference: str, version: str | None, *, devel: bool = False, where: Location | None = None
+        self,
+        reference: str,
+        version: str | None = None,
+        *,
+        devel: bool = False,
+        digest: str | None = None,
+        verify: bool = False,
+        keyring: str | None = None,
+        where: Location | None = None,
     ) -> Chart:
         """The chart that a reference names (interface.md section 4), fetched or found.
 
         :arg version: exact or a range; None: the newest, pre-releases only with ``devel``.
+        :arg digest: of the archive, or of the manifest in a registry; another one is an error.
         :raises InputError: the reference is of no known kind, or its repository is not declared.
         :raises ChartError: the chart or the version does not exist, or cannot be fetched or read.
         """
-        key = (reference, version or "", devel)
+        wanted = Wanted(reference, version or None, devel, digest, None, verify, keyring)
         with self._lock:
-            future = self._fetched.get(key)
+            future = self._fetched.get(wanted)
             mine = future is None
             if future is None:
-                future = self._fetched[key] = Future()
+                future = self._fetched[wanted] = Future()
         if mine:
             try:
-                future.set_result(self._get(reference, version, devel))
+                future.set_result(self._get(wanted))
             except BaseException as error:
                 future.set_exception(error)
         try:
@@ -73,86 +104,44 @@ class ChartStore:
         except HelmstackError as error:
             raise _at(error, where) from None
 
-    def _get(self, reference: str, version: str | None, devel: bool) -> Chart:
-        if os.path.isabs(reference):
-            chart = load(self._local.complete(reference), reference)
-            _check_version(chart, version)
-            return chart
-        if "://" in reference:
-            raise InputError(f"charts of the kind '{reference.partition('://')[0]}://' are not supported yet")
-        repository, slash, name = reference.partition("/")
-        if not slash or "/" in name or not name:
-            raise InputError(
-                f"'{reference}' is no chart reference",
-                hint="A chart is repository/name, or a path that begins with './', '../' or '/'",
-            )
-        return self._from_repository(self._repositories.declared(repository), name, version, devel, reference)
+    def versions(self, reference: str) -> tuple[str, ...]:
+        """All versions that there are of a chart, newest first; () where there can be but one."""
+        return self._source(reference).versions(Wanted(reference))
 
-    def _from_repository(
-        self, repository: Repository, name: str, version: str | None, devel: bool, reference: str
-    ) -> Chart:
-        exact = version if version and semver.is_exact(version) else None
-        cached = self._cached(repository, name, exact) if exact else None
-        if cached:
-            chart = _load_cached(cached, reference)
-            if chart:
-                return chart
-        chart = load(self._pull(repository, name, version, devel), reference)
-        self._keep(chart, repository, name, {exact or chart.version, chart.version})
-        return chart
+    def _get(self, wanted: Wanted) -> Chart:
+        pinned = self._pins.pin(wanted) if self._pins else wanted
+        found = self._source(wanted.reference).find(pinned)
+        _check_digest(found, pinned)
+        chart = load(found.path, wanted.reference)
+        _check_version(chart, found, pinned)
+        return replace(chart, origin=replace(found.origin, version=found.origin.version or chart.version))
 
-    def _pull(self, repository: Repository, name: str, version: str | None, devel: bool) -> str:
-        self._repositories.update(repository)
-        folder = tempfile.mkdtemp(prefix="pull-", dir=self._workdir)
-        try:
-            self._helm.pull(f"{repository.name}/{name}", folder, version, devel=devel, insecure=repository.insecure)
-        except HelmFailure as failure:
-            raise self._repositories.explain(repository, name, version, failure) from None
-        archives = [entry for entry in os.listdir(folder) if entry.endswith(".tgz")]
-        if len(archives) != 1:
-            raise ChartError(f"helm pull of chart {repository.name}/{name} left no archive")
-        return os.path.join(folder, archives[0])
-
-    def _cached(self, repository: Repository, name: str, version: str) -> str | None:
-        if self._cache is None:
-            return None
-        # A chart that needs a user to be fetched must not be found by another.
-        source = "\n".join([repository.url.rstrip("/"), repository.username or "", name, version.removeprefix("v")])
-        folder = hashlib.sha256(source.encode()).hexdigest()
-        return os.path.join(self._cache, folder, f"{_file_name(name)}-{_file_name(version.removeprefix('v'))}.tgz")
-
-    def _keep(self, chart: Chart, repository: Repository, name: str, versions: set[str]) -> None:
-        for version in versions:
-            target = self._cached(repository, name, version)
-            if target is None:
-                continue
-            # A cache that cannot be written makes the next run slower, not this one wrong.
-            try:
-                os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-                handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target))
-                os.close(handle)
-                shutil.copyfile(chart.path, temporary)
-                os.replace(temporary, target)
-            except OSError:
-                return
+    def _source(self, reference: str) -> Source:
+        for source in self._sources:
+            if source.takes(reference):
+                return source
+        raise InputError(f"charts of the kind '{reference.partition('://')[0]}://' are not supported")
 
 
-def _load_cached(path: str, reference: str) -> Chart | None:
-    if not os.path.isfile(path):
-        return None
-    try:
-        return load(path, reference)
-    except ChartError:
-        return None
+def _check_digest(found: Found, wanted: Wanted) -> None:
+    if not wanted.digest or wanted.digest == found.origin.digest:
+        return
+    chart = f"chart '{wanted.reference}' {found.origin.version}".rstrip()
+    if not found.origin.digest:
+        raise ChartError(
+            f"digest says {wanted.digest}, but {chart} is a folder, which has none",
+            hint="Leave digest out, or name a commit" if found.origin.commit else "Leave digest out",
+        )
+    raise ChartError(
+        f"{chart} has another digest than it should: {found.origin.digest}, not {wanted.digest}",
+        hint="It was replaced where it comes from, or is not the one that was meant. Find out which before you go on",
+    )
 
 
-def _file_name(text: str) -> str:
-    return re.sub(r"[^\w.+-]", "_", text)
-
-
-def _check_version(chart: Chart, version: str | None) -> None:
-    """Helm does not look at --version for a path; a stack that says one means it."""
-    if not version:
+def _check_version(chart: Chart, found: Found, wanted: Wanted) -> None:
+    """Helm does not look at --version for what has but one version; a stack that says one means it."""
+    version = wanted.version
+    if not version or found.origin.kind in ("repository", "oci"):
         return
     try:
         fits = chart.version.removeprefix("v") == version.strip().removeprefix("v") or (

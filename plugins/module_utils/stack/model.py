@@ -38,6 +38,14 @@ class Repository:
     key_file: str | None = None
     insecure: bool = False
     oci: bool = False
+    plain_http: bool = False  # a registry that is asked over HTTP
+    type: str = "helm"  # helm, oci, git
+    known_hosts: str | None = None  # git over ssh
+
+    @property
+    def is_oci(self) -> bool:
+        """Whether it is a registry, however that is said."""
+        return self.oci or self.type == "oci" or self.url.startswith("oci://")
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class Options:
     post_renderer: str | None = None
     helm_binary: str | None = None
     devel: bool = False
+    verify: bool = False
+    keyring: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ class Release:
     namespace: str
     chart: str  # a reference of interface.md section 4; local paths are absolute
     version: str | None = None
+    digest: str | None = None  # sha256:…, of the chart's archive, or of its manifest in a registry
     values: tuple[ValuesSource, ...] = ()  # in helm's order; `set` is the last
     set_args: tuple[str, ...] = ()  # for helm's --set, after the values: what YAML cannot say (sprayed umbrellas only)
     hidden_values: tuple[str, ...] = ()  # top-level keys of the values that this release's templates cannot see

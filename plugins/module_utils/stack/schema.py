@@ -31,16 +31,25 @@ OPTIONS: Mapping[str, tuple[str, str]] = {
     "postRenderer": ("post_renderer", "string"),
     "helmBinary": ("helm_binary", "string"),
     "devel": ("devel", "boolean"),
+    "verify": ("verify", "boolean"),
+    "keyring": ("keyring", "string"),
 }
 RELEASE_KEYS = frozenset(
-    "name namespace chart version values set ignore needs weight labels protected spray ready description".split()
+    """
+    name namespace chart version digest values set ignore needs weight labels protected spray ready description
+    """.split()
 ) | frozenset(OPTIONS)
 DEFAULTS_KEYS = frozenset(OPTIONS) | {"namespace"}
 STACK_KEYS = frozenset("name releases environments repositories helmDefaults variables stacks".split())
 OVERLAY_KEYS = frozenset("releases repositories helmDefaults variables".split())
 ENVIRONMENT_KEYS = frozenset("overlays overlay variables".split())
 NESTED_KEYS = frozenset("name path url".split())
-REPOSITORY_KEYS = frozenset("name url username password ca_file cert_file key_file insecure oci".split())
+REPOSITORY_KEYS = frozenset(
+    "name url type username password ca_file cert_file key_file known_hosts insecure plain_http oci".split()
+)
+REPOSITORY_FLAGS = frozenset(("insecure", "plain_http", "oci"))
+REPOSITORY_FILES = frozenset(("ca_file", "cert_file", "key_file", "known_hosts"))
+REPOSITORY_TYPES = ("helm", "oci", "git")
 READY_KEYS = frozenset("apiVersion kind name namespace when".split())
 SPRAY_KEYS = frozenset(
     "targets exclude prefix_releases prefix_releases_with_namespace default_weight set_values".split()
@@ -64,6 +73,7 @@ RELEASE_NAME = re.compile(
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 LABEL_KEY = re.compile(rf"({RELEASE_NAME.pattern}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
+DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 SIMPLE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 HELM_LABELS = frozenset("name owner status version createdAt modifiedAt".split())  # helm: driver.GetSystemLabels
 
@@ -199,6 +209,25 @@ def task_options(values: Mapping[str, Any], where: Location) -> dict[str, Any]:
         for field, value in values.items()
         if field in keys and value is not None
     }
+
+
+def digest(node: Node) -> str:
+    """The sha256 of a chart, with or without its name before it."""
+    told = "sha256: and 64 digits or letters a to f"
+    return "sha256:" + matching(node, "digest", DIGEST, 71, told).removeprefix("sha256:")
+
+
+def repository(name: str, node: Node) -> dict[str, Any]:
+    """A repository's members; paths are as they are written."""
+    members = mapping(node, "repository", REPOSITORY_KEYS)
+    if "url" not in members:
+        raise InputError(f"the repository '{name}' lacks a url", where=node.where)
+    values: dict[str, Any] = {}
+    for key, item in members.items():
+        values[key] = boolean(item, key) if key in REPOSITORY_FLAGS else string(item, key)
+        if key == "type" and values[key] not in REPOSITORY_TYPES:
+            raise wrong(item, "type", "one of " + ", ".join(REPOSITORY_TYPES))
+    return {**values, "name": name}
 
 
 def spray(node: Node) -> dict[str, Any] | None:

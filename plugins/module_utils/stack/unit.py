@@ -92,20 +92,12 @@ class Unit:
         return {**self.outer.repositories, **own}
 
     def _repository(self, name: str, node: Node) -> Repository:
-        members = schema.mapping(node, "repository")
-        if "url" not in members:
-            raise InputError(f"the repository '{name}' lacks a url", where=node.where)
-        values: dict[str, Any] = {}
-        for key, item in members.items():
-            if key in ("insecure", "oci"):
-                values[key] = schema.boolean(item, key)
-            else:
-                values[key] = schema.string(item, key)
-        for key in {"ca_file", "cert_file", "key_file"}.intersection(values):
-            values[key] = self.locate(values[key], members[key].where)
+        values = schema.repository(name, node)
+        for key in schema.REPOSITORY_FILES.intersection(values):
+            values[key] = self.locate(values[key], node.value[key].where)
         for secret in (values.get("password", ""), *secrets_in(values["url"])):
             self.reader.remember(secret)
-        return Repository(**{**values, "name": name})
+        return Repository(**values)
 
     def drafts(self, repositories: Mapping[str, Repository]) -> list[Draft]:
         """The releases of this stack, without those of stacks that it nests."""
@@ -141,6 +133,7 @@ class Unit:
             namespace=namespace,
             chart=self._chart(members["chart"], repositories),
             version=schema.string(members["version"], "version") if "version" in members else None,
+            digest=schema.digest(members["digest"]) if "digest" in members else None,
             values=self._values(f"{namespace}/{name}", members),
             weight=schema.integer(members["weight"], "weight") if "weight" in members else None,
             labels=schema.labels(members["labels"]) if "labels" in members else {},
@@ -167,7 +160,7 @@ class Unit:
 
     def _option(self, key: str, node: Node) -> Any:
         value = schema.option(key, node)
-        if key in ("helmBinary", "postRenderer") and "/" in value:
+        if key == "keyring" or (key in ("helmBinary", "postRenderer") and "/" in value):
             return self.locate(value, node.where)
         return value
 

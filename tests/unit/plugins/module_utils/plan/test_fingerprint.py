@@ -188,6 +188,8 @@ COUNTS_NOT: Mapping[str, tuple[Input, Input]] = {
             "create_namespace": True,
             "devel": True,
             "helm_binary": "helm4",
+            "verify": True,
+            "keyring": "/keys",
         }.items()
     },
 }

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked of a chart's source, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin, Wanted
+from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import Cache
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+
+
+@dataclass(frozen=True)
+class Found:
+    """A chart that a source has brought onto this disk."""
+
+    path: str  # a folder with all its sub-charts, or an archive
+    origin: Origin
+
+
+class Source(Protocol):
+    """A kind of place that charts come from. May be asked from several threads at once."""
+
+    def takes(self, reference: str) -> bool:
+        """Whether references of this kind are its."""
+
+    def find(self, wanted: Wanted) -> Found:
+        """The chart, fetched or found.
+
+        What is exact and cached is found without the network. Whether digest and version are those that are wanted is
+        checked by the store.
+
+        :raises HelmstackError: there is none, it cannot be fetched, or the reference is wrong.
+        """
+
+    def versions(self, wanted: Wanted) -> tuple[str, ...]:
+        """All versions that could be asked for, newest first, pre-releases included; () where there is but one."""
+
+
+class Pins(Protocol):
+    """What makes a reference exact: a lock file."""
+
+    def pin(self, wanted: Wanted) -> Wanted:
+        """The same with what the lock file says in it.
+
+        :raises ChartError: it does not hold the chart, or holds another version than the one that is asked for.
+        """
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What sources share."""
+
+    helm: Helm
+    workdir: str  # private, of the run; what lies there stays as long as the charts are used
+    repositories: Repositories
+    cache: Cache
+    registry_config: str | None = None  # a registry login file that the task names
+    complete: Callable[[str], str] = field(default=lambda path: path)  # a chart folder with its dependencies filled in
+    environ: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)  # the task's own
