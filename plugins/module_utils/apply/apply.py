@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply import beside, model, schedule
-from ansible_collections.helmstack.core.plugins.module_utils.apply.beside import guarded, helm_waits
+from ansible_collections.helmstack.core.plugins.module_utils.apply.beside import ending, guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.undo import Undo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
@@ -74,11 +75,16 @@ class Readiness(beside.Readiness, Protocol):
         rules: Sequence[Mapping[str, str]],
         namespace: str,
         stopped: Callable[[], bool],
-    ) -> None:
-        """Returns when all are ready.
+    ) -> Sequence[str]:
+        """Returns when all are ready, and says of which of them that is not sure.
 
         :raises HelmstackError: they cannot become so, or not in time.
         """
+
+    def expecting(
+        self, objects: Sequence[tuple[str, Mapping[str, Any]]], stopped: Callable[[], bool]
+    ) -> AbstractContextManager[None]:
+        """While helm works, sees to it that a wait will know how Jobs ended that are gone by then."""
 
 
 @dataclass
@@ -162,17 +168,15 @@ class Applier:
         if change.action == "uninstall":
             self._uninstall(change)
             return Result(model.DONE, "uninstalled")
-        if change.action == "adopt":
-            revision = change.revision_from or 0
-        else:
-            if change.action == "recover":
-                self._recover(change)
+        if change.effective:
+            self._recover(change)
             self._define(change, began)
-            revision = self._upgrade(change)
-        try:
-            self._await(change, revision, began)
-        except HelmstackError as error:
-            return Result(model.FAILED, "deployed", revision, error=str(error))
+        with self.readiness.expecting(ending(change), self.ended.is_set):
+            revision = self._upgrade(change) if change.effective else change.revision_from or 0
+            try:
+                self._await(change, revision, began)
+            except HelmstackError as error:
+                return Result(model.FAILED, "deployed", revision, error=str(error))
         self._stamp(change, revision)
         return Result(model.DONE, "deployed", revision)
 
@@ -265,7 +269,7 @@ class Applier:
     def _wait(
         self, change: Change, revision: int, options: Options, timeout: float, rules: Sequence[Mapping[str, str]]
     ) -> None:
-        self.readiness.wait(
+        unsure = self.readiness.wait(
             self._objects(change, revision),
             timeout=max(1.0, timeout),
             for_jobs=options.wait_for_jobs,
@@ -273,6 +277,7 @@ class Applier:
             namespace=change.namespace,
             stopped=self.ended.is_set,
         )
+        self._warnings += [f"release {change.id}: {text}" for text in unsure]
 
     def _objects(self, change: Change, revision: int) -> list[tuple[str, Mapping[str, Any]]]:
         """The objects of a revision with their namespaces, as Helm has stored them."""
@@ -290,6 +295,8 @@ class Applier:
 
     def _recover(self, change: Change) -> None:
         """Back to the last good revision, or away with a first install that never became one."""
+        if change.action != "recover":
+            return
         found = known(change.deployed)
         helm = self._helm(change.release)
         if found.current_revision is None:

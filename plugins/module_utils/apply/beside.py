@@ -41,6 +41,14 @@ def helm_waits(change: Change) -> bool:
     return atomic or any(item.after and manifest.hook_events(item.after) & _LATER for item in change.objects)
 
 
+def ending(change: Change) -> list[tuple[str, manifest.Object]]:
+    """The Jobs that an upgrade makes and that are awaited."""
+    options = change.release.options if change.release else Options()
+    awaited = change.effective and options.wait and options.wait_for_jobs
+    made = [item for item in change.objects if item.kind == "Job" and item.after and awaited]
+    return [(item.namespace, item.after) for item in made if item.after and not manifest.hook_events(item.after)]
+
+
 def guarded(readiness: Readiness, change: Change, timeout: float, work: Callable[[Interrupt], T]) -> T:
     """Lets helm work on a release; ends it as soon as something that it waits for cannot become ready.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods 
     spec,
     status,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_gone import Gone, expected
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_report import (
     NotReady,
     Unready,
@@ -94,8 +95,8 @@ class Readiness:
         rules: Sequence[Mapping[str, str]] = (),
         namespace: str = "",
         stopped: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """Returns when all objects are ready.
+    ) -> list[str]:
+        """Returns when all objects are ready, and says of which of them that is not sure.
 
         :arg objects: namespace and manifest.
         :arg timeout: seconds.
@@ -108,7 +109,23 @@ class Readiness:
         :raises ClusterError: the API does not answer, or the user may not read the objects.
         """
         targets = targets_of(objects, rules, namespace, for_jobs)
-        self._run(_Wait(self, targets, for_jobs, timeout, stopped))
+        one = _Wait(self, targets, for_jobs, timeout, stopped)
+        self._run(one)
+        return one.gone.unsure
+
+    def expecting(
+        self, objects: Sequence[tuple[str, Object]], stopped: Callable[[], bool] = lambda: False
+    ) -> AbstractContextManager[None]:
+        """Sees to it that a wait will know how Jobs ended that may be gone before it begins.
+
+        :arg objects: namespace and manifest of what helm is about to make or change.
+        """
+        targets = [target for target in targets_of(objects, (), "", True) if target.expires]
+        for target in targets:
+            resource = self.resource(target.api_version, target.kind)
+            if resource is not None:
+                target.settle(resource)
+        return expected(self.hub, targets, stopped)
 
     def beside_helm(self, objects: Sequence[tuple[str, Object]]) -> list[Target]:
         """What to watch of what helm is about to make or change, which counts once helm has got to it.
@@ -216,6 +233,7 @@ class _Wait:
         self._changed = threading.Event()
         self._feeds: dict[tuple[str, str], Feed] = {}
         self._since: dict[tuple[Target, str], float] = {}
+        self.gone = Gone(room.impatient)
         self.only_failed = False  # what has failed already is looked at, and told as soon as its pods are known
 
     def run(self) -> None:
@@ -243,7 +261,7 @@ class _Wait:
         """One look at all objects; true if all are ready."""
         self._changed.clear()
         self._follow()
-        states = {target: self._state(target) for target in self._targets}
+        states = self._states()
         unready = {target: state for target, state in states.items() if state.kind != READY}
         self._room.publish(self, [f"{target.label}: {state.text}" for target, state in unready.items()])
         if not unready:
@@ -311,6 +329,10 @@ class _Wait:
         return self._feeds[key]
 
     # -- how far they are
+
+    def _states(self) -> dict[Target, State]:
+        states = {target: self._state(target) for target in self._targets}
+        return {target: self._state(target) for target in states} if self.gone.settle(states) else states
 
     def _state(self, target: Target) -> State:
         return target.state(self._related(target))
@@ -381,7 +403,7 @@ class _Wait:
             self._look()
         except ClusterError as error:
             trouble = error
-        states = {target: self._state(target) for target in self._targets}
+        states = self._states()
         unready = [
             self._unready(target, state)
             for target, state in states.items()

@@ -7,12 +7,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply import kstatus
-from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, WAITING, Related, State
-from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import Object, count, meta, spec
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, READY, WAITING, Related, State
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import (
+    AT_ONCE,
+    Object,
+    Problem,
+    count,
+    meta,
+    spec,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import resource_path
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.watch import Feed
@@ -29,6 +36,12 @@ Version = tuple[str, int]  # uid and generation
 
 # Of what helm has yet to make or to change.
 NOT_BEGUN = State(WAITING, "helm has not got to it yet")
+# Of a Job that the cluster has removed before anybody has seen how it ended.
+UNSEEN = State(WAITING, "is gone, and how it ended is not known yet")
+# What the events of a Job call it when it has failed (pkg/controller/job/job_controller.go).
+_FAILURES = frozenset(
+    ("BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes", "MaxFailedIndexesExceeded", "PodFailurePolicy")
+)
 
 
 @dataclass(eq=False)
@@ -45,6 +58,8 @@ class Target:
     before: Version | None = None  # with by_helm: what stands there until helm gets to it
     path: str = ""  # of its collection, once the kind is known
     seen: Object | None = None
+    last: Object | None = None  # as it was when it was seen last
+    told: State | None = None  # of one that is gone, what its events say
     feed: Feed | None = None
 
     @property
@@ -66,6 +81,7 @@ class Target:
     def saw(self, item: Object | None) -> None:
         """As it stands in the cluster now; items of a LIST do not say their kind."""
         self.seen = {**item, "apiVersion": self.api_version, "kind": self.kind} if item is not None else None
+        self.last = self.seen or self.last
         if self.feed and self.seen:
             self.feed.offer(self.seen)
 
@@ -80,7 +96,7 @@ class Target:
         if self.by_helm and (item is None or version_of(item) == self.before):
             return NOT_BEGUN
         if item is None and self.expires:
-            return kstatus.READY_STATE
+            return self._ended
         if not self.path:
             return State(WAITING, "the cluster does not know its kind yet")
         if not self.when:
@@ -95,6 +111,34 @@ class Target:
             return kstatus.READY_STATE
         found = kstatus.state(item, related)
         return found if found.kind == FAILED else State(WAITING, f"'{self.when}' is {json.dumps(value)}")
+
+    @property
+    def _ended(self) -> State:
+        """How a Job ended that the cluster has removed: that it is gone says nothing."""
+        last = (self.feed.gone(self.name) if self.feed else None) or self.last
+        if last is not None:
+            about = {key: value for key, value in meta(last).items() if key != "deletionTimestamp"}
+            found = kstatus.state({**last, "metadata": about}, Related(for_jobs=True))
+            if found.kind == FAILED:
+                return _failed(found.text, found.problem)
+            if found.kind != WAITING:
+                return found
+        return self.told or UNSEEN
+
+
+def told_by(events: Iterable[Object]) -> State | None:
+    """How a Job ended by its events, the newest first; None if they do not say."""
+    for event in events:
+        if event.get("reason") == "Completed":
+            return State(READY, "complete")
+        if event.get("reason") in _FAILURES:
+            return _failed(f"{event.get('message')} ({event.get('reason')})")
+    return None
+
+
+def _failed(text: str, problem: Problem | None = None) -> State:
+    hint = problem.hint if problem else "Look at the log of its pods, if it is kept anywhere"
+    return State(FAILED, f"{text}; it is gone since", Problem("job", text, hint, AT_ONCE))
 
 
 def version_of(item: Object) -> Version:

@@ -125,6 +125,7 @@ class Feed:
         self._names: set[str] = set()
         self._items: dict[str, Object] = {}
         self._owned: dict[str, set[str]] = {}  # names by the uid of their owner
+        self._gone: dict[str, Object] = {}  # of what was named and is no more, what it was at last
         self._version = ""
         self._pause = _PAUSES[0]
         self._ended = threading.Event()
@@ -147,6 +148,11 @@ class Feed:
     def get(self, name: str) -> Object | None:
         with self._lock:
             return self._items.get(name)
+
+    def gone(self, name: str) -> Object | None:
+        """As it was at last, an object that was named, has been seen, and is no more."""
+        with self._lock:
+            return self._gone.get(name)
 
     def all(self) -> list[Object]:
         with self._lock:
@@ -200,6 +206,7 @@ class Feed:
         with self._lock:
             listed = {str(item["metadata"]["name"]): item for item in items}
             newer = {name: item for name, item in self._items.items() if _number(item) > _int(version)}
+            self._bury({name: item for name, item in self._items.items() if name not in listed and name not in newer})
             self._items = {**listed, **newer}
             self._owned = {}
             for name, item in self._items.items():
@@ -248,9 +255,15 @@ class Feed:
                 return
             self._owned.get(_owner(held), set()).discard(name)
             del self._items[name]
-        if not gone:
+        if gone:
+            self._bury({name: item})
+        elif name not in self._gone or _uid(self._gone[name]) != _uid(item):  # what is deleted does not come back
+            self._gone.pop(name, None)
             self._items[name] = item
             self._owned.setdefault(_owner(item), set()).add(name)
+
+    def _bury(self, items: Mapping[str, Object]) -> None:
+        self._gone |= {name: item for name, item in items.items() if name in self._names}
 
     def _poll(self) -> None:
         """For users who may not watch: looks at the collection, or if not even that is allowed at the objects."""
@@ -268,7 +281,8 @@ class Feed:
         with self._lock:
             for name, item in found.items():
                 if item is None:
-                    self._items.pop(name, None)
+                    held = self._items.pop(name, None)
+                    self._bury({name: held} if held else {})
                 else:
                     self._put(item)
         self.synced = True
@@ -363,6 +377,10 @@ def _owner(item: Object) -> str:
         return str(about.get("uid", ""))
     owners = item["metadata"].get("ownerReferences") or ()
     return next((str(owner.get("uid", "")) for owner in owners if owner.get("controller")), "")
+
+
+def _uid(item: Object) -> str:
+    return str(item["metadata"].get("uid", ""))
 
 
 def _number(item: Object) -> int:

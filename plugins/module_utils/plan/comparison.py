@@ -98,7 +98,7 @@ class Comparison:
         changes = compare.objects(before.objects, after.objects, self.scope, self._kept)
         base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
         reasons = self._reasons(base, body, changes, before, after) or (("drift",) if drifted else ())
-        if not reasons and not self._lacks_restart(body, after):
+        if not reasons and not self._lacks_restart(body, after) and not self._lacks_job(body, after):
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
         reasons = reasons or ("readiness",)
         changes, reverted = self._upgraded(history, rendered, recovering)
@@ -193,6 +193,19 @@ class Comparison:
         return any(
             restart.lacking(self.plan.live(item, self.scope.of(item)) or {}, body.last_deployed) for item in workloads
         )
+
+    def _lacks_job(self, body: ReleaseBody, after: Manifests) -> bool:
+        """Whether nobody knows how a Job ended that must have succeeded, as the cluster has removed it.
+
+        So of a revision of ours that was never found ready: an upgrade runs the Job again.
+        """
+        options, labels = self.release.options, body.labels
+        if not (options.wait and options.wait_for_jobs) or stamp.STACK not in labels:
+            return False
+        if labels.get(stamp.REVISION) == str(body.revision):
+            return False
+        ending = [item for item in after.objects if drift.goes_by_itself(item)]
+        return any(not self.plan.exists(item, self.scope.of(item)) for item in ending)
 
     def _undone(self, history: History, held: Manifests, changes: list[ObjectChange]) -> list[ObjectChange]:
         """Recovery goes back to the last good revision first, which deletes what only the unfinished one has."""

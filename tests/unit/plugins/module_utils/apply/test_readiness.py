@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,8 +17,13 @@ import pytest
 pytest.importorskip("jmespath")
 pytest.importorskip("urllib3")
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply import readiness, readiness_report
-from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, READY, Related, state
+from ansible_collections.helmstack.core.plugins.module_utils.apply import (
+    kstatus_pods,
+    readiness,
+    readiness_gone,
+    readiness_report,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, READY, WAITING, Related, state
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import Problem
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_report import (
@@ -28,6 +34,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_rep
     not_in_time,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_target import NOT_BEGUN, Target, targets_of
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import watch
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden, NotFound, Unreachable
@@ -95,7 +102,7 @@ class Cluster:
     def get_or_none(self, path: str, **_query: Any) -> Object | None:
         if self.problem:
             raise self.problem
-        kind = {"deployments": "Deployment", "pods": "Pod", "things": "Thing"}[path.split("/")[-2]]
+        kind = {"deployments": "Deployment", "pods": "Pod", "things": "Thing", "jobs": "Job"}[path.split("/")[-2]]
         return self.items.get((kind, path.rpartition("/")[2]))
 
     def list(self, path: str, field_selector: str = "", **_query: Any) -> list[Object]:
@@ -124,6 +131,9 @@ class Feed:
     def get(self, name: str) -> Object | None:
         return self._cluster.get_or_none(f"{self._path}/{name}") if "things" not in self._path else None
 
+    def gone(self, name: str) -> None:
+        return None
+
     def all(self) -> list[Object]:
         return []
 
@@ -138,7 +148,7 @@ class NoHub:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    def follow(self, path: str, *_arguments: Any) -> Feed:
+    def follow(self, path: str, *_arguments: Any, **_named: Any) -> Feed:
         return Feed(self._cluster, path)
 
     def leave(self, *_arguments: Any) -> None:
@@ -211,9 +221,77 @@ def test_when_a_rule_holds(when: str, ready: bool, text: str) -> None:
     assert target.label == "Thing t"  # the kind has no namespaces
 
 
-def test_a_finished_job_that_is_gone_is_ready() -> None:
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}, "spec": {"ttlSecondsAfterFinished": 0}}
-    assert targets_of([("a", job)], [], "a", True)[0].state(Related()).kind == READY
+EXPIRING: Object = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {"name": "j", "uid": "1", "resourceVersion": "7", "deletionTimestamp": "2026-01-01T00:00:00Z"},
+    "spec": {"ttlSecondsAfterFinished": 0},
+}
+
+
+def job(condition: str) -> Object:
+    return {**EXPIRING, "status": {"conditions": [{"type": condition, "status": "True", "message": "backoff limit"}]}}
+
+
+@pytest.mark.parametrize(
+    ("last", "kind", "text"),
+    [
+        (job("Complete"), READY, "complete"),
+        (job("Failed"), FAILED, "failed: backoff limit; it is gone since"),
+        (EXPIRING, WAITING, "is gone, and how it ended is not known yet"),
+    ],
+)
+def test_of_an_expired_job_its_last_state_counts(last: Object, kind: str, text: str) -> None:
+    target = targets_of([("a", EXPIRING)], [], "a", True)[0]
+    target.saw(last)
+    target.saw(None)
+    found = target.state(Related())
+    assert (found.kind, found.text) == (kind, text)
+
+
+def test_a_feed_knows_what_was_named_and_is_gone() -> None:
+    feed = watch.Feed(None, "/jobs")  # type: ignore[arg-type]
+    feed.join(threading.Event(), ["j"])
+    other = {**EXPIRING, "metadata": {**EXPIRING["metadata"], "name": "other"}}
+    feed.offer(EXPIRING)
+    feed._change(other, gone=True)
+    feed._change(job("Failed"), gone=True)
+    feed.offer(EXPIRING)  # an old answer
+    assert (feed.get("j"), feed.gone("j"), feed.gone("other")) == (None, job("Failed"), None)
+    anew = {**EXPIRING, "metadata": {**EXPIRING["metadata"], "uid": "2"}}
+    feed.offer(anew)
+    assert (feed.get("j"), feed.gone("j")) == (anew, None)
+
+
+def told(*reasons: str) -> list[Object]:
+    events = [event(reason, 1) for reason in reasons]
+    return [{**item, "metadata": {"resourceVersion": str(n)}} for n, item in enumerate(events, 8)]
+
+
+@pytest.mark.parametrize(
+    ("events", "error", "unsure"),
+    [
+        (told("BackoffLimitExceeded", "SuccessfulCreate", "Completed"), "", False),
+        (told("Completed", "BackoffLimitExceeded", "FailedDelete"), "hm (BackoffLimitExceeded); it is gone", False),
+        (told("SuccessfulCreate"), "", True),
+    ],
+)
+def test_of_an_expired_job_its_newest_event_counts(
+    monkeypatch: pytest.MonkeyPatch, events: list[Object], error: str, unsure: bool
+) -> None:
+    monkeypatch.setattr(readiness_gone, "_CATCH_UP", 0.0)
+    monkeypatch.setattr(readiness_gone, "_GIVE_UP", 0.1)
+    monkeypatch.setattr(kstatus_pods, "AT_ONCE", 0.0)
+    cluster = Cluster()
+    cluster.api = Api({("batch/v1", "Job"): Resource("batch/v1", "Job", "jobs", True, ())}, ())
+    cluster.events["involvedObject.kind=Job,involvedObject.name=j"] = events
+    room = Readiness(cluster)
+    with room.expecting([("a", EXPIRING)]):
+        if error:
+            with pytest.raises(NotReady, match=re.escape(error)):
+                room.wait([("a", EXPIRING)], timeout=3.0, for_jobs=True)
+        else:
+            assert bool(room.wait([("a", EXPIRING)], timeout=3.0, for_jobs=True)) is unsure
 
 
 def test_what_helm_has_not_got_to_is_no_failure() -> None:
