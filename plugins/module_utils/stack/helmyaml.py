@@ -54,12 +54,14 @@ _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].+)?")
 class Node(NamedTuple):
     """A value and where it stands; maps hold nodes by their key, lists hold nodes.
 
-    A map's member stands where its key does. ``secret``: it came out of a vault.
+    A map's member stands where its key does. ``secret``: it came out of a vault. ``via``: the variables that brought
+    it, each with the place that defines it.
     """
 
     value: Any
     where: Location
     secret: bool = False
+    via: tuple[tuple[str, Location], ...] = ()
 
 
 Decrypt = Callable[[str], str]

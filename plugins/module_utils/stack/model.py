@@ -23,6 +23,10 @@ class ValuesSource:
     label: str  # for messages: the path as the user wrote it, or "values of web/app (stack.yaml:12)"
     text: str
     secret: bool = False  # came out of a vault
+    file: str = ""  # the file that holds it, relative to the outermost stack's folder; "": see label
+    how: str = ""  # what plan/origins.py calls the values, where that is not "values file"
+    # where single values stand, if not in this text: path, file, line, how
+    places: tuple[tuple[tuple[str, ...], str, int, str], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, number_text
@@ -16,6 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack import helmya
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import ValuesSource
+from ansible_collections.helmstack.core.plugins.module_utils.stack.places import Place, places_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import dotenv
 
 STACK_FILES = ("helmstack.yaml", "helmstack.yml", "stackfile.yaml", "stackfile.yml")
@@ -113,7 +115,7 @@ class Reader:
         if path not in self._values:
             self._values[path] = self._read_values(path, label, where)
         source = self._values[path]
-        return source if source.label == label else ValuesSource(label, source.text, source.secret)
+        return source if source.label == label else replace(source, label=label)
 
     def _read_values(self, path: str, label: str, where: Location) -> ValuesSource:
         text = self._read(path, "values file", where)
@@ -130,8 +132,19 @@ class Reader:
         if text.secret:
             self.remember_nodes(helmyaml.place(data, where, secret=True))
         if decrypted:
-            return ValuesSource(label, helmyaml.to_json(data), secret=True)  # helm cannot read the tag
-        return ValuesSource(label, text.text, text.secret or bool(text.secrets))
+            # helm cannot read the tag
+            return ValuesSource(label, helmyaml.to_json(data), secret=True, places=self._places(text, path))
+        how = "values file, vault" if text.secret else ""
+        return ValuesSource(label, text.text, text.secret or bool(text.secrets), how=how)
+
+    def _places(self, text: Text, path: str) -> tuple[Place, ...]:
+        """Where the values of a file stand that helm gets as another text."""
+        try:
+            node = helmyaml.load_with_positions(text.text, path, self._decrypt)
+        except InputError:  # what is valid for Helm but not for a stack file, such as a key that stands twice
+            return ()
+        lines = not path.endswith((".j2", ".gotmpl"))
+        return tuple(places_in(node, "values file", os.path.dirname(path), lines))
 
     def _read(self, path: str, what: str, where: Location | None) -> Text:
         if path.endswith(".gotmpl"):

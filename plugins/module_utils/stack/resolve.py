@@ -104,6 +104,7 @@ def _resolved(request: Request, reader: Reader) -> Stack:
         layers=(_task_variables(request),),
         environ=request.environ,
         environment=environment,
+        root=folder,
     )
     place_of = _Place(paths, Ground(folder), extra_overlays=request.overlays)
     resolved = _stack(place_of, documents, environment, outer, reader)

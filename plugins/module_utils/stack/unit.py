@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
     ValuesSource,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import Ground
+from ansible_collections.helmstack.core.plugins.module_utils.stack.places import places_in, relative
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
@@ -48,6 +49,7 @@ class Outer:
     environment: str | None = None  # of the run, though a nested stack may have nothing for it
     fallback: tuple[Mapping[str, Node], ...] = ()
     repositories: Mapping[str, Repository] = field(default_factory=dict)
+    root: str = ""  # the outermost stack's folder
 
 
 @dataclass(frozen=True)
@@ -192,12 +194,12 @@ class Unit:
     def _values(self, release: str, members: Mapping[str, Node]) -> tuple[ValuesSource, ...]:
         sources = [self._value(release, node) for node in schema.items(members.get("values", _NOTHING), "values")]
         if schema.mapping(members.get("set", _NOTHING), "set"):
-            sources.append(_inline("set", release, members["set"]))
+            sources.append(self._inline("set", release, members["set"]))
         return tuple(sources)
 
     def _value(self, release: str, node: Node) -> ValuesSource:
         if isinstance(node.value, dict):
-            return _inline("values", release, node)
+            return self._inline("values", release, node)
         if not isinstance(node.value, str) or not node.value:
             raise schema.wrong(node, "values", "a path or a mapping")
         if _SCHEME.match(node.value):
@@ -206,7 +208,14 @@ class Unit:
         tried = self.ground.candidates(node.value, node.where)
         if len(tried) > 1 and not self.reader.exists(path):
             raise InputError(f"the values file is neither {' nor '.join(tried)}", where=node.where)
-        return self.reader.values(path, node.value, node.where)
+        source = self.reader.values(path, node.value, node.where)
+        return replace(source, file=relative(path, self.outer.root))
+
+    def _inline(self, what: str, release: str, node: Node) -> ValuesSource:
+        place = Location(os.path.basename(node.where.file), node.where.line)
+        secret = any(item.secret for item in walk(node))
+        places = tuple(places_in(node, what, self.outer.root))
+        return ValuesSource(f"{what} of {release} ({place})", to_json(plain(node)), secret, how=what, places=places)
 
 
 def in_arguments(key: str, where: Location) -> InputError:
@@ -216,12 +225,6 @@ def in_arguments(key: str, where: Location) -> InputError:
         where=where,
         hint="Leave it out, or take it out of the vault",
     )
-
-
-def _inline(what: str, release: str, node: Node) -> ValuesSource:
-    place = Location(os.path.basename(node.where.file), node.where.line)
-    secret = any(item.secret for item in walk(node))
-    return ValuesSource(f"{what} of {release} ({place})", to_json(plain(node)), secret)
 
 
 _NOTHING = Node(None, Location(""))

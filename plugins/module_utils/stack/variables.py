@@ -26,6 +26,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _SOURCES = (
     "Variables come from the task's variables, overlays, the environment, the stack, the process environment, and .env"
 )
+_MAX_VIA = 4  # variables told of a value: those of variables may be very many
 MAX_GROWTH = 1_000_000  # values that references may bring into one stack, so that variables of variables cannot explode
 
 
@@ -56,9 +57,9 @@ class Scope:
         if isinstance(value, str):
             return self._string(node, trail) if "${" in value else node
         if isinstance(value, dict):
-            return Node({key: self.apply(item, trail) for key, item in value.items()}, node.where, node.secret)
+            return node._replace(value={key: self.apply(item, trail) for key, item in value.items()})
         if isinstance(value, list):
-            return Node([self.apply(item, trail) for item in value], node.where, node.secret)
+            return node._replace(value=[self.apply(item, trail) for item in value])
         return node
 
     def _string(self, node: Node, trail: tuple[str, ...]) -> Node:
@@ -66,8 +67,9 @@ class Scope:
         whole = _REFERENCE.fullmatch(text)
         if whole and whole["name"]:
             result = self._value(whole, node.where, trail)
-            return Node(result.value, node.where, node.secret or result.secret)
+            return Node(result.value, node.where, node.secret or result.secret, _via(whole, result))
         secret = node.secret
+        via: list[tuple[str, Location]] = []
 
         def replaced(match: re.Match[str]) -> str:
             nonlocal secret
@@ -75,9 +77,10 @@ class Scope:
                 return "${"
             part = self._value(match, node.where, trail)
             secret = secret or part.secret
+            via.extend(_via(match, part))
             return _text(part, match["name"], node.where)
 
-        return Node(_REFERENCE.sub(replaced, text), node.where, secret)
+        return Node(_REFERENCE.sub(replaced, text), node.where, secret, tuple(dict.fromkeys(via))[:_MAX_VIA])
 
     def _value(self, match: re.Match[str], where: Location, trail: tuple[str, ...]) -> Node:
         name = match["name"]
@@ -123,6 +126,11 @@ class Scope:
         names = {key for layer in (*self.layers, self.built_in, *self.fallback) for key in layer}
         near = did_you_mean(name, names)
         return near if near.startswith("Did") else ". ".join(part for part in (near, _SOURCES) if part)
+
+
+def _via(match: re.Match[str], found: Node) -> tuple[tuple[str, Location], ...]:
+    """The variable of a reference and the place that defines it, then those that its own value came through."""
+    return tuple(dict.fromkeys(((match["name"], found.where), *found.via)))[:_MAX_VIA]
 
 
 def _size(node: Node) -> int:

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the values of a stack's files stand, in words for people: file, line, and the variables that brought them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
+
+Place = tuple[tuple[str, ...], str, int, str]  # path among the values, file, line (0: not known), how
+
+
+def relative(file: str, root: str) -> str:
+    """A file's name as it is shown: relative to the outermost stack's folder; other words stay as they are."""
+    return os.path.relpath(file, root) if root and os.path.isabs(file) else file
+
+
+def places_in(node: Node, how: str, root: str, lines: bool = True) -> Iterator[Place]:
+    """The place of each value below a node that is not a map with members.
+
+    :arg how: "values", "set" or "values file".
+    :arg lines: whether the lines are those of the user's file.
+    """
+    yield from _places(node, how, root, lines, (), ())
+
+
+def _places(
+    node: Node, how: str, root: str, lines: bool, path: tuple[str, ...], around: tuple[tuple[str, Location], ...]
+) -> Iterator[Place]:
+    via = node.via or around
+    if isinstance(node.value, dict) and node.value:
+        for key, item in node.value.items():
+            yield from _places(item, how, root, lines, (*path, key), via)
+    else:
+        said = [how, *(f"variable {name} ({_place(where, root)})" for name, where in via)]
+        said += ["vault"] if node.secret else []
+        yield path, relative(node.where.file, root), node.where.line if lines else 0, ", ".join(said)
+
+
+def _place(where: Location, root: str) -> str:
+    return str(Location(relative(where.file, root), where.line))
