@@ -268,11 +268,14 @@ TEMPLATE = ArgSpec(
     }
 )
 
+VALUES = ArgSpec({"compare_to": _STR, "chart_defaults": _OFF})
+
 HELMSTACK = STACK + CHANGE + RELEASE + HELM + CLUSTER
 HELM_SPRAY = SPRAY + CHANGE + RELEASE + HELM + CLUSTER
 HELMSTACK_INFO = STACK + HELM + CLUSTER + INFO
 # It needs no cluster, but module_defaults of the action group must reach it without harm.
 HELMSTACK_TEMPLATE = STACK + HELM + CLUSTER + TEMPLATE
+HELMSTACK_VALUES = STACK + HELM + CLUSTER + VALUES
 
 # Where kubernetes.core's name for an option is not that of stack/model.py
 _FIELDS = {"disable_hook": "disable_hooks"}

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import handover
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
@@ -372,3 +373,24 @@ def template(
 
     result = Templates(stack, params, tools.fetch, tools.helm, ValuesFiles(workdir), sprayed).run(check_mode=check_mode)
     return result if diff else {key: value for key, value in result.items() if key != "diff"}
+
+
+def values(stack: Stack, params: Mapping[str, Any], *, diff: bool, workdir: str, guard: Guard) -> dict[str, Any]:
+    """The values of the stack's releases with their origin, or what differs in another environment; no cluster.
+
+    :raises HelmstackError: a chart whose defaults are asked for cannot be fetched or read.
+    """
+    from ansible_collections.helmstack.core.plugins.module_utils.chart.defaults import Default, defaults
+    from ansible_collections.helmstack.core.plugins.module_utils.report import values as explained
+
+    tools = Tools(stack, params, workdir, None, guard) if params.get("chart_defaults") else None
+
+    def of(release: Release) -> tuple[Default, ...]:
+        return defaults(tools.fetch(release)) if tools else ()
+
+    other = params.get(handover.OTHER)
+    if other is None:
+        if params.get("compare_to"):
+            raise InputError("compare_to needs the stack's files on the controller", hint="Leave remote_src at false")
+        return explained.values(stack, of)
+    return explained.comparison(stack, Stack.from_data(other), of, diff=diff)

@@ -18,6 +18,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 # The key of the module's result under which lines of progress travel back; the action plugin takes them out of it.
 PROGRESS = "_helmstack_progress"
+# The parameter that holds the stack of a second environment, to compare with.
+OTHER = "_other"
 
 _CONTENT = "content.json"
 _FILES = "files"

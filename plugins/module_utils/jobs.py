@@ -13,6 +13,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import (
     HELMSTACK,
     HELMSTACK_INFO,
     HELMSTACK_TEMPLATE,
+    HELMSTACK_VALUES,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.module import Call, Job
 from ansible_collections.helmstack.core.plugins.module_utils.spray_task import on_target
@@ -40,7 +41,14 @@ def _template(call: Call) -> dict[str, Any]:
     )
 
 
+def _values(call: Call) -> dict[str, Any]:
+    from ansible_collections.helmstack.core.plugins.module_utils import engine
+
+    return engine.values(call.stack, call.params, diff=call.diff, workdir=call.workdir, guard=call.guard)
+
+
 DEPLOY = Job(HELMSTACK, _deploy)
 SPRAY = Job(HELM_SPRAY, _deploy, on_target)
 INFO = Job(HELMSTACK_INFO, _info)
 TEMPLATE = Job(HELMSTACK_TEMPLATE, _template)
+VALUES = Job(HELMSTACK_VALUES, _values)

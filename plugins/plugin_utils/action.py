@@ -188,9 +188,16 @@ class StackAction(ActionBase):
             secrets = self._secrets_in(given, task_vars)
         if progress is not None:
             params |= {"_progress": progress, "_progress_returned": not self._shares_disk}
+        params |= self._more(given, task_vars, environ, cargo)
         if stack is not None or params:
             args["_bundle"] = self._shipped(cargo, Handover(stack, params, secrets))
         return args
+
+    def _more(
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: Cargo
+    ) -> dict[str, Any]:
+        """What a module gets besides the stack and the options."""
+        return {}
 
     def _stack(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: Cargo

@@ -30,15 +30,15 @@ def enabled(content: Files, values: Values, path: tuple[str, ...] = ()) -> Itera
     """
     yield content
     declared = metadata(content, "charts/").dependencies
-    present = _present(content, declared)
-    every = _coalesced(content, values, present)
+    inner = present(content, declared)
+    every = _coalesced(content, values, inner)
     off = {item.used_name for item in declared if not _is_on(item, every, path)}
-    for name, inner in present:
+    for name, files in inner:
         if name not in off:
-            yield from enabled(inner, every, (*path, name))
+            yield from enabled(files, every, (*path, name))
 
 
-def _present(content: Files, declared: Sequence[Dependency]) -> list[_Named]:
+def present(content: Files, declared: Sequence[Dependency]) -> list[_Named]:
     """What lies in ``charts/``: under the names that dependencies give it, or its own if nothing declares it."""
     inner = [(metadata(files, "charts/"), files) for files in subcharts(content)]
     found = [
@@ -87,5 +87,5 @@ def _coalesced(content: Files, values: Values, inner: Sequence[_Named]) -> dict[
         if below is None or isinstance(below, Mapping):
             shared = {"global": result["global"]} if isinstance(result.get("global"), Mapping) else {}
             declared = metadata(files, "charts/").dependencies
-            result[name] = _coalesced(files, merge((below, shared)), _present(files, declared))
+            result[name] = _coalesced(files, merge((below, shared)), present(files, declared))
     return result

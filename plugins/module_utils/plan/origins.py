@@ -4,8 +4,8 @@
 
 """Where each value of a release comes from: the file and line that sets it, and what it overrides there.
 
-Values documents are laid over each other as Helm does it: maps merge, lists and all else replace, null stays and deletes
-a chart's default (MergeMaps in Helm's pkg/cli/values, CoalesceValues in its pkg/chartutil).
+Values documents are laid over each other as Helm does it: maps merge, lists and all else replace, null stays and
+deletes a chart's default (MergeMaps in Helm's pkg/cli/values, CoalesceValues in its pkg/chartutil).
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _lay(tree: Tree, above: Tree) -> None:
             if item.value != {}:
                 tree[key] = Setting(item.value, item.origin, _covered(below))
         else:
-            tree[key] = Setting(item.value, item.origin, (below, *below.overrides) if below else ())
+            tree[key] = Setting(item.value, item.origin, (below, *below.overrides) if below else item.overrides)
 
 
 def _emptied(tree: Tree, key: str) -> Tree:

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""As for helmstack, for helmstack_values, which may get the stack of a second environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.handover import OTHER
+from ansible_collections.helmstack.core.plugins.module_utils.jobs import VALUES
+from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
+from ansible_collections.helmstack.core.plugins.plugin_utils.comparison import lines
+
+
+class ActionModule(StackAction):
+    job = VALUES
+
+    def _more(
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: Cargo
+    ) -> dict[str, Any]:
+        environment = given.get("compare_to")
+        if not environment or given.get("remote_src"):
+            return {}
+        stack = self._stack({**given, "environment": environment}, task_vars, environ, cargo)
+        return {OTHER: (stack if self._shares_disk else cargo.take_stack(stack)).to_data()}
+
+    def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
+        yield from lines(module) if module.get("compare_to") else ()
