@@ -10,23 +10,23 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import SPRAY
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import SPRAY
 from ansible_collections.helmstack.core.plugins.module_utils.spray_task import Place, umbrella_stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
-from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
+from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
 
 _PRIVATE = ("release_values", "set_values", "repositories")
 
 
 class ActionModule(StackAction):
-    job = SPRAY
+    definition = SPRAY
     resolved = (*_PRIVATE, "values_files", "targets", "exclude")
     private = _PRIVATE
 
     def _stack(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: Cargo
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
     ) -> Stack:
         files = AnsibleFiles(self._loader, self._templar, task_vars)
 
@@ -37,8 +37,8 @@ class ActionModule(StackAction):
             found = find(path)
             content, secret = files.content(found)
             if secret:
-                return cargo.take_text(found, content), content.decode(errors="replace")
-            return (found if self._shares_disk else cargo.take(found)), ""
+                return bundle.take_text(found, content), content.decode(errors="replace")
+            return (found if self._shares_disk else bundle.take(found)), ""
 
         stack = umbrella_stack(given, Place(files, find, carry), self._secrets_in(given, task_vars))
         return self._with_secrets(stack, task_vars) if files.rendered else stack

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 
 
 class ActionModule(StackAction):
-    job = DEPLOY
+    definition = DEPLOY

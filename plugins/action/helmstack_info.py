@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import INFO
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import INFO
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 
 
 class ActionModule(StackAction):
-    job = INFO
+    definition = INFO

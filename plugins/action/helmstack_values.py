@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.handover import OTHER
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import VALUES
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import OTHER
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import VALUES
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
-from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
 from ansible_collections.helmstack.core.plugins.plugin_utils.comparison import lines
+from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 
 
 class ActionModule(StackAction):
-    job = VALUES
+    definition = VALUES
 
     def _more(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: Cargo
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: FileBundle
     ) -> dict[str, Any]:
         environment = given.get("compare_to")
         if not environment or given.get("remote_src"):

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.helmstack.core.plugins.module_utils import handover
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
@@ -22,8 +22,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.session imp
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
-from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, IGNORE, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery, Unfinished
@@ -388,7 +388,7 @@ def values(stack: Stack, params: Mapping[str, Any], *, diff: bool, workdir: str,
     def of(release: Release) -> tuple[Default, ...]:
         return defaults(tools.fetch(release)) if tools else ()
 
-    other = params.get(handover.OTHER)
+    other = params.get(bundle.OTHER)
     if other is None:
         if params.get("compare_to"):
             raise InputError("compare_to needs the stack's files on the controller", hint="Leave remote_src at false")

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from ansible.module_utils import basic
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.helmstack.core.plugins.module_utils import handover
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgSpec, request, with_defaults
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
@@ -32,7 +32,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Invocation:
     """What Ansible hands to a module.
 
     :arg params: the options, of their types and with their defaults.
@@ -68,7 +68,7 @@ def of_stack_files(given: Mapping[str, Any], secrets: tuple[str, ...]) -> Stack:
 
 
 @dataclass(frozen=True)
-class Job:
+class ModuleDefinition:
     """What one of the modules does.
 
     :arg resolved: makes the stack of the options where the files lie on the target.
@@ -79,11 +79,11 @@ class Job:
     resolved: Resolved = of_stack_files
 
 
-def run(job: Job) -> None:
+def run(definition: ModuleDefinition) -> None:
     """The whole of a module: from its arguments to its result."""
-    module = AnsibleModule(**job.spec.to_kwargs())
-    asked = Asked(module.params, basic._load_params(), module.tmpdir, module.check_mode, module._diff)
-    result = perform(job, asked)
+    module = AnsibleModule(**definition.spec.to_kwargs())
+    invocation = Invocation(module.params, basic._load_params(), module.tmpdir, module.check_mode, module._diff)
+    result = perform(definition, invocation)
     for warning in result.pop("warnings", ()):
         module.warn(warning)
     if result.get("failed"):
@@ -91,31 +91,31 @@ def run(job: Job) -> None:
     module.exit_json(**result)
 
 
-def perform(job: Job, asked: Asked) -> dict[str, Any]:
-    """Resolve the stack or take it from the controller, do the job, and give the module's result, or why it failed."""
+def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, Any]:
+    """Resolve the stack or take it from the controller, do its work, and give the module's result, or why it failed."""
     mask = Mask(())
     told: dict[str, Any] = {}
     try:
-        with _stoppable(), private_folder(asked.tmpdir, *_leavings(asked)) as (workdir, guard):
+        with _stoppable(), private_folder(invocation.tmpdir, *_leavings(invocation)) as (workdir, guard):
             _check_libraries()
-            call = _with_secrets(job.spec, _call(job, asked, workdir, guard))
+            call = _with_secrets(definition.spec, _call(definition, invocation, workdir, guard))
             mask = _mask(call.stack)
             try:
-                result = job.body(call)
+                result = definition.body(call)
             finally:
                 told = _told(call)
     except HelmstackError as error:
         known = getattr(error, "result", None) or {}
-        return {**_fitted(mask.data({**known, "msg": str(error)}), asked), "failed": True, **told}
+        return {**_fitted(mask.data({**known, "msg": str(error)}), invocation), "failed": True, **told}
     except Stopped as stop:
         known = {**stop.result, "msg": f"Stopped by {stop}. {stop.told}"}
-        return {**_fitted(mask.data(known), asked), "failed": True, **told}
-    return {**_fitted(mask.data(result), asked), **told}
+        return {**_fitted(mask.data(known), invocation), "failed": True, **told}
+    return {**_fitted(mask.data(result), invocation), **told}
 
 
-def _fitted(result: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+def _fitted(result: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
     """The result in a size that AWX shows, with the options that Ansible adds to it."""
-    return size.fitted(result, size.ROOM - len(str(asked.params)))
+    return size.fitted(result, size.ROOM - len(str(invocation.params)))
 
 
 def _with_secrets(spec: ArgSpec, call: Call) -> Call:
@@ -131,8 +131,8 @@ def _told(call: Call) -> dict[str, Any]:
     path = call.params["_progress"]
     with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
         os.unlink(path)
-        return {handover.PROGRESS: file.read().splitlines()}
-    return {handover.PROGRESS: []}
+        return {bundle.PROGRESS: file.read().splitlines()}
+    return {bundle.PROGRESS: []}
 
 
 def _mask(stack: Stack) -> Mask:
@@ -141,23 +141,23 @@ def _mask(stack: Stack) -> Mask:
     return Mask(stack.secrets, {*names, stack.name, stack.environment or ""})
 
 
-def _call(job: Job, asked: Asked, workdir: str, guard: Guard) -> Call:
-    bundle = asked.params["_bundle"]
-    content = handover.read(bundle, workdir) if bundle else handover.Handover(None)
-    params = {**asked.params, **content.params}
+def _call(definition: ModuleDefinition, invocation: Invocation, workdir: str, guard: Guard) -> Call:
+    path = invocation.params["_bundle"]
+    content = bundle.read(path, workdir) if path else bundle.Bundle(None)
+    params = {**invocation.params, **content.params}
     if content.stack:
-        return Call(content.stack, params, workdir, guard, asked.check_mode, asked.diff)
-    raw = {key: value for key, value in asked.given.items() if not key.startswith("_")}
+        return Call(content.stack, params, workdir, guard, invocation.check_mode, invocation.diff)
+    raw = {key: value for key, value in invocation.given.items() if not key.startswith("_")}
     handed = {key: value for key, value in content.params.items() if not key.startswith("_")}
-    given = job.spec.typed({**raw, **handed})
-    stack = job.resolved(given, content.secrets)
-    defaults = job.spec.typed(with_defaults(job.spec, given, stack.defaults, os.environ))
-    return Call(stack, {**params, **defaults, **content.params}, workdir, guard, asked.check_mode, asked.diff)
+    given = definition.spec.typed({**raw, **handed})
+    stack = definition.resolved(given, content.secrets)
+    defaults = definition.spec.typed(with_defaults(definition.spec, given, stack.defaults, os.environ))
+    return Call(stack, {**params, **defaults, **content.params}, workdir, guard, invocation.check_mode, invocation.diff)
 
 
-def _leavings(asked: Asked) -> list[str]:
+def _leavings(invocation: Invocation) -> list[str]:
     """The files that the controller has made for this run alone."""
-    return [asked.params["_bundle"]] if asked.params["_bundle"] else []
+    return [invocation.params["_bundle"]] if invocation.params["_bundle"] else []
 
 
 @contextmanager

@@ -491,8 +491,8 @@ diff:
       type: str
 """
 
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import SPRAY
 from ansible_collections.helmstack.core.plugins.module_utils.module import run
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import SPRAY
 
 
 def main() -> None:

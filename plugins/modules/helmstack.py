@@ -348,8 +348,8 @@ diff:
       type: str
 """
 
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
 from ansible_collections.helmstack.core.plugins.module_utils.module import run
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
 
 
 def main() -> None:

@@ -139,8 +139,8 @@ releases:
       type: str
 """
 
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import INFO
 from ansible_collections.helmstack.core.plugins.module_utils.module import run
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import INFO
 
 
 def main() -> None:

@@ -120,8 +120,8 @@ diff:
       type: str
 """
 
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import TEMPLATE
 from ansible_collections.helmstack.core.plugins.module_utils.module import run
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import TEMPLATE
 
 
 def main() -> None:

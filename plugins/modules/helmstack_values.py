@@ -174,8 +174,8 @@ diff:
       type: str
 """
 
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import VALUES
 from ansible_collections.helmstack.core.plugins.module_utils.module import run
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import VALUES
 
 
 def main() -> None:

@@ -21,20 +21,20 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import request, with_defaults
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGRESS, Bundle
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import check_path
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.handover import PROGRESS, Handover
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, forms, maskable, traces
-from ansible_collections.helmstack.core.plugins.module_utils.module import Job
-from ansible_collections.helmstack.core.plugins.module_utils.plan.expected import brief
+from ansible_collections.helmstack.core.plugins.module_utils.module import ModuleDefinition
+from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
 from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import in_arguments
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
-from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
+from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
-from ansible_collections.helmstack.core.plugins.plugin_utils.here import perform_here, private_file
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process
 from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     Execute,
     Remote,
@@ -64,7 +64,7 @@ class StackAction(ActionBase):
     """
 
     _supports_async = True
-    job: Job
+    definition: ModuleDefinition
     # What the controller has answered; the target need not see it, and its logs must not.
     resolved: Collection[str] = ("overlays", "variables", "targets", "selector", "include_needs")
     # Of these, what may hold secrets: where the target resolves the stack it gets them apart from the arguments.
@@ -73,7 +73,7 @@ class StackAction(ActionBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.spec = self.job.spec
+        self.spec = self.definition.spec
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -115,7 +115,7 @@ class StackAction(ActionBase):
             )
             return result
         check, diff = bool(self._task.check_mode), bool(self._task.diff)
-        result = perform_here(self.job, plain(args), folder=C.DEFAULT_LOCAL_TMP, check_mode=check, diff=diff)
+        result = run_in_process(self.definition, plain(args), folder=C.DEFAULT_LOCAL_TMP, check_mode=check, diff=diff)
         if not _tells_arguments(task_vars):
             del result["invocation"]
         return result
@@ -169,40 +169,40 @@ class StackAction(ActionBase):
     ) -> dict[str, Any]:
         """The module's arguments, once all that they stand for lies on the target."""
         environ = self._environ()
-        cargo = Cargo()
+        bundle = FileBundle()
         stack = None
         args = self.spec.canonical(self._task.args)
         if not given.get("remote_src"):
-            stack = self._stack(given, task_vars, environ, cargo)
+            stack = self._stack(given, task_vars, environ, bundle)
             args = with_defaults(self.spec, args, stack.defaults, environ)
             if not self._shares_disk:
-                stack = cargo.take_stack(stack)
+                stack = bundle.take_stack(stack)
         if "expected_plan" in given:
             args["expected_plan"] = given["expected_plan"]
         hidden = self.private if stack is None else self.resolved
         args = {name: value for name, value in args.items() if name not in hidden}
-        args, params = self._connected(args, self.spec.from_environment(args, environ), task_vars, cargo)
+        args, params = self._connected(args, self.spec.from_environment(args, environ), task_vars, bundle)
         secrets: tuple[str, ...] = ()
         if stack is None:
             params |= {name: given[name] for name in self.private if given.get(name)}
             secrets = self._secrets_in(given, task_vars)
         if progress is not None:
             params |= {"_progress": progress, "_progress_returned": not self._shares_disk}
-        params |= self._more(given, task_vars, environ, cargo)
+        params |= self._more(given, task_vars, environ, bundle)
         if stack is not None or params:
-            args["_bundle"] = self._shipped(cargo, Handover(stack, params, secrets))
+            args["_bundle"] = self._shipped(bundle, Bundle(stack, params, secrets))
         return args
 
     def _more(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: Cargo
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: FileBundle
     ) -> dict[str, Any]:
         """What a module gets besides the stack and the options."""
         return {}
 
     def _stack(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: Cargo
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
     ) -> Stack:
-        """What the task wants, from the controller's files; ``cargo`` takes those that only helm will read."""
+        """What the task wants, from the controller's files; ``bundle`` takes those that only helm will read."""
         files = AnsibleFiles(self._loader, self._templar, task_vars)
         paths = [self._found(path, task_vars) for path in given.get("stack_files") or ()]
         paths = paths or [self._default_folder(task_vars)]
@@ -284,22 +284,22 @@ class StackAction(ActionBase):
         )
 
     def _connected(
-        self, args: dict[str, Any], environment: Mapping[str, str], task_vars: Mapping[str, Any], cargo: Cargo
+        self, args: dict[str, Any], environment: Mapping[str, str], task_vars: Mapping[str, Any], bundle: FileBundle
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Arguments with the connection's options, and apart from them those that name files in the cargo."""
+        """Arguments with the connection's options, and apart from them those that name files in the bundle."""
         options = {**environment, **args}
         params: dict[str, Any] = {}
         for name in _CONNECTION_FILES:
             value = plain(options.get(name))
             if isinstance(value, dict):
-                params[name] = cargo.take_text("/inline", json.dumps(value).encode())
+                params[name] = bundle.take_text("/inline", json.dumps(value).encode())
             elif value and isinstance(value, str):
                 if name == "kubeconfig":
                     check_path(value)
                 parts = value.split(os.pathsep) if name == "kubeconfig" else [value]
                 ours = name in environment
-                options[name] = os.pathsep.join(self._reachable(name, part, ours, task_vars, cargo) for part in parts)
-                if cargo.root in options[name]:
+                options[name] = os.pathsep.join(self._reachable(name, part, ours, task_vars, bundle) for part in parts)
+                if bundle.root in options[name]:
                     params[name] = options[name]
         args = {name: value for name, value in options.items() if name not in params}
         for name in _MAY_HOLD_PASSWORDS & set(args):
@@ -309,7 +309,7 @@ class StackAction(ActionBase):
                 params[name], args[name] = given, shown
         return args, params
 
-    def _reachable(self, name: str, path: str, ours: bool, task_vars: Mapping[str, Any], cargo: Cargo) -> str:
+    def _reachable(self, name: str, path: str, ours: bool, task_vars: Mapping[str, Any], bundle: FileBundle) -> str:
         """Where the module finds a file: on the target if it is there, else taken along from the controller."""
         if not ours and not self._shares_disk and self._remote_file_exists(path):
             return path
@@ -320,17 +320,17 @@ class StackAction(ActionBase):
         content, secret = AnsibleFiles(self._loader, self._templar, task_vars).content(found)
         if self._shares_disk and not secret:
             return found
-        return cargo.take_kubeconfig(found, content) if name == "kubeconfig" else cargo.take_text(found, content)
+        return bundle.take_kubeconfig(found, content) if name == "kubeconfig" else bundle.take_text(found, content)
 
-    def _shipped(self, cargo: Cargo, content: Handover) -> str:
+    def _shipped(self, bundle: FileBundle, content: Bundle) -> str:
         """The path of the archive on the target, in the task's own temporary folder, which Ansible removes."""
         if self._here:
-            return private_file(C.DEFAULT_LOCAL_TMP, lambda file: cargo.write(file, content))
+            return private_file(C.DEFAULT_LOCAL_TMP, lambda file: bundle.write(file, content))
         if self._connection._shell.tmpdir is None:
             self._make_tmp_path()
         folder = self._connection._shell.tmpdir
         archive = BytesIO()
-        cargo.write(archive, content)
+        bundle.write(archive, content)
         path = str(self._connection._shell.join_path(folder, "helmstack.tar.gz"))
         self._transfer_data(path, archive.getvalue())
         self._remote_chmod([path], "0600")

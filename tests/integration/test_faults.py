@@ -29,8 +29,8 @@ from fault_proxy import OURS, Answer, Cut, FaultProxy, Hook, Request, Verdict, s
 from harness import ANSIBLE, APPS, CORE, DEPLOYMENT, HELM, Object, Workspace
 from victim import COLLECTIONS
 
-from ansible_collections.helmstack.core.plugins.module_utils import handover
-from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
 
 ALL = os.environ.get("HELMSTACK_FAULTS") == "all"
 AT_ONCE = 4
@@ -213,11 +213,11 @@ class Place:
         """The module as Ansible starts it, in a process of its own."""
         self.proxy.restart()
         self.proxy.hook = hook or Hook()
-        bundle = self.workspace.root / "bundle"
-        with bundle.open("wb") as file:
-            handover.write(file, Handover(None, {"_progress": str(self.progress)}), root="/nowhere", texts={})
+        archive = self.workspace.root / "bundle"
+        with archive.open("wb") as file:
+            bundle.write(file, Bundle(None, {"_progress": str(self.progress)}), root="/nowhere", texts={})
         args = {
-            "_bundle": str(bundle),
+            "_bundle": str(archive),
             "kubeconfig": str(self.proxy.kubeconfig),
             "binary_path": HELM,
             "lock_wait": "40s",

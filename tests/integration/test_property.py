@@ -34,8 +34,8 @@ from shrinking import Step, shortest
 from world import Generator, World
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
-from ansible_collections.helmstack.core.plugins.module_utils.module import Asked, perform
+from ansible_collections.helmstack.core.plugins.module_utils.module import Invocation, perform
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
 from ansible_collections.helmstack.core.plugins.module_utils.plan import ignore
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
 
@@ -151,7 +151,7 @@ def task(workspace: Workspace, options: Object, *, check: bool) -> Answer:
     given = {"stack_files": files, "kubeconfig": workspace.kubeconfig, "binary_path": HELM, **options}
     defaults = {name: option.get("default") for name, option in HELMSTACK.argument_spec.items()}
     with tempfile.TemporaryDirectory(dir=workspace.temp) as folder:
-        result = perform(DEPLOY, Asked({**defaults, **given}, given, folder, check, diff=True))
+        result = perform(DEPLOY, Invocation({**defaults, **given}, given, folder, check, diff=True))
     return Answer(result, str(result["msg"]) if result.get("failed") else "")
 
 

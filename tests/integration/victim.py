@@ -18,8 +18,8 @@ from typing import Any
 
 from harness import ANSIBLE, HERE, Object, Workspace
 
-from ansible_collections.helmstack.core.plugins.module_utils import jobs
-from ansible_collections.helmstack.core.plugins.plugin_utils.here import perform_here
+from ansible_collections.helmstack.core.plugins.module_utils import module_definitions
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import run_in_process
 
 _MAIN = """\
 import sys
@@ -35,7 +35,7 @@ COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or str(HERE.parents[1] 
 def here(workspace: Workspace, *, check: bool = False, **options: Any) -> Object:
     """The result of the module in this process, which is quicker; it must succeed."""
     args = {**arguments(workspace), **options}
-    found = perform_here(jobs.DEPLOY, args, folder=str(workspace.temp), check_mode=check, diff=True)
+    found = run_in_process(module_definitions.DEPLOY, args, folder=str(workspace.temp), check_mode=check, diff=True)
     assert not found.get("failed"), found["msg"]
     return found
 

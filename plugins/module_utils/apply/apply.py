@@ -14,19 +14,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply import beside, model, schedule
-from ansible_collections.helmstack.core.plugins.module_utils.apply.beside import ending, guarded, helm_waits
+from ansible_collections.helmstack.core.plugins.module_utils.apply import helm_watch, model, schedule
+from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import ending, guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
-from ansible_collections.helmstack.core.plugins.module_utils.apply.undo import Undo
+from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order, restart
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import kinds_defined_by
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
@@ -63,7 +63,7 @@ class Cluster(Protocol):
         """Whether kinds (apiVersion, kind) are known by now."""
 
 
-class Readiness(beside.Readiness, Protocol):
+class Readiness(helm_watch.Readiness, Protocol):
     """Waits until objects are ready."""
 
     def wait(
@@ -200,7 +200,7 @@ class Applier:
             namespace=release.namespace,
             stopped=self.ended.is_set,
         )
-        kinds = brought(item.manifest for item in change.definitions).kinds
+        kinds = kinds_defined_by(item.manifest for item in change.definitions).kinds
         while not self.cluster.serves(kinds):
             if time.monotonic() > deadline or self.ended.wait(_SERVED):
                 names = ", ".join(sorted(f"{kind} ({version})" for version, kind in kinds))
@@ -352,8 +352,8 @@ class Applier:
             if options.wait:
                 self._wait(change, revision, options, options.timeout, ())
 
-        undo = Undo(self.cluster, self._helm, ready, self.progress, self._warnings)
-        self._results = undo.all(changes, self._results)
+        rollback = Rollback(self.cluster, self._helm, ready, self.progress, self._warnings)
+        self._results = rollback.all(changes, self._results)
 
     def _forget_removed(self, changes: Mapping[str, Change]) -> None:
         """The history of removed releases was kept only in case that they must come back."""

@@ -19,17 +19,16 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     compare,
-    definitions,
+    crds,
     ignore,
-    live,
     manifest,
+    object_owners,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster, Drifted
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
-from ansible_collections.helmstack.core.plugins.module_utils.plan.definitions import Due
+from ansible_collections.helmstack.core.plugins.module_utils.plan.crds import Due
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
     CORRECT,
@@ -41,6 +40,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values, visible
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -62,7 +62,7 @@ class Changes:
     drift: str = IGNORE
     lenient: bool = False  # check mode: what may not be asked is told, and no failure
 
-    def of(self, release: Release, chart: Chart, apis: Apis) -> Change:
+    def of(self, release: Release, chart: Chart, apis: UpcomingKinds) -> Change:
         """The change that brings a release to what is wanted.
 
         :arg apis: kinds that releases bring which come before this one.
@@ -88,24 +88,26 @@ class Changes:
         change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering)
         return self._with_drift(change, deployed, apis) if change.action == "adopt" else change
 
-    def _comparison(self, base: Change, release: Release, chart: Chart, apis: Apis, *, install: bool) -> Comparison:
+    def _comparison(
+        self, base: Change, release: Release, chart: Chart, apis: UpcomingKinds, *, install: bool
+    ) -> Comparison:
         """Templates see the kinds that the chart's own ``crds/`` bring, as those are there before helm renders."""
         from ansible_collections.helmstack.core.plugins.module_utils.plan.comparison import Comparison
 
         due = self._due(base, release, chart, apis, install=install)
-        apis |= brought(item.manifest for item in due.definitions)
+        apis |= kinds_defined_by(item.manifest for item in due.definitions)
         fingerprint = self.fingerprint(release, chart, apis)
         base = replace(base, fingerprint=fingerprint, definitions=due.definitions, warnings=due.warnings)
         return Comparison(self, base, release, chart, apis)
 
-    def _due(self, base: Change, release: Release, chart: Chart, apis: Apis, *, install: bool) -> Due:
+    def _due(self, base: Change, release: Release, chart: Chart, apis: UpcomingKinds, *, install: bool) -> Due:
         values = self.values(release).merged
         if release.options.upgrade_crds and base.deployed and rendering.reuses_values(release, values):
             values = merge((self.cluster.body(base.deployed).config, values))
         scope = Scope(release.namespace, apis.namespaced(self.cluster.namespaced))
-        return definitions.due(release, chart, values, self.cluster, scope, install=install)
+        return crds.due(release, chart, values, self.cluster, scope, install=install)
 
-    def fingerprint(self, release: Release, chart: Chart, apis: Apis) -> str:
+    def fingerprint(self, release: Release, chart: Chart, apis: UpcomingKinds) -> str:
         """What the stamp of this release would say.
 
         :arg apis: kinds that will be there besides the cluster's own.
@@ -114,7 +116,7 @@ class Changes:
         asked = (chart.mentions | values.mentions).apis
         versions = apis.versions(self.cluster.api_versions()) if asked else ()
         seen = versions if "*" in asked else tuple(name for name in sorted(asked) if _holds(versions, name))
-        around = stamp.Around(
+        around = stamp.Conditions(
             helm=f"{helm.version.major}.{helm.version.minor}",
             cluster=(self.cluster.info.version, *seen),
             post_renderer=helm.post_renderer(options.post_renderer) if options.post_renderer else "",
@@ -126,7 +128,7 @@ class Changes:
         """Whether the release's templates ask which APIs there are."""
         return bool((chart.mentions | self.values(release).mentions).apis)
 
-    def stamped(self, change: Change, apis: Apis) -> Change:
+    def stamped(self, change: Change, apis: UpcomingKinds) -> Change:
         """A change that leaves the stamp of a cluster in which all of a plan's kinds are served."""
         return replace(change, fingerprint=self.fingerprint(known(change.release), known(change.chart), apis))
 
@@ -142,7 +144,7 @@ class Changes:
         scope = Scope(found.namespace, self.cluster.namespaced)
         checks_owner = self.helm(release).version.major >= 4
         there = [(item, self.live(item, scope.of(item))) for item in before.objects]
-        gone = [item for item, now in there if now and not (checks_owner and live.owner(now) != found.id)]
+        gone = [item for item, now in there if now and not (checks_owner and object_owners.owner(now) != found.id)]
         changes = compare.objects(gone, (), scope)
         event = "none" if release and release.options.disable_hooks else "delete"
         changes += compare.hooks((), before.hooks, scope, event, self.live)
@@ -156,11 +158,13 @@ class Changes:
             chart_from=body.chart_name,
             version_from=body.chart_version,
             objects=tuple(changes),
-            warnings=self.unserved(before, Apis(), "helm cannot remove what is of kinds that are not served any more"),
+            warnings=self.unserved(
+                before, UpcomingKinds(), "helm cannot remove what is of kinds that are not served any more"
+            ),
             secrets=secrets_of(before),
         )
 
-    def unserved(self, manifests: Manifests, apis: Apis, why: str) -> tuple[str, ...]:
+    def unserved(self, manifests: Manifests, apis: UpcomingKinds, why: str) -> tuple[str, ...]:
         """A warning that names the kinds which neither the cluster serves nor an earlier release brings."""
         kinds = {(str(item.get("apiVersion", "")), manifest.kind(item)) for item in manifests.objects} - set(apis.kinds)
         lost = sorted(f"{kind} ({version})" for version, kind in kinds if not self.cluster.knows(version, kind))
@@ -172,7 +176,7 @@ class Changes:
     def exists(self, item: Object, namespace: str) -> bool:
         return self.live(item, namespace) is not None
 
-    def _with_drift(self, change: Change, deployed: Deployed, apis: Apis) -> Change:
+    def _with_drift(self, change: Change, deployed: Deployed, apis: UpcomingKinds) -> Change:
         if self.drift == IGNORE:
             return change
         held = stored(self.cluster.body(deployed))

@@ -14,15 +14,22 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import drift
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
-from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, live, manifest, restart
+from ansible_collections.helmstack.core.plugins.module_utils.plan import (
+    compare,
+    ignore,
+    manifest,
+    object_owners,
+    restart,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import reuses_values
 from ansible_collections.helmstack.core.plugins.module_utils.plan.renderer import Rendered, Renderer
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upgrade_method import touches, upgrade_method
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import visible
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -65,7 +72,7 @@ class Comparison:
     base: Change
     release: Release
     chart: Chart
-    apis: Apis
+    apis: UpcomingKinds
 
     @property
     def scope(self) -> Scope:
@@ -103,7 +110,7 @@ class Comparison:
         reasons = reasons or ("readiness",)
         changes, reverted = self._upgraded(history, rendered, recovering)
         gone = "helm cannot upgrade it from objects of kinds that are not served any more"
-        warnings = (*base.warnings, *reverted.warnings, *self.plan.unserved(history.applied, Apis(), gone))
+        warnings = (*base.warnings, *reverted.warnings, *self.plan.unserved(history.applied, UpcomingKinds(), gone))
         base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried)
         action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
@@ -155,7 +162,7 @@ class Comparison:
         return tuple(reason for reason, holds in reasons.items() if holds)
 
     def _kept(self, item: Object) -> bool:
-        return live.kept(item, self.plan.live(item, self.scope.of(item)))
+        return object_owners.kept(item, self.plan.live(item, self.scope.of(item)))
 
     def _as_live(self, changes: list[ObjectChange], after: Manifests) -> list[ObjectChange]:
         """Objects that someone deleted come back with any upgrade, and those that are there already are not added."""
@@ -168,7 +175,7 @@ class Comparison:
             if there is None and (known is None or known.op != "add"):
                 listed[key] = compare.change("add", key, None, item)
             elif there is not None and known is not None and known.op == "add":
-                owner = live.owner(there)
+                owner = object_owners.owner(there)
                 listed[key] = replace(known, op="change", owner=None if owner == self.release.id else owner)
         return [item for item in listed.values() if item.op != "remove" or self._is_there(item)]
 
@@ -223,7 +230,7 @@ class Comparison:
         self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, recovering: bool
     ) -> Reverted:
         """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
-        scope, how, deployed = self.scope, self._way(history.last), history.deployed
+        scope, how, deployed = self.scope, self._method(history.last), history.deployed
         listed = {item.key for item in changes}
         # what the last revision has applied, if that is not the one to compare with: it failed
         applied = {scope.key(item): item for item in history.applied.objects}
@@ -236,7 +243,7 @@ class Comparison:
             doubt = history.last.revision != deployed.current_revision and applied.get(key) != whole[key]
             # to go back is a change of the manifest, by which all kinds are changed
             former = applied.get(key) if doubt and recovering else None
-            if key in listed or not (former or live.touches(item, how)):
+            if key in listed or not (former or touches(item, how)):
                 continue
             live_item = self.plan.live(item, scope.of(item)) or {}
             edits = drift.edits(live_item, item, self.release.name, self.release.namespace)
@@ -249,13 +256,13 @@ class Comparison:
                     unsure.setdefault(drifted.problem, []).append(f"{key[1]} {key[3]}")
         return Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
 
-    def _way(self, last: ReleaseBody) -> str:
+    def _method(self, last: ReleaseBody) -> str:
         major, forced = self.plan.helm(self.release).version.major, self.plan.drift == CORRECT
-        return live.way(self.release.options, major, last, forced=forced)
+        return upgrade_method(self.release.options, major, last, forced=forced)
 
     def _refused(self, history: History, changes: Sequence[ObjectChange], rendered: Rendered) -> tuple[list[str], str]:
         """Changes that the cluster would refuse, such as those of immutable fields, and why that cannot be told."""
-        how = self._way(history.last)
+        how = self._method(history.last)
         whole = {self.scope.key(item): item for item in rendered.whole.objects}
         refused: list[str] = []
         for item in changes:

@@ -58,7 +58,7 @@ def digest(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Around:
+class Conditions:
     """What else than the release, its chart and its values counts."""
 
     helm: str  # "major.minor"
@@ -67,7 +67,7 @@ class Around:
     ignored: tuple[Mapping[str, Any], ...] = ()  # diff_ignore
 
 
-def fingerprint(release: Release, chart: Chart, values: Mapping[str, Any], around: Around) -> str:
+def fingerprint(release: Release, chart: Chart, values: Mapping[str, Any], around: Conditions) -> str:
     """The fingerprint of a release.
 
     :arg values: the user's values, merged as Helm merges them, without those that the release cannot see.

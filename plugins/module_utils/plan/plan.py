@@ -17,14 +17,14 @@ from typing import Any, TypeVar
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.plan import definitions, live, order, owner
+from ansible_collections.helmstack.core.plugins.module_utils.plan import crds, object_owners, order, owner
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan, known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class Planner:
         if self.settings.state == "absent":
             changes = self._absent(work)
         else:
-            changes = live.in_waves(live.moved([*self._present(work), *self._pruned(work)]))
+            changes = object_owners.in_waves(object_owners.moved([*self._present(work), *self._pruned(work)]))
         ordered = _in_order([*changes, *ignored])
         return Plan(
             self.stack.name,
@@ -138,18 +138,20 @@ class Planner:
             work = self._after_what_they_ask_for(work, found, coming)
             depth = order.waves(work.edges)
         changes = [replace(found[r.id], wave=depth[r.id], needs=tuple(sorted(work.edges[r.id]))) for r in work.releases]
-        return self._with_namespaces(definitions.listed_once(changes))
+        return self._with_namespaces(crds.listed_once(changes))
 
-    def _coming(self, changes: Iterable[Change]) -> dict[str, Apis]:
+    def _coming(self, changes: Iterable[Change]) -> dict[str, UpcomingKinds]:
         """The kinds that the cluster does not serve yet, by the release that brings them."""
         found = {
-            change.id: brought(item.after for item in change.objects if item.after).without(self.cluster.knows)
+            change.id: kinds_defined_by(item.after for item in change.objects if item.after).without(self.cluster.knows)
             for change in changes
             if change.effective
         }
         return {identity: apis for identity, apis in found.items() if apis.kinds}
 
-    def _after_what_they_ask_for(self, work: Work, found: dict[str, Change], coming: Mapping[str, Apis]) -> Work:
+    def _after_what_they_ask_for(
+        self, work: Work, found: dict[str, Change], coming: Mapping[str, UpcomingKinds]
+    ) -> Work:
         """Releases whose templates ask which APIs there are wait for those that bring some, and are planned so.
 
         Else it would be left to chance what they see; and the next run would find them otherwise.
@@ -167,7 +169,7 @@ class Planner:
         later = [r for r in asking if not reached[r.id].isdisjoint(coming)]
         for release in sorted(later, key=lambda release: depth[release.id]):
             found[release.id] = self._change(release, work, [found[identity] for identity in reached[release.id]])
-        every = reduce(or_, self._coming(found.values()).values(), Apis())
+        every = reduce(or_, self._coming(found.values()).values(), UpcomingKinds())
         for release in asking:
             found[release.id] = self.changes.stamped(found[release.id], every)
         return work
@@ -176,7 +178,7 @@ class Planner:
         """A release's change, which may use the kinds that what it needs brings."""
         chart = work.charts.get(release.id) or self.fetch(release)
         new = (item.after for earlier in before for item in earlier.objects if item.after)
-        return self.changes.of(release, chart, brought(new))
+        return self.changes.of(release, chart, kinds_defined_by(new))
 
     def _check_needs(self, work: Work) -> None:
         planned = {r.id for r in work.releases} | {sprayed.umbrella.id for sprayed in work.sprays}
@@ -301,7 +303,7 @@ class Planner:
                 _check_maker(change, maker, before)
                 needs = tuple(sorted({*change.needs, maker}))
                 result[change.id] = replace(result[change.id], needs=needs)
-        return live.in_waves(result[change.id] for change in changes)
+        return object_owners.in_waves(result[change.id] for change in changes)
 
     def _parallel(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         todo = list(items)

@@ -58,7 +58,7 @@ def upgrade_args(
         create_namespace=options.create_namespace,
         history_max=options.history_max,
         disable_hooks=options.disable_hooks,
-        skip_crds=True,  # they are not left to helm: see plan/definitions.py
+        skip_crds=True,  # they are not left to helm: see plan/crds.py
         reuse_values=options.reuse_values,
         reset_values=options.reset_values and not options.reuse_values,
         post_renderer=options.post_renderer,

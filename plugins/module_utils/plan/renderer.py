@@ -16,14 +16,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan import clock, compare, ignore
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, render_clock
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secrets_of
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -59,7 +59,7 @@ class Renderer:
     plan: Changes
     release: Release
     chart: Chart
-    apis: Apis
+    apis: UpcomingKinds
     deployed: Deployed | None
     recovering: bool = False
     blind: bool = False
@@ -98,10 +98,10 @@ class Renderer:
         if first != before and (mentions.random or mentions.clock):
             elsewhere = None
             if mentions.clock:
-                clock.next_second()
+                render_clock.next_second()
             again = ignore.without(self._render(is_upgrade=is_upgrade), rules)
             if mentions.clock and not mentions.times:
-                zone = clock.zone(self.plan.helm(self.release).home, near=self._dry_runs(is_upgrade))
+                zone = render_clock.zone(self.plan.helm(self.release).home, near=self._dry_runs(is_upgrade))
                 elsewhere = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
             first, before = compare.without_random(first, again, before, self._scope, elsewhere)
         return Rendered(first, before, whole, secrets_of(whole) | secrets_of(held), self._unsure)

@@ -17,13 +17,13 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import verified
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.report.diff import to_yaml
 from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
@@ -92,7 +92,9 @@ class Reader:
         chart = chart or self.planner.fetch(release)
         changes = self.planner.changes
         change = Change(release.name, release.namespace, "unchanged", release=release, deployed=deployed)
-        return verified(replace(change, fingerprint=changes.fingerprint(release, chart, Apis())), changes.owner)
+        return verified(
+            replace(change, fingerprint=changes.fingerprint(release, chart, UpcomingKinds())), changes.owner
+        )
 
     def _included(self, body: ReleaseBody) -> dict[str, Any]:
         if not self.include:

@@ -19,16 +19,16 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ansible_collections.helmstack.core.plugins.module_utils import handover
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
-from ansible_collections.helmstack.core.plugins.module_utils.jobs import DEPLOY
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
-from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
+from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import SECRET, known, scalar
 
-Run = Callable[..., "tuple[dict[str, Any], Handover | None]"]
+Run = Callable[..., "tuple[dict[str, Any], Bundle | None]"]
 STACK = "releases:\n- {name: app, namespace: web, chart: ./chart, values: [v.yaml.j2], set: {d: '${domain:-none}'}}\n"
 
 
@@ -54,7 +54,7 @@ class Notes(StackAction):
 
 
 class Action(Notes):
-    job = DEPLOY
+    definition = DEPLOY
 
 
 @pytest.fixture
@@ -76,13 +76,13 @@ def run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def handed_over(
         transport: str = "local", task_vars: dict[str, Any] | None = None, progress: str | None = None, **args: Any
-    ) -> tuple[dict[str, Any], Handover | None]:
+    ) -> tuple[dict[str, Any], Bundle | None]:
         action = action_of(Action, loader, transport, task_vars or {}, args)
         result = action._handed_over(action.spec.typed(args), task_vars or {}, progress)
         if not action.archive:
             return result, None
         (tmp_path / "archive").write_bytes(io.BytesIO(action.archive).getvalue())
-        return result, handover.read(str(tmp_path / "archive"), str(tmp_path / "target"))
+        return result, bundle.read(str(tmp_path / "archive"), str(tmp_path / "target"))
 
     return handed_over
 
@@ -187,8 +187,8 @@ def test_a_vaulted_value_may_come_by_the_environment_of_the_task(
     action = action_of(Action, loader, "local", variables, {})
     vars(action._task).update(environment=[loader.load(scalar("domain", "in the task"))])
     given = {"stack_files": [str(project / "shop")]}
-    assert action._stack(given, variables, {"domain": "hidden text"}, Cargo()).secrets == ("hidden text",)
-    assert action._stack(given, variables, {"domain": "in the task"}, Cargo()).secrets == ("in the task",)
+    assert action._stack(given, variables, {"domain": "hidden text"}, FileBundle()).secrets == ("hidden text",)
+    assert action._stack(given, variables, {"domain": "in the task"}, FileBundle()).secrets == ("in the task",)
 
 
 @pytest.mark.parametrize(("text", "refused"), [("hidden text", True), ("shop", False)])
@@ -301,7 +301,7 @@ def test_with_remote_src_the_target_resolves_and_vaulted_variables_stay_hidden(
     )
     assert args["stack_files"] == "/target/shop"
     assert "variables" not in args
-    assert content == Handover(None, {"variables": {"a": "hidden text"}}, ("hidden text",))
+    assert content == Bundle(None, {"variables": {"a": "hidden text"}}, ("hidden text",))
 
 
 def test_progress_travels_apart_from_the_arguments(run: Run) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.action.helm_spray import ActionModule
-from ansible_collections.helmstack.core.plugins.module_utils import handover
-from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
 from ansible_collections.helmstack.core.tests.unit.plugins.action.test_action import Notes, action_of
 from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import SECRET, known, scalar
 
-Run = Callable[..., "tuple[dict[str, Any], Handover]"]
+Run = Callable[..., "tuple[dict[str, Any], Bundle]"]
 
 
 class Spray(Notes, ActionModule):
@@ -38,12 +38,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def handed_over(
         transport: str = "local", task_vars: dict[str, Any] | None = None, **args: Any
-    ) -> tuple[dict[str, Any], Handover]:
+    ) -> tuple[dict[str, Any], Bundle]:
         args = {"chart": "shop", "namespace": "web", **args}
         action = action_of(Spray, loader, transport, task_vars or {}, args)
         result = action._handed_over(action.spec.typed(args), task_vars or {})
         (tmp_path / "archive").write_bytes(action.archive)
-        return result, handover.read(str(tmp_path / "archive"), str(tmp_path / "target"))
+        return result, bundle.read(str(tmp_path / "archive"), str(tmp_path / "target"))
 
     return handed_over
 
@@ -104,4 +104,4 @@ def test_with_remote_src_the_target_finds_the_files_and_secrets_stay_hidden(
     assert args["chart_ref"] == "/target/shop"
     assert args["targets"] == ["a"]
     assert "release_values" not in args
-    assert content == Handover(None, {"release_values": {"pw": "hidden text"}}, ("hidden text",))
+    assert content == Bundle(None, {"release_values": {"pw": "hidden text"}}, ("hidden text",))

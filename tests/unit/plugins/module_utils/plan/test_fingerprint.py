@@ -22,10 +22,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
 from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmVersion
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, verified
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release, ValuesSource
 
@@ -75,7 +75,7 @@ class Input:
         values = ValuesFiles(str(root / f"values-{self.folder}")).of
         helm: Any = self.helm
         changes = Changes(cluster, lambda _release: helm, values, Recovery(), ("shop", "dev"), self.ignored)
-        return changes.fingerprint(replace(self.release, values=sources), load(str(chart)), Apis())
+        return changes.fingerprint(replace(self.release, values=sources), load(str(chart)), UpcomingKinds())
 
     def file(self, name: str, text: str) -> Input:
         return replace(self, files={**self.files, name: text})

@@ -12,8 +12,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import APPLY, FORCED_APPLY, MERGE, REPLACE
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.plan import live
+from ansible_collections.helmstack.core.plugins.module_utils.plan import object_owners
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Definition, ObjectChange, Plan
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upgrade_method import touches, upgrade_method
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 
@@ -29,7 +30,7 @@ def change(name: str, *objects: ObjectChange, pruned: bool = False, **more: Any)
 
 
 def placed(*changes: Change) -> dict[str, Change]:
-    return {found.name: found for found in live.in_waves(live.moved(changes))}
+    return {found.name: found for found in object_owners.in_waves(object_owners.moved(changes))}
 
 
 def test_who_gives_an_object_up_comes_before_who_takes_it() -> None:
@@ -97,7 +98,7 @@ def body(apply_method: str) -> ReleaseBody:
     ],
 )
 def test_how_helm_goes_about_an_upgrade(options: Options, major: int, method: str, forced: bool, expected: str) -> None:
-    assert live.way(options, major, body(method), forced=forced) == expected
+    assert upgrade_method(options, major, body(method), forced=forced) == expected
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_how_helm_goes_about_an_upgrade(options: Options, major: int, method: st
     ],
 )
 def test_of_kinds_that_helm_does_not_know_it_merges_manifests_alone(api_version: str, how: str, expected: bool) -> None:
-    assert live.touches({"apiVersion": api_version}, how) is expected
+    assert touches({"apiVersion": api_version}, how) is expected
 
 
 def marked(**annotations: str) -> dict[str, Any]:
@@ -122,13 +123,13 @@ def marked(**annotations: str) -> dict[str, Any]:
 
 def test_whose_an_object_is_stands_in_its_marks() -> None:
     marks = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "a"}
-    assert live.owner(marked(**marks)) == "a/web"
-    assert live.owner(marked(**{"meta.helm.sh/release-name": "web"})) == ""
-    assert live.owner({"metadata": {"annotations": marks}}) == ""
+    assert object_owners.owner(marked(**marks)) == "a/web"
+    assert object_owners.owner(marked(**{"meta.helm.sh/release-name": "web"})) == ""
+    assert object_owners.owner({"metadata": {"annotations": marks}}) == ""
 
 
 def test_an_upgrade_keeps_what_the_live_object_says() -> None:
     keep = marked(**{"helm.sh/resource-policy": "keep"})
-    assert live.kept(marked(), keep)
-    assert not live.kept(keep, marked())
-    assert live.kept(keep, None)
+    assert object_owners.kept(marked(), keep)
+    assert not object_owners.kept(keep, marked())
+    assert object_owners.kept(keep, None)

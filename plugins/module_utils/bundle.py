@@ -26,7 +26,7 @@ _FILES = "files"
 
 
 @dataclass(frozen=True)
-class Handover:
+class Bundle:
     """A resolved stack, with the options that must not stand among the module's arguments."""
 
     stack: Stack | None  # None: its files lie on the target, which resolves it
@@ -35,17 +35,17 @@ class Handover:
 
 
 def write(
-    target: IO[bytes], handover: Handover, *, root: str, paths: Iterable[str] = (), texts: Mapping[str, bytes]
+    target: IO[bytes], bundle: Bundle, *, root: str, paths: Iterable[str] = (), texts: Mapping[str, bytes]
 ) -> None:
     """Write the archive.
 
-    :arg root: what stands in ``handover`` for the folder that the files will lie in; must occur nowhere else in it.
+    :arg root: what stands in ``bundle`` for the folder that the files will lie in; must occur nowhere else in it.
     :arg paths: absolute paths of files and folders to take along; they lie under ``root`` as they lie on this
         machine, so that relative references between them hold.
     :arg texts: content by absolute path, of files that have another content on this machine, or none.
     """
-    stack = handover.stack and handover.stack.to_data()
-    content = {"root": root, "stack": stack, "params": handover.params, "secrets": handover.secrets}
+    stack = bundle.stack and bundle.stack.to_data()
+    content = {"root": root, "stack": stack, "params": bundle.params, "secrets": bundle.secrets}
     with tarfile.open(fileobj=target, mode="w:gz", compresslevel=1, dereference=True) as archive:
         _add(archive, _CONTENT, json.dumps(content).encode())
         for path in sorted(set(paths) - set(texts)):
@@ -54,7 +54,7 @@ def write(
             _add(archive, _FILES + path, text)
 
 
-def read(path: str, folder: str) -> Handover:
+def read(path: str, folder: str) -> Bundle:
     """Unpack the archive at ``path`` into the private ``folder``."""
     with tarfile.open(path) as archive:
         if hasattr(tarfile, "data_filter"):
@@ -65,7 +65,7 @@ def read(path: str, folder: str) -> Handover:
     root = json.loads(text)["root"]
     content = json.loads(text.replace(root, json.dumps(os.path.join(folder, _FILES))[1:-1]))
     stack = content["stack"] and Stack.from_data(content["stack"])
-    return Handover(stack, content["params"], tuple(content["secrets"]))
+    return Bundle(stack, content["params"], tuple(content["secrets"]))
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

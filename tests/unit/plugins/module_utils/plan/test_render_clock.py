@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.plan import clock
+from ansible_collections.helmstack.core.plugins.module_utils.plan import render_clock
 
 MIDNIGHT = 1_700_006_400  # in UTC
 
@@ -34,8 +34,8 @@ def test_a_near_zone_has_another_date_and_is_less_than_a_day_away(
     hour: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = MIDNIGHT + hour * 3600 + 1800
-    monkeypatch.setattr(clock.time, "time", lambda: float(now))
-    path = clock.zone(str(tmp_path), near=True)
+    monkeypatch.setattr(render_clock.time, "time", lambda: float(now))
+    path = render_clock.zone(str(tmp_path), near=True)
     (offset,) = struct.unpack(">l", Path(path).read_bytes()[44:48])
     assert abs(offset) < 24 * 3600
     assert time.gmtime(now + offset)[:3] != time.localtime(now)[:3]

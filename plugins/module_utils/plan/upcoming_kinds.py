@@ -17,22 +17,22 @@ Namespaced = Callable[[str, str], bool]  # apiVersion, kind
 
 
 @dataclass(frozen=True)
-class Apis:
+class UpcomingKinds:
     """Kinds that are to come: (apiVersion, kind) -> whether its objects live in namespaces."""
 
     kinds: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     scales: frozenset[str] = frozenset()  # apiVersions that also serve a subresource of the kind Scale
 
-    def __or__(self, other: Apis) -> Apis:
-        return Apis({**self.kinds, **other.kinds}, self.scales | other.scales)
+    def __or__(self, other: UpcomingKinds) -> UpcomingKinds:
+        return UpcomingKinds({**self.kinds, **other.kinds}, self.scales | other.scales)
 
-    def without(self, knows: Namespaced) -> Apis:
+    def without(self, knows: Namespaced) -> UpcomingKinds:
         """Those that a cluster does not serve yet.
 
         :arg knows: whether it does, by apiVersion and kind.
         """
         kinds = {key: scope for key, scope in self.kinds.items() if not knows(*key)}
-        return Apis(kinds, self.scales & {version for version, _kind in kinds})
+        return UpcomingKinds(kinds, self.scales & {version for version, _kind in kinds})
 
     def versions(self, present: tuple[str, ...]) -> tuple[str, ...]:
         """The cluster's API list, as Helm writes it, with these kinds in it."""
@@ -51,11 +51,11 @@ class Apis:
         return answer
 
 
-def brought(objects: Iterable[Object]) -> Apis:
+def kinds_defined_by(objects: Iterable[Object]) -> UpcomingKinds:
     """The kinds that the CustomResourceDefinitions among some objects define."""
     served = [found for item in objects if _is_definition(item) for found in _served(item)]
     scales = frozenset(version for version, _kind, _scope, scales in served if scales)
-    return Apis({(version, kind): scope for version, kind, scope, _scales in served}, scales)
+    return UpcomingKinds({(version, kind): scope for version, kind, scope, _scales in served}, scales)
 
 
 def _is_definition(item: Object) -> bool:

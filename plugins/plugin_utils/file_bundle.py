@@ -14,13 +14,13 @@ from typing import IO, Any
 
 import yaml
 
-from ansible_collections.helmstack.core.plugins.module_utils import handover
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository, Stack
 
 _FILES_OF_KUBECONFIG = frozenset(("certificate-authority", "client-certificate", "client-key", "tokenFile"))
 
 
-class Cargo:
+class FileBundle:
     """Collects files, and says under which path the target will see each of them."""
 
     def __init__(self) -> None:
@@ -52,8 +52,8 @@ class Cargo:
             repositories=tuple(self._repository(repository) for repository in stack.repositories),
         )
 
-    def write(self, target: IO[bytes], content: handover.Handover) -> None:
-        handover.write(target, content, root=self.root, paths=self._paths, texts=self._texts)
+    def write(self, target: IO[bytes], content: bundle.Bundle) -> None:
+        bundle.write(target, content, root=self.root, paths=self._paths, texts=self._texts)
 
     def _release(self, release: Release) -> Release:
         options, keyring = release.options, release.options.keyring

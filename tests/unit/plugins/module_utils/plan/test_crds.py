@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, load
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
-from ansible_collections.helmstack.core.plugins.module_utils.plan.definitions import Due, due, listed_once
+from ansible_collections.helmstack.core.plugins.module_utils.plan.crds import Due, due, listed_once
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 

@@ -9,26 +9,26 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from ansible_collections.helmstack.core.plugins.module_utils import handover
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack, ValuesSource
 
 ROOT = "/helmstack-root"
 
 
-def _round_trip(tmp_path: Path, content: handover.Handover, **parts: object) -> tuple[handover.Handover, Path]:
+def _round_trip(tmp_path: Path, content: bundle.Bundle, **parts: object) -> tuple[bundle.Bundle, Path]:
     archive = io.BytesIO()
-    handover.write(archive, content, root=ROOT, **{"texts": {}, **parts})  # type: ignore[arg-type]
+    bundle.write(archive, content, root=ROOT, **{"texts": {}, **parts})  # type: ignore[arg-type]
     (tmp_path / "archive").write_bytes(archive.getvalue())
     target = tmp_path / "target"
     target.mkdir()
-    return handover.read(str(tmp_path / "archive"), str(target)), target
+    return bundle.read(str(tmp_path / "archive"), str(target)), target
 
 
 def test_stack_comes_through_as_it_was(tmp_path: Path) -> None:
     release = Release("app", "web", "oci://x/y", values=(ValuesSource("v", 'a: "é"\n', True),), needs=("web/db",))
     stack = Stack("shop", "dev", (release,), secrets=("hidden",))
-    read, _target = _round_trip(tmp_path, handover.Handover(stack, {"kubeconfig": "k"}, ("s3cret",)))
-    assert read == handover.Handover(stack, {"kubeconfig": "k"}, ("s3cret",))
+    read, _target = _round_trip(tmp_path, bundle.Bundle(stack, {"kubeconfig": "k"}, ("s3cret",)))
+    assert read == bundle.Bundle(stack, {"kubeconfig": "k"}, ("s3cret",))
 
 
 def test_files_lie_where_the_stack_says(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_files_lie_where_the_stack_says(tmp_path: Path) -> None:
     chart.mkdir(parents=True)
     (chart / "Chart.yaml").write_text("name: web\n")
     stack = Stack("shop", None, (Release("app", "web", f"{ROOT}{chart}"),))
-    read, target = _round_trip(tmp_path, handover.Handover(stack), paths=[str(chart)])
+    read, target = _round_trip(tmp_path, bundle.Bundle(stack), paths=[str(chart)])
     assert read.stack is not None
     placed = Path(read.stack.releases[0].chart)
     assert (placed / "Chart.yaml").read_text() == "name: web\n"
@@ -48,7 +48,7 @@ def test_symbolic_links_are_followed(tmp_path: Path) -> None:
     chart = tmp_path / "web"
     chart.mkdir()
     (chart / "values.yaml").symlink_to(tmp_path / "shared.yaml")
-    _read, target = _round_trip(tmp_path, handover.Handover(None), paths=[str(chart)])
+    _read, target = _round_trip(tmp_path, bundle.Bundle(None), paths=[str(chart)])
     assert (target / f"files{chart}" / "values.yaml").read_text() == "a: 1\n"
 
 
@@ -57,7 +57,7 @@ def test_decrypted_text_replaces_the_file_and_is_private(tmp_path: Path) -> None
     config.write_text("encrypted")
     read, target = _round_trip(
         tmp_path,
-        handover.Handover(None, {"kubeconfig": f"{ROOT}{config}"}),
+        bundle.Bundle(None, {"kubeconfig": f"{ROOT}{config}"}),
         paths=[str(config)],
         texts={str(config): b"plain"},
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.beside import guarded
+from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import guarded
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmFailure, Interrupt
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange

@@ -15,18 +15,20 @@ from typing import IO, Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 
-from ansible_collections.helmstack.core.plugins.module_utils.module import Asked, Job, perform
+from ansible_collections.helmstack.core.plugins.module_utils.module import Invocation, ModuleDefinition, perform
 
 
-def perform_here(job: Job, args: Mapping[str, Any], *, folder: str, check_mode: bool, diff: bool) -> dict[str, Any]:
+def run_in_process(
+    definition: ModuleDefinition, args: Mapping[str, Any], *, folder: str, check_mode: bool, diff: bool
+) -> dict[str, Any]:
     """The result of the module with these arguments, as it would come back from there.
 
     :arg folder: where temporary files go; only this user may enter it.
     """
-    checked = ArgumentSpecValidator(**job.spec.to_validate()).validate(args)
+    checked = ArgumentSpecValidator(**definition.spec.to_validate()).validate(args)
     if checked.error_messages:
         return {"failed": True, "msg": ", ".join(checked.error_messages), "invocation": {}}
-    result = perform(job, Asked(checked.validated_parameters, args, folder, check_mode, diff))
+    result = perform(definition, Invocation(checked.validated_parameters, args, folder, check_mode, diff))
     result["invocation"] = {"module_args": checked.validated_parameters}
     shown = remove_values(result, checked._no_log_values)
     # booleans and None can be no secrets, but may be equal to one

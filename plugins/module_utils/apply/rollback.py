@@ -31,7 +31,7 @@ class Cluster(Protocol):
 
 
 @dataclass(frozen=True)
-class Undo:
+class Rollback:
     """Takes changes back, the last first. ``ready`` waits until a revision of a release is ready."""
 
     cluster: Cluster

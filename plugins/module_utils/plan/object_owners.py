@@ -2,26 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where what stands in the cluster, and not only what Helm has stored, decides what a run does to an object."""
+"""Which release a live object belongs to, and objects that move from one release to another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
-    APPLY,
-    FORCED_APPLY,
-    MERGE,
-    REPLACE,
-    typed,
-)
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options
 
 _NAME, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 
@@ -37,28 +28,6 @@ def owner(live: Object) -> str:
 def kept(item: Object, live: Object | None) -> bool:
     """Whether an upgrade leaves an object where it is that is no longer part of the release (pkg/kube/client.go)."""
     return manifest.annotations_of(item if live is None else live).get(manifest.KEEP) == "keep"
-
-
-def way(options: Options, major: int, last: ReleaseBody, *, forced: bool) -> str:
-    """How an upgrade brings live objects to their manifests.
-
-    :arg major: Helm's version.
-    :arg last: the release's last revision: Helm 4 goes on as that was made.
-    :arg forced: whether helm takes back what others have changed.
-    """
-    if options.force:
-        return REPLACE
-    if major >= 4 and last.apply_method == "ssa":
-        return FORCED_APPLY if forced else APPLY
-    return MERGE
-
-
-def touches(item: Object, how: str) -> bool:
-    """Whether an upgrade looks at the live object at all if the manifest stays as it was.
-
-    Helm that merges does so only with types that it knows: of others it compares manifests alone.
-    """
-    return how != MERGE or typed(item)
 
 
 def moved(changes: Iterable[Change]) -> list[Change]:

@@ -10,14 +10,14 @@ import io
 import tarfile
 from pathlib import Path
 
-from ansible_collections.helmstack.core.plugins.module_utils.handover import Handover
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository, Stack
-from ansible_collections.helmstack.core.plugins.plugin_utils.cargo import Cargo
+from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 
 
-def _files(cargo: Cargo) -> set[str]:
+def _files(cargo: FileBundle) -> set[str]:
     archive = io.BytesIO()
-    cargo.write(archive, Handover(None))
+    cargo.write(archive, Bundle(None))
     archive.seek(0)
     with tarfile.open(fileobj=archive) as tar:
         return {f"/{name.removeprefix('files/')}" for name in tar.getnames() if name.startswith("files/")}
@@ -34,7 +34,7 @@ def test_a_local_chart_takes_its_file_dependencies_along(tmp_path: Path) -> None
     web = _chart(tmp_path / "charts" / "web", "file://../lib", "https://charts.example.org", "file:///elsewhere")
     lib = _chart(tmp_path / "charts" / "lib", "file://../../base")
     base = _chart(tmp_path / "base", "file://../charts/web")  # a circle must end
-    cargo = Cargo()
+    cargo = FileBundle()
     stack = cargo.take_stack(Stack("s", None, (Release("app", "web", web),)))
     assert stack.releases[0].chart == cargo.root + web
     assert {f"{chart}/Chart.yaml" for chart in (web, lib, base)} <= _files(cargo)
@@ -43,14 +43,14 @@ def test_a_local_chart_takes_its_file_dependencies_along(tmp_path: Path) -> None
 def test_charts_from_elsewhere_stay_as_they_are() -> None:
     charts = ("oci://x/y", "repo/name", "https://x/y-1.tgz", "git+https://x/y.git")
     stack = Stack("s", None, tuple(Release(f"r{number}", "n", chart) for number, chart in enumerate(charts)))
-    cargo = Cargo()
+    cargo = FileBundle()
     assert cargo.take_stack(stack) == stack
     assert _files(cargo) == set()
 
 
 def test_certificates_of_repositories_come_along(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text("ca")
-    cargo = Cargo()
+    cargo = FileBundle()
     repository = Repository("r", "https://x", ca_file=str(tmp_path / "ca.crt"), key_file="/not/there")
     taken = cargo.take_stack(Stack("s", None, (), (repository,))).repositories[0]
     assert (taken.ca_file, taken.key_file) == (f"{cargo.root}{tmp_path}/ca.crt", "/not/there")
@@ -59,6 +59,6 @@ def test_certificates_of_repositories_come_along(tmp_path: Path) -> None:
 def test_a_kubeconfig_takes_the_files_beside_it_along(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text("ca")
     text = b"clusters: [{cluster: {certificate-authority: ca.crt}}]\nusers: [{user: {client-key: /etc/key}}]\n"
-    cargo = Cargo()
+    cargo = FileBundle()
     assert cargo.take_kubeconfig(f"{tmp_path}/config", text) == f"{cargo.root}{tmp_path}/config"
     assert _files(cargo) == {f"{tmp_path}/config", f"{tmp_path}/ca.crt"}

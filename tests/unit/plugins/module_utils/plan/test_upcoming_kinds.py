@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.plan.apis import Apis, brought
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
 
 
 def definition(kind: str, scope: str = "Namespaced", **versions: bool) -> dict[str, Any]:
@@ -24,16 +24,16 @@ def definition(kind: str, scope: str = "Namespaced", **versions: bool) -> dict[s
 
 
 def test_definitions_bring_their_served_versions() -> None:
-    found = brought([definition("Foo", v1=True, v2=False), {"kind": "ConfigMap", "metadata": {"name": "c"}}])
+    found = kinds_defined_by([definition("Foo", v1=True, v2=False), {"kind": "ConfigMap", "metadata": {"name": "c"}}])
     assert found.versions(("v1",)) == ("v1", "x.io/v1", "x.io/v1/Foo")
 
 
 def test_nothing_brought_leaves_the_list_as_it_is() -> None:
-    assert Apis().versions(("b", "a")) == ("b", "a")
+    assert UpcomingKinds().versions(("b", "a")) == ("b", "a")
 
 
 def test_the_scope_of_a_kind_to_come_is_known() -> None:
-    found = brought([definition("Foo", v1=True), definition("Bar", "Cluster", v1=True)])
+    found = kinds_defined_by([definition("Foo", v1=True), definition("Bar", "Cluster", v1=True)])
     namespaced = found.namespaced(lambda version, kind: False)
     assert namespaced("x.io/v1", "Foo")
     assert not namespaced("x.io/v1", "Bar")

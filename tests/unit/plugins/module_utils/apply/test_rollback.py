@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import DONE, FAILED, ROLLED_BACK, Result
-from ansible_collections.helmstack.core.plugins.module_utils.apply.undo import Undo
+from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Definition, ObjectChange
 
@@ -59,7 +59,7 @@ class World:
 )
 def test_what_changed_goes_back(before: Deployed | None, left: Deployed | None, done: list[Any], status: str) -> None:
     world = World(left)
-    undo = Undo(world, lambda _release: world, lambda _c, r: world.done.append(("ready", r)), print, [])  # type: ignore
+    undo = Rollback(world, lambda _release: world, lambda _c, r: world.done.append(("ready", r)), print, [])  # type: ignore
     change = Change("web", "a", "upgrade", deployed=before)
     for state, after in ((DONE, ROLLED_BACK), (FAILED, FAILED)):
         world.left, world.done = left, []
@@ -70,14 +70,14 @@ def test_what_changed_goes_back(before: Deployed | None, left: Deployed | None, 
 
 def test_what_was_only_looked_at_stays() -> None:
     world = World(deployed(1))
-    undo = Undo(world, lambda _release: world, lambda _c, _r: None, print, [])  # type: ignore
+    undo = Rollback(world, lambda _release: world, lambda _c, _r: None, print, [])  # type: ignore
     adopted = Change("web", "a", "adopt", deployed=deployed(1))
     assert undo.all({"a/web": adopted}, {"a/web": Result(DONE)}) == {"a/web": Result(DONE)}
 
 
 def test_definitions_stay_upgraded_and_this_is_said() -> None:
     world, warnings = World(deployed(2)), []  # type: ignore[var-annotated]
-    undo = Undo(world, lambda _release: world, lambda _c, _r: None, print, warnings)  # type: ignore
+    undo = Rollback(world, lambda _release: world, lambda _c, _r: None, print, warnings)  # type: ignore
     crd = {"kind": "CustomResourceDefinition", "metadata": {"name": "x"}}
     for op in ("add", "change"):
         item = Definition(ObjectChange(op, "CustomResourceDefinition", "", "x", None, crd), crd)

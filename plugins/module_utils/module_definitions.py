@@ -15,7 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import (
     HELMSTACK_TEMPLATE,
     HELMSTACK_VALUES,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.module import Call, Job
+from ansible_collections.helmstack.core.plugins.module_utils.module import Call, ModuleDefinition
 from ansible_collections.helmstack.core.plugins.module_utils.spray_task import on_target
 
 
@@ -47,8 +47,8 @@ def _values(call: Call) -> dict[str, Any]:
     return engine.values(call.stack, call.params, diff=call.diff, workdir=call.workdir, guard=call.guard)
 
 
-DEPLOY = Job(HELMSTACK, _deploy)
-SPRAY = Job(HELM_SPRAY, _deploy, on_target)
-INFO = Job(HELMSTACK_INFO, _info)
-TEMPLATE = Job(HELMSTACK_TEMPLATE, _template)
-VALUES = Job(HELMSTACK_VALUES, _values)
+DEPLOY = ModuleDefinition(HELMSTACK, _deploy)
+SPRAY = ModuleDefinition(HELM_SPRAY, _deploy, on_target)
+INFO = ModuleDefinition(HELMSTACK_INFO, _info)
+TEMPLATE = ModuleDefinition(HELMSTACK_TEMPLATE, _template)
+VALUES = ModuleDefinition(HELMSTACK_VALUES, _values)

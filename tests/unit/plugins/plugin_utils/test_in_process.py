@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import CLUSTER, STACK
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError
-from ansible_collections.helmstack.core.plugins.module_utils.module import Call, Job
-from ansible_collections.helmstack.core.plugins.plugin_utils.here import perform_here, private_file
+from ansible_collections.helmstack.core.plugins.module_utils.module import Call, ModuleDefinition
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def stack(tmp_path: Path) -> str:
 
 
 def done(body: Any, folder: Path, args: dict[str, Any]) -> dict[str, Any]:
-    return perform_here(Job(STACK + CLUSTER, body), args, folder=str(folder), check_mode=True, diff=False)
+    return run_in_process(
+        ModuleDefinition(STACK + CLUSTER, body), args, folder=str(folder), check_mode=True, diff=False
+    )
 
 
 def test_options_have_their_types_and_defaults_and_the_stack_is_resolved(tmp_path: Path, stack: str) -> None:
