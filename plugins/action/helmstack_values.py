@@ -20,13 +20,13 @@ class ActionModule(StackAction):
     definition = VALUES
 
     def _more(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: FileBundle
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
     ) -> dict[str, Any]:
         environment = given.get("compare_to")
         if not environment or given.get("remote_src"):
             return {}
-        stack = self._stack({**given, "environment": environment}, task_vars, environ, cargo)
-        return {OTHER: (stack if self._shares_disk else cargo.take_stack(stack)).to_data()}
+        stack = self._stack({**given, "environment": environment}, task_vars, environ, bundle)
+        return {OTHER: (stack if self._shares_disk else bundle.take_stack(stack)).to_data()}
 
     def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
         yield from lines(module) if module.get("compare_to") else ()

@@ -21,9 +21,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import place
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
+from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, IGNORE, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery, Unfinished
@@ -31,7 +33,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import S
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
 from ansible_collections.helmstack.core.plugins.module_utils.report.progress import Progress
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import place
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import duration
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
@@ -280,20 +281,11 @@ def planner_of(
     def sprayed(release: Release, chart: Chart) -> Sprayed:
         return expand(release, chart, workdir)
 
-    changes = Changes(
-        session,
-        tools.helm,
-        values.of,
-        Recovery(
-            params.get("recover") or "rollback",
-            _seconds("pending_age", params.get("pending_age"), 600),
-            abandoned=abandoned,
-        ),
-        (stack.name, stack.environment or ""),
-        tuple(params.get("diff_ignore") or ()),
-        params.get("drift") or IGNORE,
-        lenient,
-    )
+    rules = tuple(params.get("diff_ignore") or ())
+    context = Context(session, tools.helm, values.of, rules, params.get("drift") or IGNORE)
+    age = _seconds("pending_age", params.get("pending_age"), 600)
+    recovery = Recovery(params.get("recover") or "rollback", age, abandoned=abandoned)
+    changes = Changes(context, recovery, (stack.name, stack.environment or ""), lenient)
     return Planner(stack, settings(params), session, tools.fetch, sprayed, changes, tools.interrupt)
 
 

@@ -12,8 +12,8 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 
 def digest(name: str, major: int, environ: Mapping[str, str]) -> str:

@@ -194,7 +194,7 @@ class StackAction(ActionBase):
         return args
 
     def _more(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], cargo: FileBundle
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
     ) -> dict[str, Any]:
         """What a module gets besides the stack and the options."""
         return {}

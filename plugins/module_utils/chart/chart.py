@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 _FALSE = (("deprecated", "false"), ("enabled", "false"))
 # What templates are seldom made of, and what is often full of examples of them.

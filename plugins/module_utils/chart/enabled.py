@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Dependency, metadata
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 Values = Mapping[str, Any]
 _Named = tuple[str, Files]  # the name by which the values know a sub-chart

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError, Location
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 _FILE = r"([a-zA-Z0-9_\"\\/.\-():]+)"
 _END = r"\s*(?:\|\s*indent\s*(\d{1,3})\s*)?\}\}\s*(?:\n|\Z)"

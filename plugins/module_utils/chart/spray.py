@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import includes, strvals
 from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
 from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella import Dependency, Packed, Reduced, Umbrella
@@ -28,7 +29,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     Location,
     did_you_mean,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import ValuesSource
 
 _MAX_RELEASE_NAME = 53

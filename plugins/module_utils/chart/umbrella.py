@@ -20,13 +20,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import rendered
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError, Location
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 try:
     import yaml

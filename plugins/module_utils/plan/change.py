@@ -7,29 +7,26 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     compare,
     crds,
-    ignore,
     manifest,
     object_owners,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
-from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster, Drifted
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.crds import Due
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
     CORRECT,
     IGNORE,
@@ -41,7 +38,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
-from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values, visible
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import visible
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 # Most runs change nothing.
@@ -53,13 +50,9 @@ if TYPE_CHECKING:
 class Changes:
     """Plans single releases; may be asked from several threads at once."""
 
-    cluster: Cluster
-    helm: Callable[[Release | None], Helm]
-    values: Callable[[Release], Values]
+    context: Context
     recovery: Recovery
     owner: tuple[str, str]  # stack, environment
-    diff_ignore: tuple[Mapping[str, Any], ...] = ()
-    drift: str = IGNORE
     lenient: bool = False  # check mode: what may not be asked is told, and no failure
 
     def of(self, release: Release, chart: Chart, apis: UpcomingKinds) -> Change:
@@ -67,7 +60,7 @@ class Changes:
 
         :arg apis: kinds that releases bring which come before this one.
         """
-        deployed = self.cluster.releases().get(release.id)
+        deployed = self.context.cluster.releases().get(release.id)
         base = Change(
             name=release.name,
             namespace=release.namespace,
@@ -98,35 +91,35 @@ class Changes:
         apis |= kinds_defined_by(item.manifest for item in due.definitions)
         fingerprint = self.fingerprint(release, chart, apis)
         base = replace(base, fingerprint=fingerprint, definitions=due.definitions, warnings=due.warnings)
-        return Comparison(self, base, release, chart, apis)
+        return Comparison(self.context, base, release, chart, apis)
 
     def _due(self, base: Change, release: Release, chart: Chart, apis: UpcomingKinds, *, install: bool) -> Due:
-        values = self.values(release).merged
+        values = self.context.values(release).merged
         if release.options.upgrade_crds and base.deployed and rendering.reuses_values(release, values):
-            values = merge((self.cluster.body(base.deployed).config, values))
-        scope = Scope(release.namespace, apis.namespaced(self.cluster.namespaced))
-        return crds.due(release, chart, values, self.cluster, scope, install=install)
+            values = merge((self.context.cluster.body(base.deployed).config, values))
+        scope = Scope(release.namespace, apis.namespaced(self.context.cluster.namespaced))
+        return crds.due(release, chart, values, self.context.cluster, scope, install=install)
 
     def fingerprint(self, release: Release, chart: Chart, apis: UpcomingKinds) -> str:
         """What the stamp of this release would say.
 
         :arg apis: kinds that will be there besides the cluster's own.
         """
-        helm, values, options = self.helm(release), self.values(release), release.options
+        helm, values, options = self.context.helm(release), self.context.values(release), release.options
         asked = (chart.mentions | values.mentions).apis
-        versions = apis.versions(self.cluster.api_versions()) if asked else ()
+        versions = apis.versions(self.context.cluster.api_versions()) if asked else ()
         seen = versions if "*" in asked else tuple(name for name in sorted(asked) if _holds(versions, name))
         around = stamp.Conditions(
             helm=f"{helm.version.major}.{helm.version.minor}",
-            cluster=(self.cluster.info.version, *seen),
+            cluster=(self.context.cluster.info.version, *seen),
             post_renderer=helm.post_renderer(options.post_renderer) if options.post_renderer else "",
-            ignored=self.diff_ignore,
+            ignored=self.context.diff_ignore,
         )
         return stamp.fingerprint(release, chart, visible(release, values.merged), around)
 
     def asks(self, release: Release, chart: Chart) -> bool:
         """Whether the release's templates ask which APIs there are."""
-        return bool((chart.mentions | self.values(release).mentions).apis)
+        return bool((chart.mentions | self.context.values(release).mentions).apis)
 
     def stamped(self, change: Change, apis: UpcomingKinds) -> Change:
         """A change that leaves the stamp of a cluster in which all of a plan's kinds are served."""
@@ -139,15 +132,15 @@ class Changes:
         """
         if found.status.startswith("pending"):  # what is being uninstalled may be so twice
             self.recovery.of(found)
-        body = self.cluster.body(found)
+        body = self.context.cluster.body(found)
         before = stored(body)
-        scope = Scope(found.namespace, self.cluster.namespaced)
-        checks_owner = self.helm(release).version.major >= 4
-        there = [(item, self.live(item, scope.of(item))) for item in before.objects]
+        scope = Scope(found.namespace, self.context.cluster.namespaced)
+        checks_owner = self.context.helm(release).version.major >= 4
+        there = [(item, self.context.live(item, scope.of(item))) for item in before.objects]
         gone = [item for item, now in there if now and not (checks_owner and object_owners.owner(now) != found.id)]
         changes = compare.objects(gone, (), scope)
         event = "none" if release and release.options.disable_hooks else "delete"
-        changes += compare.hooks((), before.hooks, scope, event, self.live)
+        changes += compare.hooks((), before.hooks, scope, event, self.context.live)
         return Change(
             name=found.name,
             namespace=found.namespace,
@@ -158,28 +151,16 @@ class Changes:
             chart_from=body.chart_name,
             version_from=body.chart_version,
             objects=tuple(changes),
-            warnings=self.unserved(
+            warnings=self.context.unserved(
                 before, UpcomingKinds(), "helm cannot remove what is of kinds that are not served any more"
             ),
             secrets=secrets_of(before),
         )
 
-    def unserved(self, manifests: Manifests, apis: UpcomingKinds, why: str) -> tuple[str, ...]:
-        """A warning that names the kinds which neither the cluster serves nor an earlier release brings."""
-        kinds = {(str(item.get("apiVersion", "")), manifest.kind(item)) for item in manifests.objects} - set(apis.kinds)
-        lost = sorted(f"{kind} ({version})" for version, kind in kinds if not self.cluster.knows(version, kind))
-        return (f"{why}: {', '.join(lost)}",) if lost else ()
-
-    def live(self, item: Object, namespace: str) -> Object | None:
-        return self.cluster.live(str(item.get("apiVersion", "")), manifest.kind(item), namespace, manifest.name(item))
-
-    def exists(self, item: Object, namespace: str) -> bool:
-        return self.live(item, namespace) is not None
-
     def _with_drift(self, change: Change, deployed: Deployed, apis: UpcomingKinds) -> Change:
-        if self.drift == IGNORE:
+        if self.context.drift == IGNORE:
             return change
-        held = stored(self.cluster.body(deployed))
+        held = stored(self.context.cluster.body(deployed))
         found, warnings = self._drifted(deployed, held)
         due = self._due(change, known(change.release), known(change.chart), apis, install=False)
         found = [*(item.change for item in due.definitions), *found]
@@ -189,7 +170,7 @@ class Changes:
         sides = [side for item in found for side in (item.before, item.after) if side]
         secrets = secrets_of(held) | secret_strings(sides)
         change = replace(change, reasons=("drift",), objects=tuple(found), secrets=secrets)
-        if self.drift == REPORT:
+        if self.context.drift == REPORT:
             return change
         comparison = self._comparison(change, known(change.release), known(change.chart), apis, install=False)
         corrected = comparison.upgrade(deployed, False, drifted=True)
@@ -199,33 +180,25 @@ class Changes:
 
     def _drifted(self, deployed: Deployed, held: Manifests) -> tuple[list[ObjectChange], list[str]]:
         """The objects that are not as they were deployed, and warnings on those of which this cannot be told."""
-        scope = Scope(deployed.namespace, self.cluster.namespaced)
+        scope = Scope(deployed.namespace, self.context.cluster.namespaced)
         found = []
         unsure: dict[str, list[str]] = {}
         for item in held.objects:
             name = f"{manifest.kind(item)} {manifest.name(item)}"
             try:
-                drifted = self.cluster.drifted(deployed, item, scope.of(item))
+                drifted = self.context.cluster.drifted(deployed, item, scope.of(item))
             except Forbidden as error:
-                if self.drift == CORRECT and not self.lenient:
+                if self.context.drift == CORRECT and not self.lenient:
                     what = f"drift of {name} cannot be told: {error}"
                     raise ClusterError(what, hint="Or set 'drift: ignore'") from None
                 unsure.setdefault(f"cannot be told: {error}", []).append(name)
                 continue
             if drifted is not None:
-                counted = self.counted(scope.key(item), drifted)
+                counted = self.context.counted(scope.key(item), drifted)
                 found += counted
                 if counted and drifted.problem:
                     unsure.setdefault(f"is told without the server: {drifted.problem}", []).append(name)
         return found, [f"drift of {', '.join(names)} {reason}" for reason, names in unsure.items()]
-
-    def counted(self, key: Key, drifted: Drifted) -> list[ObjectChange]:
-        """The change back to what was deployed, but for what is not to be looked at."""
-        before, after = (
-            next(iter(ignore.without(Manifests((side,)), self.diff_ignore).objects), None) if side else None
-            for side in (drifted.live, drifted.restored)
-        )
-        return [] if before == after else [compare.change("change" if before else "add", key, before, after)]
 
 
 def _holds(versions: tuple[str, ...], name: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import drift
@@ -23,6 +23,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import reuses_values
@@ -32,9 +33,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upgrade_method import touches, upgrade_method
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import visible
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
-
-if TYPE_CHECKING:
-    from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class History:
 class Comparison:
     """One release whose stamp does not settle it."""
 
-    plan: Changes
+    context: Context
     base: Change
     release: Release
     chart: Chart
@@ -76,7 +74,7 @@ class Comparison:
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.release.namespace, self.apis.namespaced(self.plan.cluster.namespaced))
+        return Scope(self.release.namespace, self.apis.namespaced(self.context.cluster.namespaced))
 
     def install(self) -> Change:
         rendered = self._renderer().rendered(Manifests(), is_upgrade=False)
@@ -91,7 +89,9 @@ class Comparison:
         rendered = self._renderer().rendered(Manifests(), is_upgrade=False)
         after, scope = rendered.after, self.scope
         found = [
-            compare.change("replace" if self.plan.exists(item, scope.of(item)) else "add", scope.key(item), None, item)
+            compare.change(
+                "replace" if self.context.exists(item, scope.of(item)) else "add", scope.key(item), None, item
+            )
             for item in after.objects
         ]
         changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
@@ -110,7 +110,7 @@ class Comparison:
         reasons = reasons or ("readiness",)
         changes, reverted = self._upgraded(history, rendered, recovering)
         gone = "helm cannot upgrade it from objects of kinds that are not served any more"
-        warnings = (*base.warnings, *reverted.warnings, *self.plan.unserved(history.applied, UpcomingKinds(), gone))
+        warnings = (*base.warnings, *reverted.warnings, *self.context.unserved(history.applied, UpcomingKinds(), gone))
         base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried)
         action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
@@ -118,19 +118,19 @@ class Comparison:
         return replace(self, base=base)._finished(action, reasons, changes, rendered, revision)
 
     def _renderer(self, recovering: bool = False) -> Renderer:
-        return Renderer(self.plan, self.release, self.chart, self.apis, self.base.deployed, recovering)
+        return Renderer(self.context, self.release, self.chart, self.apis, self.base.deployed, recovering)
 
     def _history(self, deployed: Deployed) -> History:
-        good = self.plan.cluster.body(deployed, deployed.current_revision or deployed.revision)
+        good = self.context.cluster.body(deployed, deployed.current_revision or deployed.revision)
         held = stored(good)
         if good.revision == deployed.revision:
             return History(deployed, good, good, held, held)
-        last = self.plan.cluster.body(deployed)
+        last = self.context.cluster.body(deployed)
         return History(deployed, good, last, held, stored(last))
 
     def _upgraded(self, history: History, rendered: Rendered, recovering: bool) -> tuple[list[ObjectChange], Reverted]:
         """All that an upgrade does, new random values included, and what of it follows from edits of live objects."""
-        held, after = ignore.without(history.held, self.plan.diff_ignore), rendered.after
+        held, after = ignore.without(history.held, self.context.diff_ignore), rendered.after
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
         refused, untried = ([], "") if recovering else self._refused(history, changes, rendered)
         changes = [*self._listed, *(self._undone(history, held, changes) if recovering else changes)]
@@ -145,11 +145,11 @@ class Comparison:
     ) -> tuple[str, ...]:
         release, chart = self.release, self.chart
         status = base.deployed.status if base.deployed else ""
-        values = visible(release, self.plan.values(release).merged)
+        values = visible(release, self.context.values(release).merged)
         scope = self.scope
         hooks_differ = {scope.key(i): i for i in before.hooks} != {scope.key(i): i for i in after.hooks}
         version = (body.chart_name, body.chart_version) != (chart.name, chart.version)
-        reuses = reuses_values(release, self.plan.values(release).merged)
+        reuses = reuses_values(release, self.context.values(release).merged)
         other_values = not reuses and values != visible(release, body.config)
         reasons = {
             "version": version,
@@ -162,7 +162,7 @@ class Comparison:
         return tuple(reason for reason, holds in reasons.items() if holds)
 
     def _kept(self, item: Object) -> bool:
-        return object_owners.kept(item, self.plan.live(item, self.scope.of(item)))
+        return object_owners.kept(item, self.context.live(item, self.scope.of(item)))
 
     def _as_live(self, changes: list[ObjectChange], after: Manifests) -> list[ObjectChange]:
         """Objects that someone deleted come back with any upgrade, and those that are there already are not added."""
@@ -171,7 +171,7 @@ class Comparison:
         for item in after.objects:
             key = scope.key(item)
             known = listed.get(key)
-            there = self.plan.live(item, scope.of(item))
+            there = self.context.live(item, scope.of(item))
             if there is None and (known is None or known.op != "add"):
                 listed[key] = compare.change("add", key, None, item)
             elif there is not None and known is not None and known.op == "add":
@@ -180,7 +180,7 @@ class Comparison:
         return [item for item in listed.values() if item.op != "remove" or self._is_there(item)]
 
     def _is_there(self, item: ObjectChange) -> bool:
-        return item.before is not None and self.plan.exists(item.before, item.namespace)
+        return item.before is not None and self.context.exists(item.before, item.namespace)
 
     def _restarted(self, changes: Sequence[ObjectChange], after: Manifests) -> list[ObjectChange]:
         """The workloads that do not change themselves, but whose pods are made anew."""
@@ -198,7 +198,8 @@ class Comparison:
             return False
         workloads = [item for item in after.objects if manifest.kind(item) in restart.KINDS]
         return any(
-            restart.lacking(self.plan.live(item, self.scope.of(item)) or {}, body.last_deployed) for item in workloads
+            restart.lacking(self.context.live(item, self.scope.of(item)) or {}, body.last_deployed)
+            for item in workloads
         )
 
     def _lacks_job(self, body: ReleaseBody, after: Manifests) -> bool:
@@ -212,7 +213,7 @@ class Comparison:
         if labels.get(stamp.REVISION) == str(body.revision):
             return False
         ending = [item for item in after.objects if drift.goes_by_itself(item)]
-        return any(not self.plan.exists(item, self.scope.of(item)) for item in ending)
+        return any(not self.context.exists(item, self.scope.of(item)) for item in ending)
 
     def _undone(self, history: History, held: Manifests, changes: list[ObjectChange]) -> list[ObjectChange]:
         """Recovery goes back to the last good revision first, which deletes what only the unfinished one has."""
@@ -221,7 +222,7 @@ class Comparison:
         listed = {item.key: item for item in changes}
         for item in history.applied.objects:
             key = scope.key(item)
-            if key not in good and self.plan.exists(item, scope.of(item)) and not self._kept(item):
+            if key not in good and self.context.exists(item, scope.of(item)) and not self._kept(item):
                 known = listed.get(key)
                 listed[key] = replace(known, op="replace") if known else compare.change("remove", key, item, None)
         return list(listed.values())
@@ -245,19 +246,19 @@ class Comparison:
             former = applied.get(key) if doubt and recovering else None
             if key in listed or not (former or touches(item, how)):
                 continue
-            live_item = self.plan.live(item, scope.of(item)) or {}
+            live_item = self.context.live(item, scope.of(item)) or {}
             edits = drift.edits(live_item, item, self.release.name, self.release.namespace)
             edited |= {key: edits} if edits else {}
-            drifted = self.plan.cluster.reapplied(deployed, whole[key], scope.of(item), how, doubt, former)
+            drifted = self.context.cluster.reapplied(deployed, whole[key], scope.of(item), how, doubt, former)
             if drifted is not None:
-                found += self.plan.counted(key, drifted)
+                found += self.context.counted(key, drifted)
                 edited.setdefault(key, ())
                 if drifted.problem:
                     unsure.setdefault(drifted.problem, []).append(f"{key[1]} {key[3]}")
         return Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
 
     def _method(self, last: ReleaseBody) -> str:
-        major, forced = self.plan.helm(self.release).version.major, self.plan.drift == CORRECT
+        major, forced = self.context.helm(self.release).version.major, self.context.drift == CORRECT
         return upgrade_method(self.release.options, major, last, forced=forced)
 
     def _refused(self, history: History, changes: Sequence[ObjectChange], rendered: Rendered) -> tuple[list[str], str]:
@@ -269,7 +270,7 @@ class Comparison:
             if item.op != "change" or item.key not in whole:
                 continue
             try:
-                why = self.plan.cluster.refusal(history.deployed, whole[item.key], item.namespace, how)
+                why = self.context.cluster.refusal(history.deployed, whole[item.key], item.namespace, how)
             except Forbidden as error:
                 return refused, str(error)
             refused += [f"{item.kind} {item.name}: {why}"] if why else []
@@ -285,7 +286,7 @@ class Comparison:
     ) -> Change:
         before = [change.before for change in changes if change.before]
         fails = "helm fails at kinds that the cluster does not serve, unless something brings them before"
-        unserved = self.plan.unserved(rendered.after, self.apis, fails)
+        unserved = self.context.unserved(rendered.after, self.apis, fails)
         return replace(
             self.base,
             action=action,
@@ -298,7 +299,7 @@ class Comparison:
 
     def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
         name = "none" if self.release.options.disable_hooks else event
-        return compare.hooks(before.hooks, after.hooks, self.scope, name, self.plan.live)
+        return compare.hooks(before.hooks, after.hooks, self.scope, name, self.context.live)
 
     @property
     def _listed(self) -> list[ObjectChange]:

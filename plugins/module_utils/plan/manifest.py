@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 HOOK = "helm.sh/hook"
 HOOK_DELETE_POLICY = "helm.sh/hook-delete-policy"

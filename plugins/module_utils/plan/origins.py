@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Union
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import ValuesSource
 
 VAULT = "vault"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
@@ -19,6 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, render_clock
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import known
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
@@ -26,9 +27,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
-
-if TYPE_CHECKING:
-    from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
 
 _UNSERVED = "its kinds are not served yet"
 
@@ -56,7 +54,7 @@ class Renderer:
     :arg unseeing: nor what its templates look up.
     """
 
-    plan: Changes
+    context: Context
     release: Release
     chart: Chart
     apis: UpcomingKinds
@@ -67,7 +65,7 @@ class Renderer:
 
     @property
     def _mentions(self) -> Mentions:
-        return self.chart.mentions | self.plan.values(self.release).mentions
+        return self.chart.mentions | self.context.values(self.release).mentions
 
     def rendered(self, held: Manifests, *, is_upgrade: bool) -> Rendered:
         """The release as it is to be, beside what it was.
@@ -92,7 +90,7 @@ class Renderer:
         What follows the date shows in another time zone, unless templates have other times than the present in it. The
         same date as the deployed one is no change.
         """
-        rules, mentions = self.plan.diff_ignore, self._mentions
+        rules, mentions = self.context.diff_ignore, self._mentions
         whole = self._render(is_upgrade=is_upgrade)
         first, before = ignore.without(whole, rules), ignore.without(held, rules)
         if first != before and (mentions.random or mentions.clock):
@@ -101,13 +99,13 @@ class Renderer:
                 render_clock.next_second()
             again = ignore.without(self._render(is_upgrade=is_upgrade), rules)
             if mentions.clock and not mentions.times:
-                zone = render_clock.zone(self.plan.helm(self.release).home, near=self._dry_runs(is_upgrade))
+                zone = render_clock.zone(self.context.helm(self.release).home, near=self._dry_runs(is_upgrade))
                 elsewhere = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
             first, before = compare.without_random(first, again, before, self._scope, elsewhere)
         return Rendered(first, before, whole, secrets_of(whole) | secrets_of(held), self._unsure)
 
     def _render(self, *, is_upgrade: bool, time_zone: str | None = None) -> Manifests:
-        values = self.plan.values(self.release)
+        values = self.context.values(self.release)
         try:
             return self._rendered_with(values, is_upgrade=is_upgrade, time_zone=time_zone)
         except HelmstackError as error:
@@ -120,12 +118,12 @@ class Renderer:
         """What the Secrets hold that the release has been deployed with; nothing if they cannot be read."""
         deployed = self.deployed
         try:
-            return secrets_of(stored(self.plan.cluster.body(deployed))) if deployed else frozenset()
+            return secrets_of(stored(self.context.cluster.body(deployed))) if deployed else frozenset()
         except HelmstackError:
             return frozenset()
 
     def _rendered_with(self, values: Values, *, is_upgrade: bool, time_zone: str | None) -> Manifests:
-        helm, cluster = self.plan.helm(self.release), self.plan.cluster
+        helm, cluster = self.context.helm(self.release), self.context.cluster
         if self._dry_runs(is_upgrade):
             last = self._recovered() if self.recovering else None
             return rendering.dry_run(
@@ -139,7 +137,7 @@ class Renderer:
     def _recovered(self) -> Mapping[str, Any]:
         """The last good revision as the recovery repeats it: a dry run of a release that is pending is refused."""
         deployed = known(self.deployed)
-        record = self.plan.cluster.record(deployed, known(deployed.current_revision))
+        record = self.context.cluster.record(deployed, known(deployed.current_revision))
         return {**record, "version": deployed.revision + 1, "info": {**record["info"], "status": "deployed"}}
 
     def _dry_runs(self, is_upgrade: bool) -> bool:
@@ -147,7 +145,7 @@ class Renderer:
 
     @property
     def _reuses(self) -> bool:
-        return rendering.reuses_values(self.release, self.plan.values(self.release).merged)
+        return rendering.reuses_values(self.release, self.context.values(self.release).merged)
 
     @property
     def _needs_history(self) -> bool:
@@ -177,7 +175,7 @@ class Renderer:
 
     @property
     def _scope(self) -> Scope:
-        return Scope(self.release.namespace, self.apis.namespaced(self.plan.cluster.namespaced))
+        return Scope(self.release.namespace, self.apis.namespaced(self.context.cluster.namespaced))
 
     def _awaits_kinds(self, failure: HelmFailure) -> bool:
         """Whether a dry run failed on kinds that this run brings before it comes to this release."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
 
 

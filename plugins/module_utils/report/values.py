@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import origins
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import Origin, Path, Setting, ValueChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack, ValuesSource
 from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 

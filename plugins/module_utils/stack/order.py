@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import Draft
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
 
 Members = Mapping[str, Node]
 Identity = tuple[str, str]  # namespace and name

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
 
 Place = tuple[tuple[str, ...], str, int, str]  # path among the values, file, line (0: not known), how
 

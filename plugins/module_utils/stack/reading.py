@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, number_text
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml, schema
+from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import ValuesSource
 from ansible_collections.helmstack.core.plugins.module_utils.stack.places import Place, places_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import dotenv

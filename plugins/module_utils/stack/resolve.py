@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, mark_secret, place, plain, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack import order, overlay, schema, select
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, mark_secret, place, plain, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import (
     Ground,

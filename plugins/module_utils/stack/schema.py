@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, plain
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain
 
 # Per-release options: the stack file's key, the field of model.Options, its kind
 OPTIONS: Mapping[str, tuple[str, str]] = {

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain, to_json, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack import overlay, schema
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, plain, to_json, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
     Options,
     Release,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.stack.helmyaml import Node, walk
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, walk
 
 # "$${", or "${name}" and "${name:-default}" where the default may hold plain references, or a "${" that is neither
 _REFERENCE = re.compile(

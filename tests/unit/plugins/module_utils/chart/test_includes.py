@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart.includes import expand
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 FILES = {
     "one.yaml": "a: 1\nb:\n  c: text\n  d: [1, 2]\n",

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import strvals
 from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetInt, SetValue
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 CACHE = Path.home() / ".cache" / "helmstack"
 HELMS = sorted({str(path) for path in CACHE.glob("bin-*/helm")} | {shutil.which("helm") or ""} - {""})

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella import Umbrella
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
 
 
 def write(path: Path, data: Any) -> None:

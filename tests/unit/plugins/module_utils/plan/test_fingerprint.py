@@ -23,6 +23,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
 from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmVersion
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, verified
+from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
@@ -74,7 +75,8 @@ class Input:
         sources = tuple(ValuesSource(label, text) for label, text in zip(self.labels, self.values, strict=True))
         values = ValuesFiles(str(root / f"values-{self.folder}")).of
         helm: Any = self.helm
-        changes = Changes(cluster, lambda _release: helm, values, Recovery(), ("shop", "dev"), self.ignored)
+        context = Context(cluster, lambda _release: helm, values, self.ignored)
+        changes = Changes(context, Recovery(), ("shop", "dev"))
         return changes.fingerprint(replace(self.release, values=sources), load(str(chart)), UpcomingKinds())
 
     def file(self, name: str, text: str) -> Input:

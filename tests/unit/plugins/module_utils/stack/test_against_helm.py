@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.stack import helmyaml
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 
 CACHE = Path.home() / ".cache" / "helmstack"
 HELMS = sorted({str(path) for path in [*CACHE.glob("bin-*/helm")]} | {shutil.which("helm") or ""} - {""})

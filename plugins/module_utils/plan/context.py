@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What everything that plans a release works with: the cluster, helm, the values, and the rules of comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster, Drifted
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import IGNORE, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+
+@dataclass(frozen=True)
+class Context:
+    """What change, comparison and renderer share; several threads may use it at once."""
+
+    cluster: Cluster
+    helm: Callable[[Release | None], Helm]
+    values: Callable[[Release], Values]
+    diff_ignore: tuple[Mapping[str, Any], ...] = ()
+    drift: str = IGNORE
+
+    def unserved(self, manifests: Manifests, apis: UpcomingKinds, why: str) -> tuple[str, ...]:
+        """A warning that names the kinds which neither the cluster serves nor an earlier release brings."""
+        kinds = {(str(item.get("apiVersion", "")), manifest.kind(item)) for item in manifests.objects} - set(apis.kinds)
+        lost = sorted(f"{kind} ({version})" for version, kind in kinds if not self.cluster.knows(version, kind))
+        return (f"{why}: {', '.join(lost)}",) if lost else ()
+
+    def live(self, item: Object, namespace: str) -> Object | None:
+        return self.cluster.live(str(item.get("apiVersion", "")), manifest.kind(item), namespace, manifest.name(item))
+
+    def exists(self, item: Object, namespace: str) -> bool:
+        return self.live(item, namespace) is not None
+
+    def counted(self, key: Key, drifted: Drifted) -> list[ObjectChange]:
+        """The change back to what was deployed, but for what is not to be looked at."""
+        before, after = (
+            next(iter(ignore.without(Manifests((side,)), self.diff_ignore).objects), None) if side else None
+            for side in (drifted.live, drifted.restored)
+        )
+        return [] if before == after else [compare.change("change" if before else "add", key, before, after)]
