@@ -55,13 +55,15 @@ class Node(NamedTuple):
     """A value and where it stands; maps hold nodes by their key, lists hold nodes.
 
     A map's member stands where its key does. ``secret``: it came out of a vault. ``via``: the variables that brought
-    it, each with the place that defines it.
+    it, each with the place that defines it. ``over``: what it replaced when files were laid over each other, newest
+    first, as it is written there.
     """
 
     value: Any
     where: Location
     secret: bool = False
     via: tuple[tuple[str, Location], ...] = ()
+    over: tuple[Node, ...] = ()
 
 
 Decrypt = Callable[[str], str]

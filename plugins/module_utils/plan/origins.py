@@ -150,9 +150,10 @@ def _lay(tree: Tree, above: Tree) -> None:
                 _lay(below, item)
         elif isinstance(below, dict):
             if item.value != {}:
-                tree[key] = Setting(item.value, item.origin, _covered(below))
+                tree[key] = Setting(item.value, item.origin, (*item.overrides, *_covered(below)))
         else:
-            tree[key] = Setting(item.value, item.origin, (below, *below.overrides) if below else item.overrides)
+            weaker = (below, *below.overrides) if below else ()
+            tree[key] = Setting(item.value, item.origin, (*item.overrides, *weaker))
 
 
 def _emptied(tree: Tree, key: str) -> Tree:
@@ -167,7 +168,9 @@ def _over(tree: Tree, below: Setting | None) -> Tree:
         return tree
     beneath = (below, *below.overrides)
     return {
-        key: _over(item, below) if isinstance(item, dict) else Setting(item.value, item.origin, beneath)
+        key: _over(item, below)
+        if isinstance(item, dict)
+        else Setting(item.value, item.origin, (*item.overrides, *beneath))
         for key, item in tree.items()
     }
 
@@ -208,17 +211,28 @@ def _below(path: Path, tree: Tree) -> Tree:
 def _tree_of(source: ValuesSource) -> Tree:
     """A document's values with their origins; many releases share documents. Nobody changes what this returns."""
     file, how = source.file or source.label, source.how or "values file"
-    known = {tuple(path): Origin(source.file or there, line, how) for path, there, line, how in source.places}
+    known = {tuple(path): _setting(source.file, *place) for path, *place in source.places}
     root = _read(source, file)
 
     def tree(node: Node, path: Path) -> Tree | Setting:
         if isinstance(node.value, dict) and node.value:
             return {key: tree(item, (*path, key)) for key, item in node.value.items()}
         line = 0 if known or file.endswith(_RENDERED) else node.where.line
-        return Setting(helmyaml.plain(node), known.get(path) or Origin(file, line, how))
+        there = known.get(path)
+        value = helmyaml.plain(node)
+        return Setting(value, there.origin, there.overrides) if there else Setting(value, Origin(file, line, how))
 
     found = tree(root, ())
     return found if isinstance(found, dict) else {}
+
+
+def _setting(shown: str, file: str, line: int, how: str, over: Iterable[Any]) -> Setting:
+    """A place of a source, still without its value.
+
+    :arg shown: the file as it is called, where the place's own name is not that.
+    """
+    beneath = tuple(Setting(value, Origin(*place)) for value, *place in over)
+    return Setting(None, Origin(shown or file, line, how), beneath)
 
 
 def _read(source: ValuesSource, file: str) -> Node:

@@ -25,8 +25,8 @@ class ValuesSource:
     secret: bool = False  # came out of a vault
     file: str = ""  # the file that holds it, relative to the outermost stack's folder; "": see label
     how: str = ""  # what plan/origins.py calls the values, where that is not "values file"
-    # where single values stand, if not in this text: path, file, line, how
-    places: tuple[tuple[tuple[str, ...], str, int, str], ...] = field(default=(), compare=False, repr=False)
+    # where single values stand, if not in this text, and what overlays replaced there (see stack/places.py)
+    places: tuple[tuple[Any, ...], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def merge(base: Node, patch: Node) -> Node:
     """``patch`` over ``base``; null stays, because inside values it tells Helm to delete a default."""
     if isinstance(base.value, dict) and isinstance(patch.value, dict):
         return Node(merge_members(base.value, patch.value), base.where, base.secret)
-    return patch
+    return patch._replace(over=(base, *base.over))
 
 
 def merge_members(base: Members, patch: Members) -> dict[str, Node]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
-from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain, walk
 
-Place = tuple[tuple[str, ...], str, int, str]  # path among the values, file, line (0: not known), how
+Over = tuple[Any, str, int, str]  # a value, file, line, how
+# path among the values, file, line (0: not known), how, and what overlays replaced there, the strongest first
+Place = tuple[tuple[str, ...], str, int, str, tuple[Over, ...]]
 
 
 def relative(file: str, root: str) -> str:
@@ -37,9 +40,15 @@ def _places(
         for key, item in node.value.items():
             yield from _places(item, how, root, lines, (*path, key), via)
     else:
-        said = [how, *(f"variable {name} ({_place(where, root)})" for name, where in via)]
-        said += ["vault"] if node.secret else []
-        yield path, relative(node.where.file, root), node.where.line if lines else 0, ", ".join(said)
+        over = tuple((plain(item), *_told(item, how, root, lines, ())) for item in node.over)
+        yield (path, *_told(node, how, root, lines, via), over)
+
+
+def _told(node: Node, how: str, root: str, lines: bool, via: tuple[tuple[str, Location], ...]) -> tuple[str, int, str]:
+    """File, line, and the way of a value."""
+    said = [how, *(f"variable {name} ({_place(where, root)})" for name, where in via)]
+    said += ["vault"] if any(item.secret for item in walk(node)) else []
+    return relative(node.where.file, root), node.where.line if lines else 0, ", ".join(said)
 
 
 def _place(where: Location, root: str) -> str:

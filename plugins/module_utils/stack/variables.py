@@ -67,7 +67,7 @@ class Scope:
         whole = _REFERENCE.fullmatch(text)
         if whole and whole["name"]:
             result = self._value(whole, node.where, trail)
-            return Node(result.value, node.where, node.secret or result.secret, _via(whole, result))
+            return Node(result.value, node.where, node.secret or result.secret, _via(whole, result), node.over)
         secret = node.secret
         via: list[tuple[str, Location]] = []
 
@@ -80,7 +80,8 @@ class Scope:
             via.extend(_via(match, part))
             return _text(part, match["name"], node.where)
 
-        return Node(_REFERENCE.sub(replaced, text), node.where, secret, tuple(dict.fromkeys(via))[:_MAX_VIA])
+        text = _REFERENCE.sub(replaced, text)
+        return Node(text, node.where, secret, tuple(dict.fromkeys(via))[:_MAX_VIA], node.over)
 
     def _value(self, match: re.Match[str], where: Location, trail: tuple[str, ...]) -> Node:
         name = match["name"]

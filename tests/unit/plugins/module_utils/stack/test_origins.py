@@ -68,6 +68,7 @@ def test_what_a_value_overrides_is_listed_strongest_first(folder: Any) -> None:
     setting = origins.explain(folder.resolve(environment="dev").releases[0].values)[("replicas",)]
     assert (setting.value, str(setting.origin)) == (3, "env/dev.yaml:5 (set)")
     assert [(item.value, str(item.origin)) for item in setting.overrides] == [
+        (2, "helmstack.yaml:13 (set)"),
         (5, "env/dev.yaml:3 (values)"),
         (1, "web.yaml:1"),
     ]
