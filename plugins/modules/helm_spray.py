@@ -368,6 +368,14 @@ plan:
           type: list
           elements: str
           sample: [web/db]
+        values:
+          description:
+            - The values that change, each with C(path), C(before), C(after), and C(from) and C(to): the places
+              (C(file), C(line), C(how)) that set both. A place that nobody can tell is null.
+            - What came out of a vault, and what its name says is secret, is masked.
+          returned: if values change
+          type: list
+          elements: dict
         objects:
           description: The objects that change.
           returned: success

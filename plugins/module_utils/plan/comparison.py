@@ -26,6 +26,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import ValueChange, explain
+from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import changes as value_changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import reuses_values
 from ansible_collections.helmstack.core.plugins.module_utils.plan.renderer import Rendered, Renderer
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
@@ -111,7 +113,8 @@ class Comparison:
         changes, reverted = self._upgraded(history, rendered, recovering)
         gone = "helm cannot upgrade it from objects of kinds that are not served any more"
         warnings = (*base.warnings, *reverted.warnings, *self.context.unserved(history.applied, UpcomingKinds(), gone))
-        base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried)
+        values = self._value_changes(body) if "values" in reasons else ()
+        base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried, values=values)
         action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
         revision = deployed.revision + (2 if recovering else 1)
@@ -160,6 +163,12 @@ class Comparison:
             "pending": status.startswith(("pending", "uninstalling")),
         }
         return tuple(reason for reason, holds in reasons.items() if holds)
+
+    def _value_changes(self, body: ReleaseBody) -> tuple[ValueChange, ...]:
+        """The values that differ from those that Helm has stored, with the files and lines that set them."""
+        hidden = self.release.hidden_values
+        settings = {path: item for path, item in explain(self.release.values).items() if path[0] not in hidden}
+        return value_changes(visible(self.release, body.config), settings)
 
     def _kept(self, item: Object) -> bool:
         return object_owners.kept(item, self.context.live(item, self.scope.of(item)))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key
+from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import ValueChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -87,6 +88,7 @@ class Change:
     needs: tuple[str, ...] = ()  # identities that must be done before, of this plan
     objects: tuple[ObjectChange, ...] = ()
     definitions: tuple[Definition, ...] = ()  # of the chart's crds/: what is applied before helm gets to work
+    values: tuple[ValueChange, ...] = field(default=(), repr=False)  # what the user's values change
     edits: Mapping[Key, Any] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     warnings: tuple[str, ...] = ()  # what the plan cannot say

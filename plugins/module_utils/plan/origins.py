@@ -69,6 +69,8 @@ class ValueChange:
     after: Any
     origin_before: Origin | None
     origin_after: Origin | None
+    added: bool = False  # there was no value
+    removed: bool = False  # there is no value now
 
     @property
     def secret(self) -> bool:
@@ -108,11 +110,10 @@ def changes(before: Mapping[str, Any], after: Mapping[Path, Setting]) -> tuple[V
         if new is not None and old is not _MISSING and same(old, new.value):
             continue
         former = next((item.origin for item in new.overrides if same(item.value, old)), None) if new else None
-        found.append(
-            ValueChange(
-                path, None if old is _MISSING else old, new.value if new else None, former, new.origin if new else None
-            )
-        )
+        origin = new.origin if new else None
+        value = new.value if new else None
+        known = None if old is _MISSING else old
+        found.append(ValueChange(path, known, value, former, origin, added=old is _MISSING, removed=new is None))
     return tuple(found)
 
 
@@ -129,6 +130,8 @@ def compared(before: Mapping[Path, Setting], after: Mapping[Path, Setting]) -> t
                     new.value if new else None,
                     old.origin if old else None,
                     new.origin if new else None,
+                    added=old is None,
+                    removed=new is None,
                 )
             )
     return tuple(found)
@@ -241,11 +244,6 @@ def _read(source: ValuesSource, file: str) -> Node:
     except InputError:
         # what is valid for Helm but not for a stack file, such as a key that stands twice
         return helmyaml.place(helmyaml.load(source.text, file), helmyaml.Location(file))
-
-
-def shown(value: Any) -> str:
-    """A value in a line, as YAML and JSON both read it."""
-    return helmyaml.to_json(value)
 
 
 def ordered(found: Sequence[ValueChange]) -> list[ValueChange]:

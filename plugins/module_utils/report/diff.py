@@ -14,6 +14,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import common
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
+from ansible_collections.helmstack.core.plugins.module_utils.report import value_changes
 from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 
 try:
@@ -44,6 +45,8 @@ def _of_change(change: Change, mask: Mask) -> Iterator[dict[str, str]]:
     labels = {item.key: _only_labels(item, (before, after)) for item in change.objects}
     if (change.version_from and change.chart and before != after) or any(labels.values()):
         yield _of_charts(change, before, after, labels)
+    if change.values:
+        yield value_changes.entry(change.id, change.values, mask)
     for item in change.objects:
         if not labels[item.key]:
             yield _of_object(change, item, mask)

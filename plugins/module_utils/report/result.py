@@ -20,6 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ACTIONS, Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
+from ansible_collections.helmstack.core.plugins.module_utils.report.value_changes import changes_data
 
 
 def mask_for(plan: Plan, secrets: Iterable[str]) -> Mask:
@@ -64,6 +65,7 @@ def release(change: Change, done: Result | None, mask: Mask) -> dict[str, Any]:
     status = change.deployed.status if change.deployed else None
     return {
         **change.data,
+        **({"values": changes_data(change.values, mask)} if change.values else {}),
         "status": done.status if done and done.status else status,
         "duration": done.duration if done else None,
         "error": mask.text(done.error) if done and done.error else None,

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import to_json
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import origins
-from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import Origin, Path, Setting, ValueChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import Path, Setting
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets
+from ansible_collections.helmstack.core.plugins.module_utils.report.value_changes import change_data, line, shown
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack, ValuesSource
 from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 
@@ -72,17 +73,6 @@ def comparison(stack: Stack, other: Stack, defaults: Defaults, *, diff: bool) ->
     return {**result, "diff": [_diff(item, sides) for item in found]} if diff else result
 
 
-def change_data(change: ValueChange, mask: Mask) -> dict[str, Any]:
-    """A value's change as data: the path, both sides as they may be shown, and where each is set."""
-    return {
-        "path": origins.dotted(change.path),
-        "before": _shown(change.before, change.secret, mask),
-        "after": _shown(change.after, change.secret, mask),
-        "from": _origin(change.origin_before),
-        "to": _origin(change.origin_after),
-    }
-
-
 def _compared(one: Explained | None, another: Explained | None, mask: Mask) -> dict[str, Any] | None:
     present = one or another
     if present is None:
@@ -133,31 +123,23 @@ def _chart(release: Release) -> str:
 
 
 def _values(item: Explained, mask: Mask) -> dict[str, Any]:
-    shown = {path: _shown(setting.value, setting.origin.secret, mask) for path, setting in item.settings.items()}
+    told = {path: shown(path, setting.value, setting.origin.secret, mask) for path, setting in item.settings.items()}
     return {
-        "values": merge(_nested(path, value) for path, value in shown.items()),
+        "values": merge(_nested(path, value) for path, value in told.items()),
         "origins": [
             {
                 "path": origins.dotted(path),
-                "value": shown[path],
+                "value": told[path],
                 **setting.origin.data,
-                "overrides": [_setting(each, mask) for each in setting.overrides],
+                "overrides": [_setting(path, each, mask) for each in setting.overrides],
             }
             for path, setting in sorted(item.settings.items())
         ],
     }
 
 
-def _setting(setting: Setting, mask: Mask) -> dict[str, Any]:
-    return {"value": _shown(setting.value, setting.origin.secret, mask), **setting.origin.data}
-
-
-def _shown(value: Any, secret: bool, mask: Mask) -> Any:
-    return MASK if secret and value is not None else mask.content(value)
-
-
-def _origin(origin: Origin | None) -> dict[str, Any] | None:
-    return origin.data if origin else None
+def _setting(path: Path, setting: Setting, mask: Mask) -> dict[str, Any]:
+    return {"value": shown(path, setting.value, setting.origin.secret, mask), **setting.origin.data}
 
 
 def _mask(stacks: Sequence[Stack], found: Sequence[Explained]) -> Mask:
@@ -198,13 +180,9 @@ def _side(item: Mapping[str, Any], side: str, origin: str) -> Iterator[str]:
         return
     for key in ("namespace", "name", "chart", "version", "ignored"):
         if key in told:
-            yield f"{key}: {helmyaml.to_json(told[key])}\n"
+            yield f"{key}: {to_json(told[key])}\n"
     for each in told.get("origins", ()):
-        yield _line(each["path"], each["value"], each)
+        yield line(each["path"], each["value"], each)
     for each in item.get("values", ()):
-        if each[origin] is not None:
-            yield _line(each["path"], each[side], each[origin])
-
-
-def _line(path: str, value: Any, where: Mapping[str, Any]) -> str:
-    return f"values.{path}: {helmyaml.to_json(value)}  # {Origin(where['file'], where['line'] or 0, where['how'])}\n"
+        if each[origin] is not None:  # else it is not set there
+            yield line(each["path"], each[side], each[origin])
