@@ -103,6 +103,25 @@ options:
           - C(*) matches any key, and any index of a list, for example V(spec.template.spec.containers.*.image).
           - Not given, it is the whole object.
         type: str
+  forbid:
+    description:
+      - Plans that must not be carried out. If one of the expressions finds anything in the plan, the task fails before
+        it changes anything, in check mode as well, and says what was found.
+    type: list
+    elements: dict
+    suboptions:
+      when:
+        description:
+          - A JMESPath expression over RV(plan), for example V(risks[?risk=='data-loss']),
+            V(releases[?action=='uninstall']) or V(images[?!starts_with(image, 'registry.example.org/')]).
+          - It finds something if it gives anything but null, false, or an empty text, list or mapping.
+          - An expression that asks for what no plan has is an error.
+        type: str
+        required: true
+      message:
+        description:
+          - What the failure says. Not given, it is the expression.
+        type: str
   lock:
     description:
       - Keep other runs off the same stack and environment of the cluster while something is changed.

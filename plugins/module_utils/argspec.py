@@ -241,6 +241,11 @@ CHANGE = ArgSpec(
             "elements": "dict",
             "options": {"kind": _STR, "name": _STR, "path": _STR},
         },
+        "forbid": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"when": {"type": "str", "required": True}, "message": _STR},
+        },
         "lock": {"type": "bool", "default": True},
         "lock_wait": {"type": "str", "default": "0s"},
         "progress": {"type": "bool", "default": True},

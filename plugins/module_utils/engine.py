@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
-from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location, Stopped
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import place
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan import forbid
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
@@ -33,6 +32,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import S
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
 from ansible_collections.helmstack.core.plugins.module_utils.report.progress import Progress
+from ansible_collections.helmstack.core.plugins.module_utils.run_tools import Tools
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import duration
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
@@ -45,61 +45,6 @@ if TYPE_CHECKING:
     from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import Lock
 
 
-class Tools:
-    """The helm programs and the charts of one run."""
-
-    def __init__(
-        self, stack: Stack, params: Mapping[str, Any], workdir: str, kubeconfig: str | None, guard: Guard
-    ) -> None:
-        self._kubeconfig = kubeconfig
-        self._guard = guard
-        self._workdir = workdir
-        self._default: str | None = params.get("binary_path")
-        self._helms: dict[str, Helm] = {}
-        self._lock = threading.Lock()
-        self._cache = cache_folder(os.environ)
-        self.store = ChartStore(
-            self.helm(None),
-            os.path.join(workdir, "charts"),
-            stack.repositories,
-            cache=os.path.join(self._cache, "charts"),
-            registry_config=params.get("registry_config"),
-            options=params,
-        )
-
-    def helm(self, release: Release | None) -> Helm:
-        """The helm program of a release, or the task's."""
-        binary = (release.options.helm_binary if release else None) or self._default or "helm"
-        with self._lock:
-            if binary not in self._helms:
-                home = os.path.join(self._workdir, f"helm-{len(self._helms)}")
-                self._helms[binary] = Helm(binary, home, self._kubeconfig, cache=self._cache, guard=self._guard)
-            return self._helms[binary]
-
-    def fetch(self, release: Release) -> Chart:
-        options = release.options
-        return self.store.fetch(
-            release.chart,
-            release.version,
-            devel=options.devel,
-            digest=release.digest,
-            verify=options.verify,
-            keyring=options.keyring,
-            where=release.where,
-        )
-
-    def interrupt(self) -> None:
-        """Ends all helm processes, each of which gets the chance to say in its release what became of it."""
-        for helm in list(self._helms.values()):
-            helm.terminate_all()
-
-
-def cache_folder(environ: Mapping[str, str]) -> str:
-    """What is kept between runs: archives of exact chart versions, and the version of each helm binary."""
-    base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "helmstack")
-
-
 def deploy(
     stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str, guard: Guard
 ) -> dict[str, Any]:
@@ -107,7 +52,8 @@ def deploy(
 
     :raises HelmstackError: nothing was done; ApplyError: something was, its ``result`` says what.
     """
-    run = _Run(stack, params, workdir, guard, lenient=check_mode)
+    forbid.check(params.get("forbid") or ())
+    run = _Run(stack, params, workdir, guard, lenient=check_mode, diff=diff)
     plan: Plan | None = None
     try:
         plan = run.plan()
@@ -116,20 +62,23 @@ def deploy(
         if check_mode or not params.get("lock"):
             raise
     if plan and (check_mode or not plan.has_work):
-        return run.result(plan, None, diff=diff)
+        return run.result(plan, None)
     with run.locked(plan) as current:
-        outcome = run.apply(current, diff=diff)
-    return run.result(current, outcome, diff=diff)
+        outcome = run.apply(current)
+    return run.result(current, outcome)
 
 
 class _Run:
     """One run against one cluster."""
 
-    def __init__(self, stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard, *, lenient: bool) -> None:
+    def __init__(
+        self, stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard, *, lenient: bool, diff: bool
+    ) -> None:
         self.stack = stack
         self.params = params
         self.workdir = workdir
         self.lenient = lenient
+        self.diff = diff
         self.values = ValuesFiles(workdir)
         self.session = self._open()
         self.tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
@@ -158,7 +107,18 @@ class _Run:
         )
         plan = planner.plan()
         check_plan(plan, self.params.get("expected_plan"))
+        self._check_forbidden(plan)
         return plan
+
+    def _check_forbidden(self, plan: Plan) -> None:
+        rules = self.params.get("forbid")
+        if not rules:
+            return
+        try:
+            forbid.enforce(rules, report.plan_data(plan, {}, self.mask(plan)))
+        except forbid.Forbidden as error:
+            error.result = {**self._told(plan, None), "changed": False}
+            raise
 
     def _abandoned(self, modified: float) -> bool:
         """Whether what was written then was written by a run that is dead, as its Lease proves."""
@@ -198,7 +158,7 @@ class _Run:
                 plan = self.plan()
             yield plan
 
-    def apply(self, plan: Plan, *, diff: bool) -> Outcome:
+    def apply(self, plan: Plan) -> Outcome:
         """Carries out the plan.
 
         :raises Stopped: the run was told to end; says what was done till then.
@@ -215,7 +175,7 @@ class _Run:
             except Stopped as stop:
                 mask, done = self.mask(plan), applier.outcome
                 stop.told = report.states(plan, done, mask)
-                stop.result = report.result(plan, self.session.info, done, mask, with_diff=diff)
+                stop.result = report.result(plan, self.session.info, done, mask, with_diff=self.diff)
                 raise
         if self.lock and not outcome.failed:
             self.lock.finished(everything=self.stack.targets is None)
@@ -252,19 +212,22 @@ class _Run:
     def mask(self, plan: Plan) -> Mask:
         return report.mask_for(plan, self.stack.secrets)
 
-    def result(self, plan: Plan, outcome: Outcome | None, *, diff: bool) -> dict[str, Any]:
+    def result(self, plan: Plan, outcome: Outcome | None) -> dict[str, Any]:
         """The task's result.
 
         :arg outcome: None: nothing was done.
         :raises ApplyError: a release failed.
         """
-        mask = self.mask(plan)
-        result = report.result(plan, self.session.info, outcome, mask, with_diff=diff)
-        warnings = [mask.text(warning) for warning in (*plan.warnings, *(outcome.warnings if outcome else ()))]
-        result |= {"warnings": warnings} if warnings else {}
+        result = self._told(plan, outcome)
         if outcome and outcome.failed:
-            raise ApplyError(report.failure(plan, outcome, mask, self.lost), result=result)
+            raise ApplyError(report.failure(plan, outcome, self.mask(plan), self.lost), result=result)
         return result
+
+    def _told(self, plan: Plan, outcome: Outcome | None) -> dict[str, Any]:
+        mask = self.mask(plan)
+        result = report.result(plan, self.session.info, outcome, mask, with_diff=self.diff)
+        warnings = [mask.text(warning) for warning in (*plan.warnings, *(outcome.warnings if outcome else ()))]
+        return {**result, "warnings": warnings} if warnings else result
 
 
 def planner_of(
@@ -285,7 +248,8 @@ def planner_of(
     context = Context(session, tools.helm, values.of, rules, params.get("drift") or IGNORE)
     age = _seconds("pending_age", params.get("pending_age"), 600)
     recovery = Recovery(params.get("recover") or "rollback", age, abandoned=abandoned)
-    changes = Changes(context, recovery, (stack.name, stack.environment or ""), lenient)
+    all_images = bool(params.get("forbid") or params.get("report_file"))
+    changes = Changes(context, recovery, (stack.name, stack.environment or ""), lenient, all_images)
     return Planner(stack, settings(params), session, tools.fetch, sprayed, changes, tools.interrupt)
 
 

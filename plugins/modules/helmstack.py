@@ -166,6 +166,34 @@ plan:
       returned: success
       type: str
       sample: dev
+    risks:
+      description:
+        - What to look at first, the worst kind first. The rules are told in the collection's C(docs/risks.md).
+      returned: success
+      type: list
+      elements: dict
+      sample:
+        - risk: data-loss
+          release: web/db
+          object: {kind: PersistentVolumeClaim, namespace: web, name: data}
+          why: the volume goes, and what it holds may
+      contains:
+        risk:
+          description: One of V(data-loss), V(outage), V(access), V(downgrade) and V(secret).
+          returned: success
+          type: str
+        release:
+          description: The release, as C(namespace/name).
+          returned: success
+          type: str
+        object:
+          description: Kind, namespace and name of the object; null if it is about the release.
+          returned: success
+          type: dict
+        why:
+          description: What happens.
+          returned: success
+          type: str
     releases:
       description: The releases, in the order of their waves, and in a wave as the stack has them.
       returned: success
@@ -209,6 +237,11 @@ plan:
           returned: success
           type: dict
           sample: {from: 1.6.0, to: 1.7.0}
+        app_version:
+          description: The version of the app that the chart names, before (C(from)) and after (C(to)).
+          returned: success
+          type: dict
+          sample: {from: "2.3", to: "2.4"}
         revision:
           description: The revision of the release, before (C(from)) and after (C(to)).
           returned: success
@@ -270,6 +303,29 @@ plan:
           description: What failed, if anything did.
           returned: success
           type: str
+    images:
+      description:
+        - The container images that the releases name, of containers, init containers, ephemeral containers and image
+          volumes, in custom resources as well where they describe pods.
+        - Those of releases that stay as they are are read only with O(forbid), as that takes a request for each.
+      returned: success
+      type: list
+      elements: dict
+      sample: [{image: "nginx:1.29", state: comes, releases: [web/web-app]}]
+      contains:
+        image:
+          description: The image, as the manifest names it.
+          returned: success
+          type: str
+        state:
+          description: V(comes) if nothing used it before, V(goes) if nothing uses it any more, else V(stays).
+          returned: success
+          type: str
+        releases:
+          description: The releases that use it before or after, as C(namespace/name).
+          returned: success
+          type: list
+          elements: str
     summary:
       description: How many releases there are of each RV(plan.releases[].action).
       returned: success

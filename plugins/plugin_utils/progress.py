@@ -135,7 +135,11 @@ class _Lines:
 
 
 def outline(plan: Mapping[str, Any]) -> Iterator[str]:
-    """A result's plan in a line for each release with which something happens, and one for all of them."""
+    """A result's plan: its risks first, a line for each release with which something happens, and one for all."""
+    for risk in plan.get("risks") or ():
+        named = risk["object"]
+        about = f", {named['kind']} {named['name']}" if named else ""
+        yield f"RISK {risk['risk']}: {risk['release']}{about}: {risk['why']}"
     for release in plan["releases"]:
         if release["action"] not in ("unchanged", "skip") or release["objects"]:
             yield _outlined(release)

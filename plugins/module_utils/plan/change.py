@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     compare,
     crds,
+    images,
     manifest,
     object_owners,
 )
@@ -54,6 +55,7 @@ class Changes:
     recovery: Recovery
     owner: tuple[str, str]  # stack, environment
     lenient: bool = False  # check mode: what may not be asked is told, and no failure
+    all_images: bool = False  # also those of releases that stay as they are, which takes a request each
 
     def of(self, release: Release, chart: Chart, apis: UpcomingKinds) -> Change:
         """The change that brings a release to what is wanted.
@@ -74,12 +76,25 @@ class Changes:
         if deployed is None or deployed.status == "uninstalled":
             return self._comparison(base, release, chart, apis, install=True).install()
         if verified(base, self.owner) and not recovering:
-            kept = replace(base, chart_from=chart.name, version_from=chart.version, revision_to=deployed.revision)
+            kept = replace(
+                base,
+                chart_from=chart.name,
+                version_from=chart.version,
+                app_version_from=chart.app_version,
+                revision_to=deployed.revision,
+                images=self._kept_images(deployed),
+            )
             return self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
             return self._comparison(base, release, chart, apis, install=True).anew(deployed)
         change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering)
         return self._with_drift(change, deployed, apis) if change.action == "adopt" else change
+
+    def _kept_images(self, deployed: Deployed) -> images.Used:
+        if not self.all_images:
+            return images.Used()
+        found = images.of(stored(self.context.cluster.body(deployed)).all)
+        return images.Used(found, found)
 
     def _comparison(
         self, base: Change, release: Release, chart: Chart, apis: UpcomingKinds, *, install: bool
@@ -150,6 +165,8 @@ class Changes:
             deployed=found,
             chart_from=body.chart_name,
             version_from=body.chart_version,
+            app_version_from=body.app_version or None,
+            images=images.Used(before=images.of(before.all)),
             objects=tuple(changes),
             warnings=self.context.unserved(
                 before, UpcomingKinds(), "helm cannot remove what is of kinds that are not served any more"

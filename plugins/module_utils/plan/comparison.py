@@ -17,6 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     compare,
     ignore,
+    images,
     manifest,
     object_owners,
     restart,
@@ -105,7 +106,13 @@ class Comparison:
         rendered = self._renderer(recovering).rendered(history.held, is_upgrade=True)
         after, before, secrets = rendered.after, rendered.before, rendered.secrets
         changes = compare.objects(before.objects, after.objects, self.scope, self._kept)
-        base = replace(self.base, chart_from=body.chart_name, version_from=body.chart_version)
+        base = replace(
+            self.base,
+            chart_from=body.chart_name,
+            version_from=body.chart_version,
+            app_version_from=body.app_version or None,
+            images=images.Used(images.of(history.held.all), images.of(rendered.whole.all)),
+        )
         reasons = self._reasons(base, body, changes, before, after) or (("drift",) if drifted else ())
         if not reasons and not self._lacks_restart(body, after) and not self._lacks_job(body, after):
             return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
@@ -300,6 +307,7 @@ class Comparison:
             self.base,
             action=action,
             reasons=reasons,
+            images=replace(self.base.images, after=images.of(rendered.whole.all)),
             warnings=(*self.base.warnings, *rendered.unsure, *unserved),
             objects=tuple(changes),
             revision_to=revision,

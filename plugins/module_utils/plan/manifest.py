@@ -28,6 +28,10 @@ class Manifests:
     objects: tuple[Object, ...] = ()
     hooks: tuple[Object, ...] = ()
 
+    @property
+    def all(self) -> tuple[Object, ...]:
+        return (*self.objects, *self.hooks)
+
 
 def parse(text: str, name: str) -> list[Object]:
     """The objects of a manifest; those of a List are taken out of it, as Helm does."""

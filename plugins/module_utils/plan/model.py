@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.plan.images import Used
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import ValueChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
@@ -82,6 +83,7 @@ class Change:
     deployed: Deployed | None = None
     chart_from: str | None = None
     version_from: str | None = None
+    app_version_from: str | None = None
     revision_to: int | None = None
     fingerprint: str = ""
     wave: int = 0
@@ -91,6 +93,7 @@ class Change:
     values: tuple[ValueChange, ...] = field(default=(), repr=False)  # what the user's values change
     edits: Mapping[Key, Any] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    images: Used = field(default_factory=Used, repr=False)
     warnings: tuple[str, ...] = ()  # what the plan cannot say
     untried: str = ""  # why it cannot be told whether the cluster accepts what changes
     note: str = ""  # why it is skipped
@@ -118,6 +121,7 @@ class Change:
             "reason": list(self.reasons) or ([self.note] if self.note else []),
             "chart": self.chart.name if self.chart else self.chart_from,
             "version": {"from": self.version_from, "to": self.chart.version if self.chart else None},
+            "app_version": {"from": self.app_version_from, "to": self.chart.app_version if self.chart else None},
             "revision": {"from": self.revision_from, "to": self.revision_to},
             "wave": self.wave,
             "needs": list(self.needs),

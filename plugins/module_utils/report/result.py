@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.model import 
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan import images, risks
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ACTIONS, Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
 from ansible_collections.helmstack.core.plugins.module_utils.report.value_changes import changes_data
@@ -48,15 +49,22 @@ def result(plan: Plan, cluster: ClusterInfo, outcome: Outcome | None, mask: Mask
             "version": cluster.version,
             "context": cluster.context,
         },
-        "plan": {
-            "digest": plan.digest,
-            "stack": plan.stack,
-            "environment": plan.environment,
-            "releases": [release(change, results.get(change.id), mask) for change in plan.changes],
-            "summary": {action: sum(change.action == action for change in plan.changes) for action in ACTIONS},
-        },
+        "plan": plan_data(plan, results, mask),
         **({"sub_charts": sub_charts(plan, results)} if plan.sprays else {}),
         **({"diff": diff.entries(plan, mask)} if with_diff else {}),
+    }
+
+
+def plan_data(plan: Plan, results: Mapping[str, Result], mask: Mask) -> dict[str, Any]:
+    """The plan in a result: what to look at first, then what happens to each release."""
+    return {
+        "digest": plan.digest,
+        "stack": plan.stack,
+        "environment": plan.environment,
+        "risks": [{**risk, "why": mask.text(risk["why"])} for risk in risks.table(plan)],
+        "releases": [release(change, results.get(change.id), mask) for change in plan.changes],
+        "images": mask.data(images.table((change.id, change.images) for change in plan.changes)),
+        "summary": {action: sum(change.action == action for change in plan.changes) for action in ACTIONS},
     }
 
 

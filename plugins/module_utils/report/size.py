@@ -16,7 +16,7 @@ ROOM = 600_000
 _FOR_OBJECTS = 200_000  # of it, at most, for lists of objects: so they are the same in a check and in the run
 _SHORT = 200  # characters of a text that is never cut
 _TOLD = 10
-_NAMES = {"releases": "releases", "sub_charts": "sub-charts", "diff": "entries of the diff", "warnings": "warnings"}
+_NAMES = {"sub_charts": "sub-charts", "diff": "entries of the diff"}  # where the key is not the word
 
 
 def fitted(result: Mapping[str, Any], room: int = ROOM) -> dict[str, Any]:
@@ -123,14 +123,17 @@ def _label(value: Mapping[str, Any]) -> str:
 def _without_entries(result: dict[str, Any], room: int, cuts: list[str]) -> dict[str, Any]:
     """The result with its longest lists cut: of releases those that stay as they are first, else what comes last."""
     plan = dict(result.get("plan") or {})
-    places = [(plan, "releases"), *((result, key) for key in ("sub_charts", "releases", "diff", "warnings"))]
+    places = [
+        *((plan, key) for key in ("releases", "images", "risks")),
+        *((result, key) for key in ("sub_charts", "releases", "diff", "warnings")),
+    ]
     lists = [(place, key) for place, key in places if place.get(key)]
     sizes = [_size(place[key]) for place, key in lists]
     longest = _share(sizes, room - _size(result))
     for (place, key), size in zip(lists, sizes):
         if size > longest:
             kept = _kept(place[key], size - longest)
-            cuts.insert(0, f"{len(place[key]) - len(kept)} of {len(place[key])} {_NAMES[key]}")
+            cuts.insert(0, f"{len(place[key]) - len(kept)} of {len(place[key])} {_NAMES.get(key, key)}")
             place[key] = kept
     return {**result, **({"plan": plan} if plan else {})}
 

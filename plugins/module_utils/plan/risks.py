@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of a plan a reviewer should look at first: a table of plain rules, which docs/risks.md tells one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, risky
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
+
+DATA_LOSS, OUTAGE, ACCESS, DOWNGRADE, SECRET = "data-loss", "outage", "access", "downgrade", "secret"
+KINDS_OF_RISK = (DATA_LOSS, OUTAGE, ACCESS, DOWNGRADE, SECRET)
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_BINDINGS = ("ClusterRoleBinding", "RoleBinding")
+_ROLES = ("ClusterRole", "Role")
+_WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+_GATES = (*_BINDINGS, *_WEBHOOKS, "NetworkPolicy")
+_ADDED, _CHANGED, _GONE = ("add",), ("change", "replace"), ("remove",)
+_LOST = ("remove", "replace")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: what happens to an object of which kinds, and what of it must hold; ``why`` is what is told.
+
+    :arg kinds: None: any.
+    :arg ops: what happens to the object.
+    :arg holds: of the object before and after; says more than ``why`` if it gives a text.
+    """
+
+    risk: str
+    kinds: tuple[str, ...] | None
+    ops: tuple[str, ...]
+    why: str
+    holds: Callable[[Any, Any], Any] = lambda before, after: True
+
+
+RULES = (
+    Rule(DATA_LOSS, ("PersistentVolumeClaim", "PersistentVolume"), _LOST, "the volume goes, and what it holds may"),
+    Rule(DATA_LOSS, ("Namespace",), _LOST, "the namespace goes with all that is in it"),
+    Rule(DATA_LOSS, ("CustomResourceDefinition",), _LOST, "all custom resources of this kind go with it"),
+    Rule(DATA_LOSS, None, _LOST, "a custom resource goes that asks for storage", risky.custom_with_storage),
+    Rule(
+        DATA_LOSS,
+        ("StatefulSet",),
+        _CHANGED,
+        "its volumeClaimTemplates change: new pods may begin with empty volumes",
+        risky.other("spec", "volumeClaimTemplates"),
+    ),
+    Rule(
+        DATA_LOSS,
+        ("StatefulSet",),
+        _LOST,
+        "its volumes go with it, as persistentVolumeClaimRetentionPolicy says",
+        risky.deletes_claims,
+    ),
+    Rule(OUTAGE, None, ("replace",), "it is deleted and made anew"),
+    Rule(OUTAGE, (*_WORKLOADS, "Service", "Ingress"), _GONE, "it goes, and what uses it finds nothing"),
+    Rule(OUTAGE, None, _CHANGED, "its replicas go to 0", risky.scaled_to_zero),
+    Rule(OUTAGE, ("Service",), _CHANGED, "", risky.service_differs),
+    Rule(OUTAGE, ("PodDisruptionBudget",), _LOST, "nothing keeps a drain from ending all its pods at once"),
+    Rule(ACCESS, _GATES, _ADDED, "it is added"),
+    Rule(ACCESS, _GATES, _GONE, "it goes"),
+    Rule(ACCESS, _BINDINGS, _CHANGED, "", risky.binding_widened),
+    Rule(ACCESS, _ROLES, _CHANGED, "it allows more", risky.more_of("rules")),
+    Rule(ACCESS, _WEBHOOKS, _CHANGED, "what it is asked about, or who answers, changes", risky.webhooks_differ),
+    Rule(ACCESS, ("NetworkPolicy",), _CHANGED, "what it lets through changes", risky.other("spec")),
+    Rule(SECRET, ("Secret",), _GONE, "it goes, and pods that use it do not start any more"),
+    Rule(SECRET, ("Secret",), _CHANGED, "", risky.keys_gone),
+)
+
+
+def table(plan: Plan) -> list[dict[str, Any]]:
+    """The risks of a plan, the worst kind first, else in the plan's order."""
+    found = [risk for change in plan.changes if change.effective for risk in _of(change)]
+    return sorted(found, key=lambda risk: KINDS_OF_RISK.index(risk["risk"]))
+
+
+def _of(change: Change) -> Iterator[dict[str, Any]]:
+    for item in change.objects:
+        yield from _of_object(change, item)
+    for why in _versions(change):
+        yield {"risk": DOWNGRADE, "release": change.id, "object": None, "why": why}
+
+
+def _of_object(change: Change, item: ObjectChange) -> Iterator[dict[str, Any]]:
+    op, before, after = _happens(item), item.before or {}, item.after or {}
+    for rule in RULES:
+        if op not in rule.ops or (rule.kinds is not None and item.kind not in rule.kinds):
+            continue
+        told = rule.holds(before, after)
+        if told:
+            named = {"kind": item.kind, "namespace": item.namespace, "name": item.name}
+            why = rule.why or str(told)
+            yield {"risk": rule.risk, "release": change.id, "object": named, "why": why}
+
+
+def _happens(item: ObjectChange) -> str:
+    """The op; that a hook is made anew whenever it runs is its way, and what counts is whether it differs."""
+    if item.op == "change" and item.before is None:  # it is there, and no release's: nobody has told how it was
+        return "add"
+    hook = item.op == "replace" and item.after is not None and bool(manifest.hook_events(item.after))
+    if not hook or item.before is None or not manifest.hook_events(item.before):
+        return "" if hook else item.op
+    return "change" if item.before != item.after else ""
+
+
+def _versions(change: Change) -> Iterable[str]:
+    """What is told of the versions of chart and app; of another chart they say nothing."""
+    if change.chart is None or change.chart_from != change.chart.name:
+        return
+    for what, old, new in (
+        ("chart version", change.version_from, change.chart.version),
+        ("app version", change.app_version_from, change.chart.app_version),
+    ):
+        before, after = semver.parse(old or ""), semver.parse(new or "")
+        if before is None or after is None:
+            continue
+        if after.key < before.key:
+            yield f"the {what} goes back from {old} to {new}"
+        elif after.release[0] > before.release[0]:
+            yield f"the {what} jumps to another major one, from {old} to {new}"

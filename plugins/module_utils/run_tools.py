@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The helm programs and the charts that a run works with, and where they are cached."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
+
+
+class Tools:
+    """The helm programs and the charts of one run."""
+
+    def __init__(
+        self, stack: Stack, params: Mapping[str, Any], workdir: str, kubeconfig: str | None, guard: Guard
+    ) -> None:
+        self._kubeconfig = kubeconfig
+        self._guard = guard
+        self._workdir = workdir
+        self._default: str | None = params.get("binary_path")
+        self._helms: dict[str, Helm] = {}
+        self._lock = threading.Lock()
+        self._cache = cache_folder(os.environ)
+        self.store = ChartStore(
+            self.helm(None),
+            os.path.join(workdir, "charts"),
+            stack.repositories,
+            cache=os.path.join(self._cache, "charts"),
+            registry_config=params.get("registry_config"),
+            options=params,
+        )
+
+    def helm(self, release: Release | None) -> Helm:
+        """The helm program of a release, or the task's."""
+        binary = (release.options.helm_binary if release else None) or self._default or "helm"
+        with self._lock:
+            if binary not in self._helms:
+                home = os.path.join(self._workdir, f"helm-{len(self._helms)}")
+                self._helms[binary] = Helm(binary, home, self._kubeconfig, cache=self._cache, guard=self._guard)
+            return self._helms[binary]
+
+    def fetch(self, release: Release) -> Chart:
+        options = release.options
+        return self.store.fetch(
+            release.chart,
+            release.version,
+            devel=options.devel,
+            digest=release.digest,
+            verify=options.verify,
+            keyring=options.keyring,
+            where=release.where,
+        )
+
+    def interrupt(self) -> None:
+        """Ends all helm processes, each of which gets the chance to say in its release what became of it."""
+        for helm in list(self._helms.values()):
+            helm.terminate_all()
+
+
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """What is kept between runs: archives of exact chart versions, and the version of each helm binary."""
+    base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "helmstack")
