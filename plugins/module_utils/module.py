@@ -10,14 +10,14 @@ import importlib.util
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from ansible.module_utils import basic
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.helmstack.core.plugins.module_utils import bundle
+from ansible_collections.helmstack.core.plugins.module_utils import bundle, parents
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgSpec, request, with_defaults
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
@@ -101,7 +101,8 @@ def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, A
             call = _with_secrets(definition.spec, _call(definition, invocation, workdir, guard))
             mask = _mask(call.stack)
             try:
-                result = definition.body(call)
+                with _wanted(call):
+                    result = definition.body(call)
             finally:
                 told = _told(call)
     except HelmstackError as error:
@@ -169,6 +170,12 @@ def _stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _wanted(call: Call) -> AbstractContextManager[object]:
+    """Ends the work, as a signal does, when the one who has asked for it is gone."""
+    asked = call.params.get("_wanted_by")
+    return parents.watched(asked["pid"], output=asked["listens"]) if asked else nullcontext()
 
 
 def _stop(number: int, frame: object) -> NoReturn:

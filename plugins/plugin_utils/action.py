@@ -10,7 +10,7 @@ import copy
 import json
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from io import BytesIO
@@ -20,18 +20,17 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.helmstack.core.plugins.module_utils import parents
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import request, with_defaults
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGRESS, Bundle
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import check_path
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, forms, maskable, traces
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.module import ModuleDefinition
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
-from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import in_arguments
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
 from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process
@@ -43,6 +42,12 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     outline,
     tables,
 )
+from ansible_collections.helmstack.core.plugins.plugin_utils.secrets_in_task import (
+    check_open,
+    strings,
+    used,
+    without_secrets,
+)
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
     strings_of_inventory,
@@ -52,7 +57,6 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
 
 # URLs, which Ansible shows among the module's arguments
 _MAY_HOLD_PASSWORDS = frozenset(("host", "proxy", "chart_ref", "values_files"))
-_NO_WORD = 8
 _CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 
 
@@ -74,6 +78,7 @@ class StackAction(ActionBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.spec = self.definition.spec
+        self._parent = os.getppid()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -90,6 +95,7 @@ class StackAction(ActionBase):
                 path = progress.path if isinstance(progress, Remote) else progress
                 args = self._handed_over(given, task_vars, path)
                 module = self._module(args, task_vars)
+            self._end_if_orphaned()
         except HelmstackError as error:
             # what is wrong may be what a vaulted variable says, which templates and checks quote
             return {**result, "failed": True, "msg": Mask(self._candidates(task_vars)).text(str(error))}
@@ -110,15 +116,28 @@ class StackAction(ActionBase):
     def _module(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module makes of the arguments."""
         if not self._here:
-            result: dict[str, Any] = self._execute_module(
-                module_args=args, task_vars=task_vars, wrap_async=self._task.async_val
-            )
+            goes_on = bool(self._task.async_val)
+            with nullcontext() if goes_on else parents.watched(os.getpid(), gone=parents.stop_all):
+                result: dict[str, Any] = self._execute_module(
+                    module_args=args, task_vars=task_vars, wrap_async=self._task.async_val
+                )
             return result
         check, diff = bool(self._task.check_mode), bool(self._task.diff)
         result = run_in_process(self.definition, plain(args), folder=C.DEFAULT_LOCAL_TMP, check_mode=check, diff=diff)
         if not _tells_arguments(task_vars):
             del result["invocation"]
         return result
+
+    @property
+    def _orphaned(self) -> bool:
+        """Whether ansible-playbook has been killed."""
+        return os.getppid() != self._parent
+
+    def _end_if_orphaned(self) -> None:
+        """What nobody reads any more would fill a queue, and this process wait for ever."""
+        if self._orphaned:
+            self._loader.cleanup_all_tmp_files()
+            os._exit(1)
 
     def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the module would run in a process like this one."""
@@ -162,7 +181,12 @@ class StackAction(ActionBase):
         """Shows a line at once; it says which host's it is if there are several."""
         several = len(task_vars.get("ansible_play_hosts_all") or ()) > 1
         host = f" [{task_vars.get('inventory_hostname')}]" if several else ""
-        return lambda line: self._display.display(f"  helmstack:{host} {line}")
+
+        def show(line: str) -> None:
+            if not self._orphaned:
+                self._display.display(f"  helmstack:{host} {line}")
+
+        return show
 
     def _handed_over(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], progress: str | None = None
@@ -186,6 +210,8 @@ class StackAction(ActionBase):
         if stack is None:
             params |= {name: given[name] for name in self.private if given.get(name)}
             secrets = self._secrets_in(given, task_vars)
+        if not self._task.async_val:  # whose work goes on by itself
+            params["_wanted_by"] = {"pid": os.getpid(), "listens": not self._is_local}
         if progress is not None:
             params |= {"_progress": progress, "_progress_returned": not self._shares_disk}
         params |= self._more(given, task_vars, environ, bundle)
@@ -223,14 +249,14 @@ class StackAction(ActionBase):
         # What is part of a name stands in the open, so that masking it would hide nothing.
         names = [stack.name, stack.environment or ""]
         names += [name for release in stack.releases for name in (release.name, release.namespace)]
-        secrets = tuple(_used(self._candidates(task_vars), _strings(stack.to_data()), names))
-        _check_open(stack, secrets)
+        secrets = tuple(used(self._candidates(task_vars), strings(stack.to_data()), names))
+        check_open(stack, secrets)
         return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *secrets))))
 
     def _secrets_in(self, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[str, ...]:
         """What came out of a vault in the options that may hold such."""
-        texts = list(_strings([given.get(name) for name in self.private]))
-        return tuple(_used(self._candidates(task_vars), texts)) if texts else ()
+        texts = list(strings([given.get(name) for name in self.private]))
+        return tuple(used(self._candidates(task_vars), texts)) if texts else ()
 
     def _candidates(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """Everything that came out of a vault and that templates may have used."""
@@ -248,7 +274,12 @@ class StackAction(ActionBase):
     @property
     def _shares_disk(self) -> bool:
         """Whether the module can read what this process can read, under the same path."""
-        return self._connection.transport == "local" and not self._connection.become
+        return self._is_local and not self._connection.become
+
+    @property
+    def _is_local(self) -> bool:
+        """Whether the module runs on this machine, if perhaps as another user."""
+        return bool(self._connection.transport == "local")
 
     def _folders(self, task_vars: Mapping[str, Any]) -> list[str]:
         """Where users keep their files: beside the playbook, in the inventory's folder, where they stand."""
@@ -304,7 +335,7 @@ class StackAction(ActionBase):
         args = {name: value for name, value in options.items() if name not in params}
         for name in _MAY_HOLD_PASSWORDS & set(args):
             given = plain(args[name])
-            shown = [_without_secrets(url) for url in given] if isinstance(given, list) else _without_secrets(given)
+            shown = [without_secrets(url) for url in given] if isinstance(given, list) else without_secrets(given)
             if shown != given:
                 params[name], args[name] = given, shown
         return args, params
@@ -338,10 +369,6 @@ class StackAction(ActionBase):
         return path
 
 
-def _without_secrets(url: Any) -> Any:
-    return Mask(secrets_in(url)).text(without_login(url)) if isinstance(url, str) else url
-
-
 def _tells_arguments(task_vars: Mapping[str, Any]) -> bool:
     """Whether the result is to hold the module's arguments."""
     try:
@@ -364,35 +391,3 @@ def _stats(result: Mapping[str, Any], host: str) -> dict[str, Any]:
         "helmstack_reviews": {host: {plan["stack"]: brief(plan)}},
     }
     return {"ansible_stats": {"data": data, "per_host": False, "aggregate": True}}
-
-
-def _check_open(stack: Stack, secrets: Collection[str]) -> None:
-    """Holds if no secret that is no ordinary word is in what everybody can read.
-
-    :raises InputError: one is; those of the stack's own files have been told before.
-    """
-    long = [secret for secret in secrets if len(secret) >= _NO_WORD]
-    for release in stack.releases:
-        for key, texts in (("description", [release.description]), ("labels", release.labels.values())):
-            if any(secret in text for secret in long for text in texts):
-                raise in_arguments(key, release.where)
-
-
-def _used(candidates: Iterable[str], texts: Iterable[str], names: Collection[str] = ()) -> Iterator[str]:
-    """The candidates that occur in the texts, as they are written there and as they are, but for parts of the names.
-
-    Where only base64 or a hash of more is in the texts, what is yielded is the candidate alone: the mask finds these.
-    """
-    whole = "\0".join(texts)
-    for candidate in filter(maskable, dict.fromkeys(candidates)):
-        if any(trace in whole for trace in traces(candidate)):
-            found = {candidate, *(form for form in forms(candidate) if form in whole)}
-            yield from sorted(form for form in found if not any(form in name for name in names))
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (Mapping, Sequence)):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _strings(item)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from fault_proxy import HELM as BY_HELM
 from fault_proxy import Cut, FaultProxy, Hook, Request, Verdict
-from harness import HELM, Object, Workspace, actions_of
+from harness import HELM, HERE, Object, Workspace, actions_of
 from victim import Victim, at_rest, here, kill_all, lease, lease_path, let_the_lease_expire
 
 WRITES = ("create", "update", "patch", "delete")
@@ -258,6 +258,49 @@ def _refused(workspace: Workspace, **options: Any) -> str:
     with pytest.raises(AssertionError) as caught:
         here(workspace, **options)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("way", ["in the worker", "by a module", "over a connection"])
+@pytest.mark.parametrize("whom", ["group", "process"])
+def test_a_run_ends_when_ansible_playbook_is_killed(held: Held, way: str, whom: str) -> None:
+    """As a cancelled job of AWX and a closed terminal do it; ansible-core's workers are not in the process' group."""
+    workspace = held.workspace
+    hold = held.hold()
+
+    def kill(process: subprocess.Popen[str]) -> None:
+        hold.reached.wait(60)
+        (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
+
+    task = workspace.task({"kubeconfig": str(held.proxy.kubeconfig)})
+    task |= {"environment": {"SOME": "variable"}} if way == "by a module" else {}
+    inventory = "target ansible_connection=elsewhere\n" if way == "over a connection" else None
+    settings = {
+        "HELMSTACK_CONTROLLER": str(workspace.root / "charts"),
+        "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
+    }
+    run = workspace.run(task, code=None, beside=kill, inventory=inventory, env=settings)
+    assert run.code == -signal.SIGKILL, run.output
+    at_rest(workspace, 20)
+    assert held.states() == {"first": "deployed", "slow": "failed"}
+    assert lease(workspace)["spec"].get("holderIdentity", "") == ""
+    held.let_go()
+    assert with_canary(workspace.remote_temp, workspace.temp) == []
+    hidden = workspace.root / "charts.hidden"
+    if hidden.exists():  # the connection had no time to put it back
+        hidden.rename(workspace.root / "charts")
+    assert actions_of(here(workspace)) == {"first": "unchanged", "slow": "upgrade", "later": "install"}
+    assert held.states() == DONE
+
+
+def test_a_module_ends_when_nobody_reads_what_it_says(held: Held) -> None:
+    """As when a connection without a terminal breaks."""
+    victim = held.victim(wanted_by={"pid": 1, "listens": True})
+    assert victim.process.stdout
+    victim.process.stdout.close()
+    victim.process.wait(30)
+    at_rest(held.workspace)
+    held.let_go()
+    assert held.states() == {"first": "deployed", "slow": "failed"}
 
 
 def test_ansible_playbook_is_stopped_and_killed(held: Held) -> None:

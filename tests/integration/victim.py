@@ -18,7 +18,7 @@ from typing import Any
 
 from harness import ANSIBLE, HERE, Object, Workspace
 
-from ansible_collections.helmstack.core.plugins.module_utils import module_definitions
+from ansible_collections.helmstack.core.plugins.module_utils import bundle, module_definitions
 from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import run_in_process
 
 _MAIN = """\
@@ -48,11 +48,20 @@ class Victim:
     """One run of the module, in a session of its own, its temporary folder made as Ansible makes it.
 
     :arg packed: what Ansible's file with the module and its arguments holds.
+    :arg wanted_by: what the action plugin says of itself.
     """
 
     _count = 0
 
-    def __init__(self, workspace: Workspace, *, check: bool = False, packed: str = "", **options: Any) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        check: bool = False,
+        packed: str = "",
+        wanted_by: Object | None = None,
+        **options: Any,
+    ) -> None:
         self.tmpdir = self._folder(workspace)
         self._packed = self.tmpdir / "AnsiballZ_helmstack.py"
         self._packed.write_text(packed)
@@ -64,6 +73,11 @@ class Victim:
             "_ansible_tmpdir": str(self.tmpdir),
             "_ansible_remote_tmp": str(workspace.remote_temp),
         }
+        if wanted_by:
+            args["_bundle"] = str(self.tmpdir / "helmstack.tar.gz")
+            with open(args["_bundle"], "wb") as file:
+                handed = bundle.Bundle(None, {"_wanted_by": wanted_by})
+                bundle.write(file, handed, root="nowhere-at-all", texts={})
         self.process = subprocess.Popen(
             [f"{ANSIBLE}/python", "-c", _MAIN],
             stdin=subprocess.PIPE,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -301,7 +302,8 @@ def test_with_remote_src_the_target_resolves_and_vaulted_variables_stay_hidden(
     )
     assert args["stack_files"] == "/target/shop"
     assert "variables" not in args
-    assert content == Bundle(None, {"variables": {"a": "hidden text"}}, ("hidden text",))
+    mine = {"pid": os.getpid(), "listens": True}
+    assert content == Bundle(None, {"variables": {"a": "hidden text"}, "_wanted_by": mine}, ("hidden text",))
 
 
 def test_progress_travels_apart_from_the_arguments(run: Run) -> None:
@@ -314,7 +316,8 @@ def test_progress_travels_apart_from_the_arguments(run: Run) -> None:
 def test_a_target_of_its_own_disk_hands_its_lines_of_progress_back(run: Run) -> None:
     _args, content = run("ssh", stack_file="shop", progress="/tmp/helmstack-1")
     assert content is not None
-    assert content.params == {"_progress": "/tmp/helmstack-1", "_progress_returned": True}
+    mine = {"pid": os.getpid(), "listens": True}
+    assert content.params == {"_wanted_by": mine, "_progress": "/tmp/helmstack-1", "_progress_returned": True}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,4 +105,5 @@ def test_with_remote_src_the_target_finds_the_files_and_secrets_stay_hidden(
     assert args["chart_ref"] == "/target/shop"
     assert args["targets"] == ["a"]
     assert "release_values" not in args
-    assert content == Bundle(None, {"release_values": {"pw": "hidden text"}}, ("hidden text",))
+    mine = {"pid": os.getpid(), "listens": True}
+    assert content == Bundle(None, {"release_values": {"pw": "hidden text"}, "_wanted_by": mine}, ("hidden text",))
