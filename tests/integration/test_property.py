@@ -113,6 +113,14 @@ CASES: Mapping[str, list[tuple[str, Object]]] = {
         ('key one labels={"tier": "a"}', {"environment": "far", "selector": "[?labels.tier=='a']"}),
         ("leave all; key six needs=[]; template one secret", {"prune": True, "diff_ignore": [{"kind": "Secret"}]}),
     ],
+    "a release that Helm 3 has made": [
+        ("add one a config,role,list; add two a config,service", {}),
+        ("client one; edit ConfigMap a one field; edit Role a one more; client two; value two port=81", CORRECT),
+        (
+            "edit ConfigMap a one more; edit ConfigMap a one field; kill one; version two",
+            {"pending_age": "0s", **CORRECT},
+        ),
+    ],
     "what is not to be looked at is applied all the same": [
         ("add one a random,service", {}),
         ("", {"drift": "correct", "diff_ignore": [{"kind": "Service", "path": "spec.ports"}]}),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -166,6 +167,7 @@ class World:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.major = int(os.environ.get("HELMSTACK_HELM_MAJOR", "0"))
         self.wanted: dict[str, Wanted] = {}
         self.overlay: dict[str, Object] = {}  # of the environment dev
         self.taken: list[str] = []
@@ -244,6 +246,12 @@ class World:
                 "--set",
                 f"data.by={text}",
             )
+
+    def _client(self, release: str, text: str) -> None:
+        """From now on helm merges on the client, as it does for releases that Helm 3 has made."""
+        if self._revision(release) and self.major >= 4:
+            chart = "charts/" + release.replace("/", "/charts/")
+            self._helm("upgrade", release, chart, "--reuse-values", "--server-side=false")
 
     def _rollback(self, release: str, text: str) -> None:
         if self._revision(release) > 1:
@@ -544,6 +552,7 @@ class Generator:
             [
                 f"upgrade {name} {self.random.randint(0, 9)}",
                 f"rollback {name}",
+                f"client {name}",
                 f"uninstall {name}",
                 f"uninstall {name} keep",
                 f"stamp {name} fingerprint",

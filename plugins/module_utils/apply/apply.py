@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply import helm_w
 from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import ending, guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MERGE
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
@@ -221,9 +222,10 @@ class Applier:
     def _upgrade(self, change: Change) -> int:
         release, chart = known(change.release), known(change.chart)
         labels = {key: value for key, value in self._marks(change).items() if value is not None}
-        args = upgrade_args(
-            release, chart, self.values(release), labels, self.cluster.info, force_conflicts=self.correct_drift
-        )
+        conflicts = (
+            self.correct_drift and change.method != MERGE
+        )  # which knows none, and which helm refuses with the flag
+        args = upgrade_args(release, chart, self.values(release), labels, self.cluster.info, force_conflicts=conflicts)
         # Only where it is to come: Helm 4 would else put its label onto a namespace that is there already, and to make
         # sure of one takes helm a third of its time.
         makes_namespace = change.makes_namespace and change.namespace not in self._made

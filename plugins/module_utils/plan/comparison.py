@@ -122,6 +122,7 @@ class Comparison:
         warnings = (*base.warnings, *reverted.warnings, *self.context.unserved(history.applied, UpcomingKinds(), gone))
         values = self._value_changes(body) if "values" in reasons else ()
         base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried, values=values)
+        base = replace(base, method=self._method(history, recovering))
         action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
         revision = deployed.revision + (2 if recovering else 1)
@@ -247,7 +248,7 @@ class Comparison:
         self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, recovering: bool
     ) -> Reverted:
         """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
-        scope, how, deployed = self.scope, self._method(history.last), history.deployed
+        scope, how, deployed = self.scope, self._method(history, recovering), history.deployed
         listed = {item.key for item in changes}
         # what the last revision has applied, if that is not the one to compare with: it failed
         applied = {scope.key(item): item for item in history.applied.objects}
@@ -273,13 +274,15 @@ class Comparison:
                     unsure.setdefault(drifted.problem, []).append(f"{key[1]} {key[3]}")
         return Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
 
-    def _method(self, last: ReleaseBody) -> str:
+    def _method(self, history: History, recovering: bool) -> str:
+        """The upgrade goes on as the last revision was made, and after a rollback that is the one gone back to."""
         major, forced = self.context.helm(self.release).version.major, self.context.drift == CORRECT
+        last = history.good if recovering else history.last
         return upgrade_method(self.release.options, major, last, forced=forced)
 
     def _refused(self, history: History, changes: Sequence[ObjectChange], rendered: Rendered) -> tuple[list[str], str]:
         """Changes that the cluster would refuse, such as those of immutable fields, and why that cannot be told."""
-        how = self._method(history.last)
+        how = self._method(history, recovering=False)
         whole = {self.scope.key(item): item for item in rendered.whole.objects}
         refused: list[str] = []
         for item in changes:
