@@ -102,3 +102,28 @@ def test_drift_is_what_people_changed(workspace: Workspace) -> None:
     data = workspace.api.get(f"{core}/configmaps/edited")["data"]
     assert data == {"v": "1", "w": "1", "more": "x"}  # what nobody deployed is nobody's to take away
     assert workspace.api.get(f"{apps}/deployments/managed")["spec"]["replicas"] == 3
+
+
+def test_drift_that_a_merge_cannot_bring_back_is_told_and_not_corrected_for_ever(workspace: Workspace) -> None:
+    """A variable that stands twice: Helm 3 merges by name, and leaves one of them; Helm 4 applies what it is to be."""
+    workspace.chart("web", files={"templates/web.yaml": DEPLOYMENT})
+    workspace.stack(workspace.release("web", "web"))
+    workspace.deploy()
+    path = f"/apis/apps/v1/namespaces/{workspace.ns('a')}/deployments/web"
+    [container] = workspace.api.get(path)["spec"]["template"]["spec"]["containers"]
+    twice = [{"name": "SETTING", "value": "by hand"}, *container["env"]]
+    spec = {"template": {"spec": {"containers": [{**container, "env": twice}]}}}
+    workspace.api.patch(f"{path}?fieldManager=kubectl-edit", {"spec": spec})
+
+    correct = workspace.task({"drift": "correct"})
+    checked, first, second, last = workspace.run({**correct, "check_mode": True}, *[correct] * 3).results
+    assert (checked["changed"], first["changed"]) == (True, True)
+    assert (second["changed"], last["changed"]) == (False, False)
+    if workspace.helm("version", "--short").startswith("v3"):
+        assert any("env SETTING stands twice" in warning for warning in checked["warnings"])
+        assert any("drift of Deployment web stays" in warning for warning in last["warnings"])
+        spec["template"]["spec"]["containers"][0]["env"] = [{"name": "SETTING", "value": "by hand"}]
+        workspace.api.patch(f"{path}?fieldManager=kubectl-edit", {"spec": spec})
+        assert exact(workspace, drift="correct")["changed"] is True  # another edit is another attempt
+    [container] = workspace.api.get(path)["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [{"name": "SETTING", "value": "none"}]

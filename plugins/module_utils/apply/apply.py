@@ -340,6 +340,7 @@ class Applier:
             **self._marks(change),
             stamp.FINGERPRINT: change.fingerprint,
             stamp.REVISION: str(revision),
+            stamp.DRIFT: change.attempt or None,
         }
         try:
             self.cluster.stamp(change.namespace, change.name, revision, labels)

@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     images,
     manifest,
     object_owners,
+    uncorrectable,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
@@ -189,11 +190,15 @@ class Changes:
         change = replace(change, reasons=("drift",), objects=tuple(found), secrets=secrets)
         if self.context.drift == REPORT:
             return change
+        attempt = uncorrectable.attempt(found, self.context.live)
+        stays = replace(change, warnings=(*change.warnings, uncorrectable.told(found)))
+        if attempt and deployed.labels.get(stamp.DRIFT) == attempt:
+            return stays
         comparison = self._comparison(change, known(change.release), known(change.chart), apis, install=False)
         corrected = comparison.upgrade(deployed, False, drifted=True)
-        corrected = replace(corrected, warnings=(*corrected.warnings, *warnings))
+        corrected = replace(corrected, warnings=(*corrected.warnings, *warnings), attempt=attempt)
         # no objects: helm merges, and what has drifted are objects of kinds that it does not know
-        return corrected if corrected.objects else change
+        return corrected if corrected.objects else stays
 
     def _drifted(self, deployed: Deployed, held: Manifests) -> tuple[list[ObjectChange], list[str]]:
         """The objects that are not as they were deployed, and warnings on those of which this cannot be told."""

@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     manifest,
     object_owners,
     restart,
+    uncorrectable,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
@@ -272,6 +273,9 @@ class Comparison:
                 edited.setdefault(key, ())
                 if drifted.problem:
                     unsure.setdefault(drifted.problem, []).append(f"{key[1]} {key[3]}")
+                for place in uncorrectable.twice(live_item) if how == drift.MERGE else ():
+                    why = f"{place} stands twice, which helm's merge cannot tell apart: it may leave it as it is"
+                    unsure.setdefault(why, []).append(f"{key[1]} {key[3]}")
         return Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
 
     def _method(self, history: History, recovering: bool) -> str:
