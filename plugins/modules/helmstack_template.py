@@ -96,6 +96,24 @@ releases:
           the files in O(output_dir) hold them.
       returned: success
       type: str
+images:
+  description:
+    - The container images that the manifests name, by name; of containers, init containers, ephemeral containers and
+      image volumes, in custom resources as well where they describe pods.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{image: "nginx:1.29", releases: [web/web-app]}]
+  contains:
+    image:
+      description: The image, as the manifest names it.
+      returned: success
+      type: str
+    releases:
+      description: The releases that use it, as C(namespace/name).
+      returned: success
+      type: list
+      elements: str
 diff:
   description: One entry for each file of O(output_dir) that changes.
   returned: in diff mode

@@ -17,7 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan import images, manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import (
     is_secret,
@@ -50,20 +50,22 @@ class Templates:
         with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
             wanted = [release for group in pool.map(self._releases, chosen) for release in group]
             texts = list(pool.map(self._render, wanted))
-        held = [item for release, text in zip(wanted, texts) for item in manifest.parse(text, release.id)]
+        objects = {release.id: manifest.parse(text, release.id) for release, text in zip(wanted, texts)}
+        held = [item for items in objects.values() for item in items]
         files = {os.path.join(r.namespace, f"{r.name}.yaml"): text for r, text in zip(wanted, texts)}
         folder = self.params.get("output_dir")
         changes = _write(folder, files, check_mode=check_mode, whole=targets is None) if folder else {}
         old = {path: _objects(before, path) for path, (before, _after) in changes.items() if before is not None}
-        held += [item for objects in old.values() for item in objects or ()]
+        held += [item for items in old.values() for item in items or ()]
         public = {word for release in wanted for word in (release.name, release.namespace)}
         mask = Mask({*self.stack.secrets, *secret_strings(held)}, public)
         releases = [
             {"namespace": release.namespace, "name": release.name, "manifest": _shown(text, mask)}
             for release, text in zip(wanted, texts)
         ]
+        result = {"releases": releases, "images": mask.data(_images(objects))}
         if not folder:
-            return {"changed": False, "releases": releases}
+            return {"changed": False, **result}
         diff = [
             {
                 "before_header": path,
@@ -74,7 +76,7 @@ class Templates:
             }
             for path, (before, after) in changes.items()
         ]
-        return {"changed": bool(diff), "releases": releases, "diff": diff}
+        return {"changed": bool(diff), **result, "diff": diff}
 
     def _releases(self, release: Release) -> tuple[Release, ...]:
         """The release, or an umbrella's sub-charts, whose charts are paths then."""
@@ -100,6 +102,12 @@ class Templates:
         except HelmstackError as error:
             error.reword(Mask(likely_secrets(values.merged)).text)
             raise
+
+
+def _images(objects: Mapping[str, list[Object]]) -> list[dict[str, Any]]:
+    """Each image with the releases that name it; without a cluster none comes or goes."""
+    used = [(name, images.Used(after=images.of(items))) for name, items in objects.items()]
+    return [{key: row[key] for key in ("image", "releases")} for row in images.table(used)]
 
 
 def _shown(text: str, mask: Mask) -> str:

@@ -90,3 +90,8 @@ def test_files_with_secrets_are_their_owners_alone(tmp_path: Path, text: str, mo
     rendered(tmp_path, text, output_dir=str(tmp_path / "out"))
     assert file.stat().st_mode & 0o777 == mode
     assert file.read_text() == text
+
+
+def test_images_are_listed_with_their_releases(tmp_path: Path) -> None:
+    pod = "---\nkind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec:\n  containers: [{name: c, image: nginx:1}]\n"
+    assert rendered(tmp_path, CONFIG + pod)["images"] == [{"image": "nginx:1", "releases": ["web/app"]}]
