@@ -38,6 +38,7 @@ class Tools:
             cache=os.path.join(self._cache, "charts"),
             registry_config=params.get("registry_config"),
             options=params,
+            guard=guard,
         )
 
     def helm(self, release: Release | None) -> Helm:
@@ -62,7 +63,8 @@ class Tools:
         )
 
     def interrupt(self) -> None:
-        """Ends all helm processes, each of which gets the chance to say in its release what became of it."""
+        """Ends all helm and git processes; each helm gets the chance to say in its release what became of it."""
+        self.store.terminate_all()
         for helm in list(self._helms.values()):
             helm.terminate_all()
 

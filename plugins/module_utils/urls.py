@@ -32,9 +32,9 @@ def without_login(url: str) -> str:
 
 def secrets_in(url: str) -> Iterator[str]:
     """The password of a URL, or the user name that stands for one, and parameters such as signatures."""
-    _scheme, login, rest = _split(url)
+    scheme, login, rest = _split(url)
     user, colon, password = login.partition(":")
-    secret = password if colon else user
+    secret = password if colon else "" if scheme.endswith("ssh://") else user  # of ssh it is a name
     yield from dict.fromkeys(filter(None, (secret, unquote(secret))))
     for match in _QUERY.finditer(rest):
         if _tells(match[2]):

@@ -32,8 +32,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     InputError,
     Location,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 
 class ChartStore:
@@ -45,6 +47,7 @@ class ChartStore:
     :arg options: the task's options, for sources that look at more of them.
     :arg pins: what makes references exact, a lock file.
     :arg sources: where charts come from, in place of all that there are: a bundle.
+    :arg guard: looks after the processes if this one is killed.
     """
 
     def __init__(
@@ -58,12 +61,16 @@ class ChartStore:
         options: Mapping[str, Any] | None = None,
         pins: Pins | None = None,
         sources: tuple[Source, ...] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         os.makedirs(workdir, mode=0o700, exist_ok=True)
+        repositories = tuple(repositories)
         declared = Repositories(helm, repositories)
         local = LocalCharts(helm, declared, workdir)
+        kept = Cache(cache)
+        self._git = GitRepositories(os.path.join(workdir, "git"), repositories, kept.folder("git"), guard)
         around = Surroundings(
-            helm, workdir, declared, Cache(cache), registry_config, local.complete, os.environ, options or {}
+            helm, workdir, declared, kept, self._git, registry_config, local.complete, os.environ, options or {}
         )
         self._sources = all_sources(around) if sources is None else sources
         self._pins = pins
@@ -107,6 +114,10 @@ class ChartStore:
     def versions(self, reference: str) -> tuple[str, ...]:
         """All versions that there are of a chart, newest first; () where there can be but one."""
         return self._source(reference).versions(Wanted(reference))
+
+    def terminate_all(self) -> None:
+        """Ends what is being fetched."""
+        self._git.terminate_all()
 
     def _get(self, wanted: Wanted) -> Chart:
         pinned = self._pins.pin(wanted) if self._pins else wanted

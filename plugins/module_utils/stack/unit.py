@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference, is_git, parse
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain, to_json, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack import overlay, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
@@ -168,6 +169,9 @@ class Unit:
 
     def _chart(self, node: Node, repositories: Mapping[str, Repository]) -> str:
         chart = schema.string(node, "chart")
+        if is_git(chart):
+            self.git_reference(chart, node.where)
+            return chart
         if _SCHEME.match(chart):
             for secret in secrets_in(chart):
                 self.reader.remember(secret)
@@ -185,6 +189,19 @@ class Unit:
         raise InputError(
             f"the repository '{repository}' of chart '{chart}' is not declared", where=node.where, hint=hint
         )
+
+    def git_reference(self, text: str, where: Location) -> GitReference:
+        """A reference to git that is fit to start it with."""
+        for secret in secrets_in(text):
+            self.reader.remember(secret)
+        try:
+            reference = parse(text)
+        except InputError as error:
+            error.where = where
+            raise
+        if reference.folder:
+            self.locate(reference.folder, where)  # is it one that a nested stack may use?
+        return reference
 
     def _is_path(self, chart: str, where: Location) -> bool:
         if chart.startswith(("./", "../", "/")) or chart in (".", "..") or chart.endswith(".tgz"):

@@ -15,6 +15,7 @@ PREFIX = "ansible_collections.helmstack.core.plugins."
 # Each room imports only from those before it.
 ROOMS = (
     "ground",
+    "git",
     "stack",
     "chart",
     "cluster",

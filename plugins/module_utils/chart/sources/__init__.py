@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.git import GitSource
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.local import LocalSource
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Source, Surroundings
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.repository import RepositorySource
@@ -13,4 +14,4 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.repos
 
 def sources(around: Surroundings) -> tuple[Source, ...]:
     """All kinds; the first that takes a reference gets it."""
-    return (LocalSource(around), RepositorySource(around))
+    return (LocalSource(around), GitSource(around), RepositorySource(around))

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin, Wanted
 from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import Cache
+from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 
 
@@ -61,6 +62,7 @@ class Surroundings:
     workdir: str  # private, of the run; what lies there stays as long as the charts are used
     repositories: Repositories
     cache: Cache
+    git: GitRepositories
     registry_config: str | None = None  # a registry login file that the task names
     complete: Callable[[str], str] = field(default=lambda path: path)  # a chart folder with its dependencies filled in
     environ: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Charts and stacks from git with a real helm (the environment variable HELMSTACK_HELM)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
+
+HELM = os.environ.get("HELMSTACK_HELM", "")
+pytestmark = pytest.mark.skipif(not HELM, reason="HELMSTACK_HELM names no helm binary")
+
+CHART = "apiVersion: v2\nname: {name}\nversion: 1.2.0\n{more}"
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}-{{ .Chart.Name }}'}\n"
+UMBRELLA = "dependencies: [{name: web, version: 1.x.x, repository: 'file://../web'}]\n"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    names = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    done = subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, files: dict[str, str]) -> str:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    if not (folder / ".git").exists():
+        git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "change")
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Path:
+    folder = tmp_path / "upstream"
+    commit(
+        folder,
+        {
+            "charts/web/Chart.yaml": CHART.format(name="web", more=""),
+            "charts/web/templates/cm.yaml": CONFIG_MAP,
+            "charts/umbrella/Chart.yaml": CHART.format(name="umbrella", more=UMBRELLA),
+            "charts/umbrella/templates/cm.yaml": CONFIG_MAP,
+            "note.txt": "no chart\n",
+        },
+    )
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ChartStore:
+    return ChartStore(Helm(HELM, str(tmp_path / "helm"), None), str(tmp_path / "work"), (), str(tmp_path / "cache"))
+
+
+def test_a_charts_dependencies_beside_it_in_the_repository_are_built(
+    upstream: Path, store: ChartStore, tmp_path: Path
+) -> None:
+    chart = store.fetch(f"git+file://{upstream}//charts/umbrella?ref=main", "1.x")
+    assert chart.origin is not None
+    assert (chart.origin.kind, chart.origin.version, chart.origin.commit) == (
+        "git",
+        "1.2.0",
+        git(upstream, "rev-parse", "HEAD"),
+    )
+    manifest = Helm(HELM, str(tmp_path / "other"), None).template(TemplateArgs("r", "default", chart.path))
+    assert "r-umbrella" in manifest
+    assert "r-web" in manifest
+
+
+@pytest.mark.parametrize(
+    ("reference", "version", "words"),
+    [
+        ("//charts/web", "2.x", "is version 1.2.0, but 2.x is asked for"),
+        ("//charts", None, r"'charts' in the git repository .* is no chart: it has no Chart.yaml .*//charts/name"),
+        ("", None, r"'\.' in the git repository .* is no chart"),
+    ],
+)
+def test_what_is_not_the_wanted_chart_is_told(
+    upstream: Path, store: ChartStore, reference: str, version: str | None, words: str
+) -> None:
+    with pytest.raises(ChartError, match=words):
+        store.fetch(f"git+file://{upstream}{reference}", version)
