@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from harness import CONFIG, DEPLOYMENT, Workspace, actions_of, exact, objects_of, release_of
 
@@ -127,3 +128,29 @@ def test_drift_that_a_merge_cannot_bring_back_is_told_and_not_corrected_for_ever
         assert exact(workspace, drift="correct")["changed"] is True  # another edit is another attempt
     [container] = workspace.api.get(path)["spec"]["template"]["spec"]["containers"]
     assert container["env"] == [{"name": "SETTING", "value": "none"}]
+
+
+def test_a_live_value_that_an_upgrade_overwrites_is_told(workspace: Workspace) -> None:
+    """Scaled by hand, and the new chart says nothing of it any more: the diff of the manifests does not show it."""
+    workspace.chart(
+        "web", files={"templates/web.yaml": DEPLOYMENT.replace("default 1", "default 2"), "templates/c.yaml": CONFIG}
+    )
+    workspace.stack(workspace.release("web", "web", set={"data": {"size": "1024Mi", "v": 1}}, wait=False))
+    workspace.deploy()
+    a, path = workspace.ns("a"), f"/apis/apps/v1/namespaces/{workspace.ns('a')}/deployments/web"
+    workspace.api.patch(f"{path}/scale?fieldManager=kubectl", {"spec": {"replicas": 5}})
+    workspace.api.patch(f"/api/v1/namespaces/{a}/configmaps/web?fieldManager=kubectl-edit", {"data": {"size": "x"}})
+    without = DEPLOYMENT.replace("  replicas: {{ .Values.replicas | default 1 }}\n", "")
+    workspace.chart("web", version="1.1.0", files={"templates/web.yaml": without, "templates/c.yaml": CONFIG})
+    workspace.stack(workspace.release("web", "web", set={"data": {"v": 2}}, wait=False))
+    checked, done = workspace.run({**workspace.task({}), "check_mode": True}, workspace.task({})).results
+    told = "\n".join(checked.get("warnings", ()))
+    merges = workspace.helm("version", "--short").startswith("v3")
+    # what another one has taken over stays with server-side apply
+    becomes = "and the upgrade takes it away" if merges else "and stays so"
+    assert re.search(f"ConfigMap web was edited since: data.size is x in the cluster,? {becomes}", told)
+    assert re.search(f"Deployment web was edited since: spec.replicas is 5 in the cluster,? {becomes}", told)
+    assert workspace.api.get(path)["spec"]["replicas"] == (1 if merges else 5)
+    data = workspace.api.get(f"/api/v1/namespaces/{a}/configmaps/web")["data"]
+    assert data == ({"v": "2"} if merges else {"v": "2", "size": "x"})
+    assert checked["plan"]["digest"] == done["plan"]["digest"]

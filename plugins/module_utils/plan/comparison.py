@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
@@ -30,6 +30,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import ValueChange, explain
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import changes as value_changes
+from ansible_collections.helmstack.core.plugins.module_utils.plan.overwritten import Overwritten, overwritten
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import reuses_values
 from ansible_collections.helmstack.core.plugins.module_utils.plan.renderer import Rendered, Renderer
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
@@ -47,6 +48,7 @@ class Reverted:
     warnings: list[str]
     edits: dict[Key, Any]
     untried: str = ""  # why it cannot be told whether the cluster accepts what changes
+    overwritten: Mapping[Key, Any] = field(default_factory=dict)  # of objects that change, what was edited since
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Comparison:
         warnings = (*base.warnings, *reverted.warnings, *self.context.unserved(history.applied, UpcomingKinds(), gone))
         values = self._value_changes(body) if "values" in reasons else ()
         base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried, values=values)
-        base = replace(base, method=self._method(history, recovering))
+        base = replace(base, method=self._method(history, recovering), overwritten=reverted.overwritten)
         action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
         revision = deployed.revision + (2 if recovering else 1)
@@ -147,7 +149,9 @@ class Comparison:
         refused, untried = ([], "") if recovering else self._refused(history, changes, rendered)
         changes = [*self._listed, *(self._undone(history, held, changes) if recovering else changes)]
         reverted = self._reverted(history, changes, rendered, recovering)
-        reverted = replace(reverted, warnings=[*refused, *reverted.warnings], untried=untried)
+        lost = self._overwritten(history, changes, rendered, recovering)
+        reverted = replace(reverted, warnings=[*refused, *lost.warnings, *reverted.warnings], untried=untried)
+        reverted = replace(reverted, overwritten=lost.places)
         hooks = self._hooks(held, after, "upgrade")
         changes = compare.with_hooks([*changes, *reverted.changes], hooks)
         return [*changes, *self._restarted(changes, after)], reverted
@@ -298,6 +302,15 @@ class Comparison:
                 return refused, str(error)
             refused += [f"{item.kind} {item.name}: {why}"] if why else []
         return refused, ""
+
+    def _overwritten(
+        self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, recovering: bool
+    ) -> Overwritten:
+        held, wanted = (
+            {self.scope.key(item): item for item in side.objects} for side in (history.held, rendered.whole)
+        )
+        method = self._method(history, recovering)
+        return overwritten(self.context, history.deployed, method, changes, held, wanted)
 
     def _finished(
         self,

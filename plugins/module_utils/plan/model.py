@@ -98,6 +98,7 @@ class Change:
     untried: str = ""  # why it cannot be told whether the cluster accepts what changes
     note: str = ""  # why it is skipped
     makes_namespace: bool = False  # helm is to make the release's namespace
+    overwritten: Mapping[Key, Any] = field(default_factory=dict, repr=False)  # where objects that change were edited
     attempt: str = ""  # what a correction of drift begins with, see uncorrectable.py
     method: str = ""  # how an upgrade brings objects to their manifests, see cluster/drift.py
 

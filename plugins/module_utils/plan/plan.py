@@ -340,6 +340,7 @@ def _facts(change: Change) -> list[Any]:
         [[*item.key, item.op, item.after] for item in change.objects if change.effective and item.key in told],
         [[*item.change.key, item.change.before, item.manifest] for item in change.definitions],
         sorted([*key, *paths] for key, paths in change.edits.items() if paths),
+        sorted([*key, *paths] for key, paths in change.overwritten.items()),
     ]
 
 
