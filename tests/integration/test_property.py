@@ -56,6 +56,14 @@ CASES: Mapping[str, list[tuple[str, Object]]] = {
         ("", ABSENT),
         ("template one keep", {}),
     ],
+    "what keeps items of Lists on an upgrade and on an uninstall, Lists of one kind, and Lists that are hooks": [
+        ("add one a config,list-keep,list-kept,list-hook,policy", {}),
+        ("value one port=81; delete ConfigMap a one-item-keep", {}),
+        ("template one list-keep; template one list-kept; template one policy", {}),
+        ("template one list-keep; template one list-kept; template one policy; value one port=82", {}),
+        ("edit ConfigMap a one-in-1 field", ABSENT),
+        ("value one port=83", {}),
+    ],
     "objects that move to another release, one of them pruned": [
         ("add one a thing; add two a keep; add three a config", {}),
         ('template one thing; template two thing; value three suffix="-x"', {}),
@@ -203,10 +211,13 @@ def _manifest(item: Object) -> dict[Key, Object]:
     body = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(item["data"]["release"]))))
     found: dict[Key, Object] = {}
     for document in yaml.load_all(body["manifest"], yaml.CSafeLoader):
-        for entry in document["items"] if document and document["kind"] == "List" else [document]:
+        kind = document["kind"] if document else ""
+        for entry in document["items"] if kind.endswith("List") else [document]:
             if entry:
                 meta = entry["metadata"]
-                found[entry["kind"], meta.get("namespace", body["namespace"]), meta["name"]] = entry
+                found[
+                    entry.get("kind", kind.removesuffix("List")), meta.get("namespace", body["namespace"]), meta["name"]
+                ] = entry
     return found
 
 

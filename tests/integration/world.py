@@ -62,6 +62,30 @@ items:
   - {apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-list-1"}, data: {v: "{{ .Values.port }}"}}
   - {apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-list-2"}, data: {v: "1"}}
 """
+# Kept on an upgrade by what an item says, on an uninstall by what its List says
+LIST_KEEP = """\
+apiVersion: v1
+kind: ConfigMapList
+items:
+  - metadata: {name: "{{ .Release.Name }}-item-keep", annotations: {helm.sh/resource-policy: keep}}
+    data: {v: "{{ .Values.port }}"}
+  - metadata: {name: "{{ .Release.Name }}-item"}
+"""
+LIST_KEPT = """\
+apiVersion: v1
+kind: List
+metadata: {annotations: {helm.sh/resource-policy: keep}}
+items:
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-kept"}, data: {v: "{{ .Values.port }}"}}
+"""
+LIST_HOOK = """\
+apiVersion: v1
+kind: List
+metadata: {annotations: {helm.sh/hook: "pre-install,post-upgrade,pre-delete"}}
+items:
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-in-1"}, data: {v: "{{ .Values.port }}"}}
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: "{{ .Release.Name }}-in-2"}}
+"""
 SPACE = """\
 apiVersion: v1
 kind: Namespace
@@ -110,6 +134,12 @@ _PLAIN = {
     "nothing": "{{/* renders to nothing */}}\n",
     "job": JOB,
     "list": LIST,
+    "list-keep": LIST_KEEP,
+    "list-kept": LIST_KEPT,
+    "list-hook": LIST_HOOK,
+    "policy": _object(  # any policy keeps an object on an uninstall, and only "keep" on an upgrade
+        "ConfigMap", '"{{ .Release.Name }}-policy"', "", meta=", annotations: {helm.sh/resource-policy: delete}"
+    ),
     "own": OWN_SECRET,
     "space": SPACE,
     "hook-install": _hook("hook-install", "pre-install,post-upgrade"),

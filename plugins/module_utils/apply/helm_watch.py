@@ -38,7 +38,7 @@ class Readiness(Protocol):
 def helm_waits(change: Change) -> bool:
     """Whether helm must wait itself: it alone knows when to run what comes after, hooks or a rollback."""
     atomic = change.release is not None and change.release.options.atomic
-    return atomic or any(item.after and manifest.hook_events(item.after) & _LATER for item in change.objects)
+    return atomic or any(item.hook & _LATER for item in change.objects)
 
 
 def ending(change: Change) -> list[tuple[str, manifest.Object]]:
@@ -46,7 +46,7 @@ def ending(change: Change) -> list[tuple[str, manifest.Object]]:
     options = change.release.options if change.release else Options()
     awaited = change.effective and options.wait and options.wait_for_jobs
     made = [item for item in change.objects if item.kind == "Job" and item.after and awaited]
-    return [(item.namespace, item.after) for item in made if item.after and not manifest.hook_events(item.after)]
+    return [(item.namespace, item.after) for item in made if item.after and not item.hook]
 
 
 def guarded(readiness: Readiness, change: Change, timeout: float, work: Callable[[Interrupt], T]) -> T:
@@ -89,7 +89,7 @@ def _awaited(change: Change) -> list[tuple[str, manifest.Object]]:
     waits = change.action != "uninstall" and helm_waits(change) and (options.wait or options.atomic)
 
     def counts(item: ObjectChange) -> bool:
-        if item.after and manifest.hook_events(item.after):
+        if item.hook:
             return item.kind in _ENDING
         return waits and (item.kind != "Job" or options.wait_for_jobs)
 

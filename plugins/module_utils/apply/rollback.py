@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,8 +15,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.model import 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
-from ansible_collections.helmstack.core.plugins.module_utils.plan import compare
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 
@@ -78,7 +78,9 @@ class Rollback:
 
     def _remove(self, change: Change, left: Deployed | None) -> None:
         options = _options(change)
+        kept: frozenset[tuple[str, str]] = frozenset()
         if left is not None and left.status != "uninstalled":
+            kept = self._kept(left)
             self.helm(change.release).uninstall(
                 change.name,
                 change.namespace,
@@ -88,9 +90,18 @@ class Rollback:
                 keep_history=change.deployed is not None and change.deployed.status == "uninstalled",
                 warnings=self.warnings,
             )
-        stays = _stays(change)
+        stays = _stays(change, kept)
         if stays:
             self.warnings.append(f"release {change.id} is gone again, but there remain: {', '.join(stays)}")
+
+    def _kept(self, left: Deployed) -> frozenset[tuple[str, str]]:
+        """Kind and name of what an uninstall leaves where it is."""
+        body = self.cluster.body(left)
+        every, gone = (
+            {(manifest.kind(item), manifest.name(item)) for item in items}
+            for items in (manifest.parse(body.manifest, left.id), manifest.deletable(body.manifest, left.id))
+        )
+        return frozenset(every - gone)
 
     def _restore(self, change: Change, before: Deployed, revision: int) -> None:
         """Helm waits only where it must, as our own wait ends at once when it is in vain."""
@@ -115,12 +126,9 @@ def _options(change: Change) -> Options:
     return change.release.options if change.release else Options(history_max=0)  # of others nothing is known
 
 
-def _stays(change: Change) -> list[str]:
+def _stays(change: Change, kept: Collection[tuple[str, str]]) -> list[str]:
     """What is made for a release and not removed with it."""
-    made = [item for item in change.objects if item.op == "add" and item.after and _is_kept(change, item)]
+    found = {*kept, ("Namespace", change.namespace)}
+    made = [item for item in change.objects if item.op == "add" and (item.kind, item.name) in found]
     made += [item.change for item in change.definitions if item.change.op == "add"]
     return list(dict.fromkeys(f"{item.kind} {item.name}" for item in made))
-
-
-def _is_kept(change: Change, item: ObjectChange) -> bool:
-    return compare.keeps(item.after or {}) or (item.kind, item.name) == ("Namespace", change.namespace)

@@ -20,7 +20,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     crds,
     images,
     manifest,
-    object_owners,
     uncorrectable,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
@@ -151,12 +150,11 @@ class Changes:
         body = self.context.cluster.body(found)
         before = stored(body)
         scope = Scope(found.namespace, self.context.cluster.namespaced)
-        checks_owner = self.context.helm(release).version.major >= 4
-        there = [(item, self.context.live(item, scope.of(item))) for item in before.objects]
-        gone = [item for item, now in there if now and not (checks_owner and object_owners.owner(now) != found.id)]
-        changes = compare.objects(gone, (), scope)
+        changes = compare.objects(self.context.deleted(found, body, release, scope), (), scope)
         event = "none" if release and release.options.disable_hooks else "delete"
         changes += compare.hooks((), before.hooks, scope, event, self.context.live)
+        gone = "helm cannot remove what is of kinds that are not served any more"
+        applies = self.context.major(release) >= 4
         return Change(
             name=found.name,
             namespace=found.namespace,
@@ -169,8 +167,9 @@ class Changes:
             app_version_from=body.app_version or None,
             images=images.Used(before=images.of(before.all)),
             objects=tuple(changes),
-            warnings=self.context.unserved(
-                before, UpcomingKinds(), "helm cannot remove what is of kinds that are not served any more"
+            warnings=(
+                *self.context.unserved(before, UpcomingKinds(), gone),
+                *self.context.failing(before.hooks, event, scope, applies=applies),
             ),
             secrets=secrets_of(before),
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import covers
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Key, Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
 
 RANDOM = "(random)"
@@ -43,13 +43,8 @@ class Scope:
         return str(manifest.metadata(item).get("namespace") or self.namespace)
 
 
-def keeps(item: Object) -> bool:
-    """Whether helm uninstall leaves the object of a manifest where it is (pkg/action/resource_policy.go)."""
-    return str(manifest.annotations_of(item).get(manifest.KEEP, "")).strip().lower() == "keep"
-
-
 def objects(
-    before: Iterable[Object], after: Iterable[Object], scope: Scope, keeps: Keeps = keeps
+    before: Iterable[Object], after: Iterable[Object], scope: Scope, keeps: Keeps = lambda item: False
 ) -> list[ObjectChange]:
     """What differs between the objects that a release was deployed with and those it is to have.
 
@@ -66,25 +61,24 @@ def objects(
     return changes + gone
 
 
-def hooks(
-    before: Iterable[Object], after: Iterable[Object], scope: Scope, event: str, live: Live
-) -> list[ObjectChange]:
+def hooks(before: Iterable[Hook], after: Iterable[Hook], scope: Scope, event: str, live: Live) -> list[ObjectChange]:
     """What becomes of hooks when ``event`` (install, upgrade, delete) takes place.
 
     A hook that runs is made anew: its old object goes first, which is Helm's default delete policy; with another one
     Helm 4 applies it over the old one, and Helm 3 fails. One that does not run now, such as a test, is only stored with
     the release, and no object changes.
     """
-    old = {scope.key(item): item for item in before}
+    old = {scope.key(hook.item): hook.item for hook in before}
     changes = []
-    for item in after:
-        if manifest.hook_events(item) & {f"pre-{event}", f"post-{event}"}:
-            key, there = scope.key(item), live(item, scope.of(item))
-            goes_first = "before-hook-creation" in manifest.hook_policies(item)
+    for hook in after:
+        if hook.runs_at(event):
+            key, there = scope.key(hook.item), live(hook.item, scope.of(hook.item))
+            found = None
             if there is None:
-                changes.append(change("add", key, None, item))
-            elif goes_first or not covers(there, item):
-                changes.append(change("replace" if goes_first else "change", key, old.get(key), item))
+                found = change("add", key, None, hook.item)
+            elif hook.goes_first or not covers(there, hook.item):
+                found = change("replace" if hook.goes_first else "change", key, old.get(key), hook.item)
+            changes += [replace(found, hook=hook.events)] if found else []
     return changes
 
 
@@ -93,7 +87,7 @@ def with_hooks(changes: Iterable[ObjectChange], hooks: Iterable[ObjectChange]) -
     found = {item.key: item for item in changes}
     for hook in hooks:
         leaves = hook.key in found and found[hook.key].op == "remove"
-        if not leaves or (hook.after and any(event.startswith("post-") for event in manifest.hook_events(hook.after))):
+        if not leaves or any(event.startswith("post-") for event in hook.hook):
             found[hook.key] = replace(hook, op="replace") if leaves else hook
     return list(found.values())
 
@@ -127,12 +121,12 @@ def without_random(
     :arg elsewhere: a third render, in another time zone. What differs from it alone is not marked if it is what it was,
         such as the date on the same day.
     """
-    old = {scope.key(item): item for item in (*before.objects, *before.hooks)}
-    new = {scope.key(item): item for item in (*first.objects, *first.hooks)}
+    old = {scope.key(item): item for item in before.all}
+    new = {scope.key(item): item for item in first.all}
     marked_new: dict[Key, Object] = dict(new)
     marked_old = dict(old)
     for render, unless_same in ((second, False), (elsewhere, True)) if elsewhere else ((second, False),):
-        again = {scope.key(item): item for item in (*render.objects, *render.hooks)}
+        again = {scope.key(item): item for item in render.all}
         partners = {key: (key, key) for key in new} | _randomly_named(new, again, old)
         for key, (other, former) in partners.items():
             item = marked_new[key]
@@ -141,13 +135,11 @@ def without_random(
             if former in old:
                 marked_old[former] = was
 
-    def chosen(items: Iterable[Object], source: Mapping[Key, Object]) -> tuple[Object, ...]:
-        return tuple(source[scope.key(item)] for item in items)
+    def chosen(of: Manifests, source: Mapping[Key, Object]) -> Manifests:
+        hooks = tuple(replace(hook, item=source[scope.key(hook.item)]) for hook in of.hooks)
+        return replace(of, objects=tuple(source[scope.key(item)] for item in of.objects), hooks=hooks)
 
-    return (
-        Manifests(chosen(first.objects, marked_new), chosen(first.hooks, marked_new)),
-        Manifests(chosen(before.objects, marked_old), chosen(before.hooks, marked_old)),
-    )
+    return chosen(first, marked_new), chosen(before, marked_old)
 
 
 def _randomly_named(

@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     manifest,
     object_owners,
     restart,
+    unable,
     uncorrectable,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
@@ -35,7 +36,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.render import 
 from ansible_collections.helmstack.core.plugins.module_utils.plan.renderer import Rendered, Renderer
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
-from ansible_collections.helmstack.core.plugins.module_utils.plan.upgrade_method import touches, upgrade_method
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upgrade_method import (
+    applies_server_side,
+    touches,
+    upgrade_method,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import visible
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -94,12 +99,12 @@ class Comparison:
         """A first install that never got done goes away, and all begins again."""
         rendered = self._renderer().rendered(Manifests(), is_upgrade=False)
         after, scope = rendered.after, self.scope
-        found = [
-            compare.change(
-                "replace" if self.context.exists(item, scope.of(item)) else "add", scope.key(item), None, item
-            )
-            for item in after.objects
-        ]
+        body = self.context.cluster.body(deployed)
+        gone = {scope.key(item): item for item in self.context.deleted(deployed, body, self.release, scope)}
+        found = self._as_live(compare.objects((), after.objects, scope), after)
+        found = [replace(item, op="replace", owner=None) if item.key in gone else item for item in found]
+        listed = {item.key for item in found}
+        found += [compare.change("remove", key, item, None) for key, item in gone.items() if key not in listed]
         changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
         return self._finished("recover", ("pending",), changes, rendered, 1)
 
@@ -129,7 +134,7 @@ class Comparison:
         action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
         revision = deployed.revision + (2 if recovering else 1)
-        return replace(self, base=base)._finished(action, reasons, changes, rendered, revision)
+        return replace(self, base=base)._finished(action, reasons, changes, rendered, revision, history.last)
 
     def _renderer(self, recovering: bool = False) -> Renderer:
         return Renderer(self.context, self.release, self.chart, self.apis, self.base.deployed, recovering)
@@ -163,7 +168,9 @@ class Comparison:
         status = base.deployed.status if base.deployed else ""
         values = visible(release, self.context.values(release).merged)
         scope = self.scope
-        hooks_differ = {scope.key(i): i for i in before.hooks} != {scope.key(i): i for i in after.hooks}
+        hooks_differ = {scope.key(i.item): i.said for i in before.hooks} != {
+            scope.key(i.item): i.said for i in after.hooks
+        }
         version = (body.chart_name, body.chart_version) != (chart.name, chart.version)
         reuses = reuses_values(release, self.context.values(release).merged)
         other_values = not reuses and values != visible(release, body.config)
@@ -319,6 +326,7 @@ class Comparison:
         changes: Sequence[ObjectChange],
         rendered: Rendered,
         revision: int,
+        last: ReleaseBody | None = None,
     ) -> Change:
         before = [change.before for change in changes if change.before]
         fails = "helm fails at kinds that the cluster does not serve, unless something brings them before"
@@ -328,11 +336,18 @@ class Comparison:
             action=action,
             reasons=reasons,
             images=replace(self.base.images, after=images.of(rendered.whole.all)),
-            warnings=(*self.base.warnings, *rendered.unsure, *unserved),
+            warnings=(*self.base.warnings, *rendered.unsure, *unserved, *self._unable(rendered.whole, last)),
             objects=tuple(changes),
             revision_to=revision,
             secrets=rendered.secrets | secret_strings(before),
         )
+
+    def _unable(self, whole: Manifests, last: ReleaseBody | None) -> tuple[str, ...]:
+        """Why helm fails whatever the cluster says; ``last`` is None at a first install."""
+        options, event = self.release.options, "upgrade" if last else "install"
+        applies = applies_server_side(options, self.context.major(self.release), last)
+        hooks = () if options.disable_hooks else whole.hooks
+        return (*unable.refused(whole), *self.context.failing(hooks, event, self.scope, applies=applies))
 
     def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
         name = "none" if self.release.options.disable_hooks else event

@@ -6,14 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
-from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan import (
+    compare,
+    ignore,
+    manifest,
+    object_owners,
+    unable,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster, Drifted
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Key, Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import IGNORE, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
@@ -29,6 +37,21 @@ class Context:
     values: Callable[[Release], Values]
     diff_ignore: tuple[Mapping[str, Any], ...] = ()
     drift: str = IGNORE
+
+    def major(self, release: Release | None) -> int:
+        """The major version of the release's helm."""
+        return self.helm(release).version.major
+
+    def deleted(self, found: Deployed, body: ReleaseBody, release: Release | None, scope: Scope) -> list[Object]:
+        """The objects that helm deletes when it uninstalls a release; Helm 4 makes sure that they are its own."""
+        checks_owner = self.major(release) >= 4
+        there = [(i, self.live(i, scope.of(i))) for i in manifest.deletable(body.manifest, found.id)]
+        return [item for item, now in there if now and not (checks_owner and object_owners.owner(now) != found.id)]
+
+    def failing(self, hooks: Iterable[Hook], event: str, scope: Scope, *, applies: bool) -> tuple[str, ...]:
+        """Warnings on hooks at which helm fails when ``event`` takes place."""
+        running = [hook for hook in hooks if hook.runs_at(event)]
+        return tuple(unable.failing(running, lambda item: self.exists(item, scope.of(item)), applies=applies))
 
     def unserved(self, manifests: Manifests, apis: UpcomingKinds, why: str) -> tuple[str, ...]:
         """A warning that names the kinds which neither the cluster serves nor an earlier release brings."""

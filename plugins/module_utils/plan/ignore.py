@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
@@ -18,7 +19,9 @@ def without(manifests: Manifests, rules: Sequence[Mapping[str, Any]]) -> Manifes
     """The manifests without what the rules name: ``kind``, ``name`` (globs) and ``path``; no path: whole objects."""
     if not rules:
         return manifests
-    return Manifests(_each(manifests.objects, rules), _each(manifests.hooks, rules))
+    hooks = ((hook, _each((hook.item,), rules)) for hook in manifests.hooks)
+    left = tuple(replace(hook, item=item) for hook, items in hooks for item in items)
+    return replace(manifests, objects=_each(manifests.objects, rules), hooks=left)
 
 
 def _each(items: Iterable[Object], rules: Sequence[Mapping[str, Any]]) -> tuple[Object, ...]:

@@ -45,6 +45,7 @@ class ObjectChange:
     after: Mapping[str, Any] | None = field(default=None, repr=False)
     owner: str | None = None  # whose it is, if it is there and not the release's own; "" is nobody's
     group: str = ""  # of the API
+    hook: frozenset[str] = frozenset()  # the events of one that is a hook
 
     @property
     def key(self) -> Key:

@@ -45,7 +45,7 @@ def _placed(change: Change, given: Mapping[Key, str], takers: dict[Key, str]) ->
     objects, needs = [], set(change.needs)
     # neither of crds/ nor of hooks Helm asks whose they are
     free = {item.change.key for item in change.definitions}
-    free |= {item.key for item in change.objects if item.after and manifest.hook_events(item.after)}
+    free |= {item.key for item in change.objects if item.hook}
     for item in change.objects:
         key = item.key
         if key not in free and (item.op == "add" or item.owner is not None):

@@ -122,14 +122,8 @@ def dry_run(
     history = _history(helm, release, last) if last else None
     args = replace(upgrade_args(release, chart, values, {}, cluster), time_zone=time_zone, history=history)
     record = helm.dry_run(args)
-    return Manifests(
-        objects=tuple(manifest.parse(str(record.get("manifest") or ""), release.id)),
-        hooks=tuple(
-            item
-            for hook in record.get("hooks") or ()
-            for item in manifest.parse(str(hook.get("manifest") or ""), release.id)
-        ),
-    )
+    hooks = [str(hook.get("manifest") or "") for hook in record.get("hooks") or ()]
+    return manifest.recorded(str(record.get("manifest") or ""), hooks, release.id)
 
 
 def _history(helm: Helm, release: Release, last: Mapping[str, Any]) -> str:

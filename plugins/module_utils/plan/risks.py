@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
-from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, risky
+from ansible_collections.helmstack.core.plugins.module_utils.plan import risky
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 
 DATA_LOSS, OUTAGE, ACCESS, DOWNGRADE, SECRET = "data-loss", "outage", "access", "downgrade", "secret"
@@ -106,8 +106,8 @@ def _happens(item: ObjectChange) -> str:
     """The op; that a hook is made anew whenever it runs is its way, and what counts is whether it differs."""
     if item.op == "change" and item.before is None:  # it is there, and no release's: nobody has told how it was
         return "add"
-    hook = item.op == "replace" and item.after is not None and bool(manifest.hook_events(item.after))
-    if not hook or item.before is None or not manifest.hook_events(item.before):
+    hook = item.op == "replace" and bool(item.hook)
+    if not hook or item.before is None:
         return "" if hook else item.op
     return "change" if item.before != item.after else ""
 

@@ -41,7 +41,7 @@ def secret_strings(objects: Iterable[Object], *, short: bool = False) -> frozens
 
 def secrets_of(manifests: Manifests) -> frozenset[str]:
     """Every value of every Secret of a release, be it a hook."""
-    return secret_strings((*manifests.objects, *manifests.hooks))
+    return secret_strings(manifests.all)
 
 
 def likely_secrets(values: Any, told: bool = False, *, inherited: bool = True) -> Iterator[str]:

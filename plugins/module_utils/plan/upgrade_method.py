@@ -27,9 +27,14 @@ def upgrade_method(options: Options, major: int, last: ReleaseBody, *, forced: b
     """
     if options.force:
         return REPLACE
-    if major >= 4 and last.apply_method == "ssa":
+    if applies_server_side(options, major, last):
         return FORCED_APPLY if forced else APPLY
     return MERGE
+
+
+def applies_server_side(options: Options, major: int, last: ReleaseBody | None) -> bool:
+    """Whether helm works by server-side apply; the first revision (``last`` is None) is made so by each Helm 4."""
+    return major >= 4 and not options.force and (last is None or last.apply_method == "ssa")
 
 
 def touches(item: Object, how: str) -> bool:

@@ -100,7 +100,7 @@ class Reader:
         if not self.include:
             return {}
         held = stored(body)
-        objects = (*held.objects, *held.hooks)
+        objects = held.all
         values = merge((body.chart_values, body.config))
         # a Secret may hold but a hash of a password, or more than it
         secrets = {*self.stack.secrets, *secret_strings(objects), *likely_secrets(values, inherited=False)}
@@ -115,7 +115,7 @@ class Reader:
             "values": lambda: of_values.content(body.config),
             "computed_values": lambda: of_values.content(values),
             "manifest": lambda: text(held.objects),
-            "hooks": lambda: text(held.hooks),
+            "hooks": lambda: text([hook.item for hook in held.hooks]),
             "notes": lambda: mask.text(body.notes),
         }
         return {name: parts[name]() for name in self.include}

@@ -22,8 +22,8 @@ TROUBLE = HelmstackError("Job a/migrate cannot become ready", hint="Look", detai
 
 
 def item(kind: str, name: str, hook: str = "") -> ObjectChange:
-    metadata = {"name": name, "annotations": {"helm.sh/hook": hook} if hook else {}}
-    return ObjectChange("add", kind, "a", name, None, {"apiVersion": "v1", "kind": kind, "metadata": metadata})
+    after = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
+    return ObjectChange("add", kind, "a", name, None, after, hook=frozenset(hook.split(",") if hook else ()))
 
 
 def change(*items: ObjectChange, action: str = "install", **options: Any) -> Change:

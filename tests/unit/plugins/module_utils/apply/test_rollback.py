@@ -35,7 +35,7 @@ class World:
         return self.left
 
     def body(self, found: Deployed, revision: int | None = None) -> Any:
-        return type("Body", (), {"hooks": ()})
+        return type("Body", (), {"hooks": (), "manifest": ""})
 
     def rollback(self, name: str, namespace: str, revision: int, **_how: Any) -> None:
         self.done.append(("rollback", revision))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, manifest, unable
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM, Scope
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Manifests
 
 SCOPE = Scope("web", lambda version, kind: kind not in ("ClusterRole", "Namespace"))
 
@@ -22,7 +22,12 @@ def obj(kind: str, name: str, namespace: str | None = None, api: str = "v1", **m
     return {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
 
 
-def hook(name: str, events: str, policy: str | None = None, **more: Any) -> dict[str, Any]:
+def hook(name: str, events: str, policy: str | None = None, **more: Any) -> Hook:
+    item = hook_object(name, events, policy, **more)
+    return Hook(item, item)
+
+
+def hook_object(name: str, events: str, policy: str | None = None, **more: Any) -> dict[str, Any]:
     annotations = {manifest.HOOK: events} | ({manifest.HOOK_DELETE_POLICY: policy} if policy else {})
     return obj("Job", name, api="batch/v1", metadata={"annotations": annotations}, **more)
 
@@ -58,7 +63,6 @@ def ops(changes: list[Any]) -> list[tuple[str, str, str, str]]:
             [{"metadata": {"name": "x"}, "apiVersion": "v1", "kind": "A"}],
             [],
         ),
-        ([obj("ConfigMap", "a", metadata={"annotations": {manifest.KEEP: "keep"}})], [], []),
     ],
 )
 def test_objects_are_compared_by_identity_and_content(before: list[Any], after: list[Any], expected: list[Any]) -> None:
@@ -76,7 +80,7 @@ def test_a_hook_that_runs_is_added_or_made_anew() -> None:
 @pytest.mark.parametrize(("said", "expected"), [("a", []), ("b", ["change"])])
 def test_a_hook_that_is_not_deleted_first_is_applied_over_itself(said: str, expected: list[str]) -> None:
     after = [hook("old", "post-upgrade", "hook-failed", spec={"x": "a"})]
-    there = hook("old", "post-upgrade", "hook-failed", spec={"x": said, "y": 1})
+    there = hook_object("old", "post-upgrade", "hook-failed", spec={"x": said, "y": 1})
     assert [item.op for item in compare.hooks((), after, SCOPE, "upgrade", lambda item, namespace: there)] == expected
 
 
@@ -129,7 +133,9 @@ def test_true_is_not_one() -> None:
 def test_an_object_that_becomes_a_hook_leaves_the_release_before_the_hooks_behind_it(
     events: str, expected: str
 ) -> None:
-    leaves = compare.objects([{**hook(name, ""), "metadata": {"name": name}} for name in ("h", "other")], [], SCOPE)
+    leaves = compare.objects(
+        [{**hook_object(name, ""), "metadata": {"name": name}} for name in ("h", "other")], [], SCOPE
+    )
     hooks = compare.hooks((), [hook("h", events)], SCOPE, "upgrade", lambda item, namespace: item)
     found = compare.with_hooks(leaves, hooks)
     assert ops(found) == [(expected, "Job", "web", "h"), ("remove", "Job", "web", "other")]
@@ -195,7 +201,90 @@ def test_lists_are_taken_apart_and_empty_documents_left_out() -> None:
 
 
 def test_hooks_are_told_by_their_annotation() -> None:
-    documents = [obj("A", "a"), hook("h", "pre-install, post-upgrade")]
+    documents = [obj("A", "a"), hook_object("h", "pre-install, post-upgrade")]
     found = manifest.split("\n---\n".join(map(json.dumps, documents)), "x")
-    assert ([manifest.name(i) for i in found.objects], [manifest.name(i) for i in found.hooks]) == (["a"], ["h"])
-    assert manifest.hook_events(found.hooks[0]) == {"pre-install", "post-upgrade"}
+    assert ([manifest.name(i) for i in found.objects], [manifest.name(i.item) for i in found.hooks]) == (["a"], ["h"])
+    assert found.hooks[0].events == {"pre-install", "post-upgrade"}
+
+
+KEPT = {"annotations": {manifest.KEEP: "keep"}}
+HOOKED = {"annotations": {manifest.HOOK: "pre-install", manifest.HOOK_DELETE_POLICY: "hook-failed"}}
+
+
+def a_list(*items: Any, kind: str = "List", **more: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": kind, "items": list(items), **more}
+
+
+def texts(*documents: Any) -> str:
+    return "\n---\n".join(map(json.dumps, documents))
+
+
+@pytest.mark.parametrize(
+    ("document", "names"),
+    [
+        (obj("A", "a"), ["a"]),
+        (obj("A", "a", metadata=KEPT), []),
+        (obj("A", "a", metadata={"annotations": {manifest.KEEP: "delete"}}), []),  # any policy is one
+        (a_list(obj("A", "a", metadata=KEPT), obj("A", "b")), ["a", "b"]),
+        (a_list(obj("A", "a"), metadata=KEPT), []),
+        (a_list({"metadata": {"name": "a"}}, kind="AList"), ["a"]),
+    ],
+)
+def test_an_uninstall_goes_by_the_document_and_not_by_what_is_in_a_list(document: Any, names: list[str]) -> None:
+    assert [manifest.name(item) for item in manifest.deletable(texts(document), "x")] == names
+
+
+def test_a_list_says_for_all_in_it_that_they_are_hooks_and_their_kind() -> None:
+    inner = obj("A", "no", metadata=HOOKED)
+    found = manifest.split(
+        texts(a_list({"metadata": {"name": "h"}}, kind="AList", metadata=HOOKED), a_list(inner)), "x"
+    )
+    assert found.objects == (inner,)
+    (hook,) = found.hooks
+    assert (hook.item, hook.events, hook.goes_first) == (obj("A", "h"), {"pre-install"}, False)
+    (change,) = compare.hooks((), found.hooks, SCOPE, "install", lambda item, namespace: None)
+    assert (change.op, change.name, change.hook) == ("add", "h", {"pre-install"})
+
+
+def test_a_list_in_a_list_is_taken_apart_as_it_may_hold_secrets_and_noted_as_helm_refuses_it() -> None:
+    found = manifest.split(texts(a_list(a_list(obj("Secret", "s")))), "x")
+    assert [manifest.kind(item) for item in found.objects] == ["Secret"]
+    assert found.nested
+    assert not manifest.split(texts(a_list(obj("Secret", "s"))), "x").nested
+    assert any("no List inside of a List" in text for text in unable.refused(found))
+
+
+@pytest.mark.parametrize(
+    ("policy", "made", "applied"),
+    [  # what is said when helm makes hooks, and when it applies them server-side
+        ("before-hook-creation", "cannot delete", "applies no object"),
+        (None, "cannot delete", "applies no object"),
+        ("hook-succeeded", "cannot delete", "applies no object"),
+        ("hook-failed", "", "applies no object"),
+    ],
+)
+def test_hooks_with_a_generated_name_fail_unless_they_are_only_made(policy: Any, made: str, applied: str) -> None:
+    item = {
+        **(found := hook_object("", "pre-install", policy)),
+        "metadata": {**found["metadata"], "generateName": "g-"},
+    }
+    del item["metadata"]["name"]
+    for applies, words in ((False, made), (True, applied)):
+        told = list(unable.failing([Hook(item, item)], lambda item: False, applies=applies))
+        assert [words in text and "Job g-" in text for text in told] == ([True] if words else [])
+    assert "makes no object without a name" in next(unable.refused(Manifests((item,))))
+
+
+@pytest.mark.parametrize(("policy", "fails"), [("hook-failed", True), ("", True), ("before-hook-creation", False)])
+def test_helm_that_makes_its_hooks_fails_at_one_that_is_there_and_stays(policy: str, fails: bool) -> None:
+    item = hook_object("h", "pre-install")
+    item["metadata"]["annotations"][manifest.HOOK_DELETE_POLICY] = policy
+    told = list(unable.failing([Hook(item, item)], lambda item: True, applies=False))
+    assert bool(told) is fails
+    assert not list(unable.failing([Hook(item, item)], lambda item: True, applies=True))
+
+
+def test_a_definition_that_is_a_hook_is_never_deleted() -> None:
+    item = {**hook_object("d", "pre-install"), "kind": "CustomResourceDefinition"}
+    changes = compare.hooks((), [Hook(item, item)], SCOPE, "install", lambda item, namespace: {"kind": "x"})
+    assert [change.op for change in changes] == ["change"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.plan.ignore import without
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Manifests
 
 ITEM = {
     "kind": "Deployment",
@@ -34,4 +34,6 @@ ITEM = {
     ],
 )
 def test_only_what_a_rule_names_is_left_out(rule: dict[str, Any], expected: Any) -> None:
-    assert without(Manifests((ITEM,), (ITEM,)), [rule]) == Manifests((expected,), (expected,))
+    found = without(Manifests((ITEM,), (Hook(ITEM, ITEM),)), [rule])
+    assert found == Manifests((expected,), (Hook(expected, ITEM),))
+    assert without(Manifests((ITEM,), (Hook(ITEM, ITEM),)), [{"kind": "Deployment"}]) == Manifests()

@@ -19,9 +19,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 
 def obj(op: str, name: str = "x", kind: str = "ConfigMap", owner: str | None = None, hook: str = "") -> ObjectChange:
-    annotations = {"helm.sh/hook": hook} if hook else {}
-    after = {"kind": kind, "metadata": {"name": name, "annotations": annotations}} if op != "remove" else None
-    return ObjectChange(op, kind, "a", name, None, after, owner)
+    after = {"kind": kind, "metadata": {"name": name}} if op != "remove" else None
+    return ObjectChange(op, kind, "a", name, None, after, owner, hook=frozenset([hook] if hook else ()))
 
 
 def change(name: str, *objects: ObjectChange, pruned: bool = False, **more: Any) -> Change:

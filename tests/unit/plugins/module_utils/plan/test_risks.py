@@ -23,7 +23,8 @@ def obj(kind: str, api: str = "v1", hook: str = "", **fields: Any) -> dict[str, 
 
 def told(op: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:
     kind = (before or after or {})["kind"]
-    item = ObjectChange(op, kind, "n", "x", before, after)
+    hook = frozenset(((after or {}).get("metadata", {}).get("annotations") or {}).values())
+    item = ObjectChange(op, kind, "n", "x", before, after, hook=hook)
     plan = Plan("s", None, (Change("a", "n", "upgrade", objects=(item,)),), "d")
     return [f"{risk['risk']}: {risk['why']}" for risk in risks.table(plan)]
 

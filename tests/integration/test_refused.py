@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What helm or the cluster will refuse: the check says so, and the run then fails at just that."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from harness import CONFIG, DEFINITION, Object, Workspace
+
+MAJOR = int(os.environ.get("HELMSTACK_HELM_MAJOR", "0"))
+
+
+def foreseen(workspace: Workspace, chart: str, files: Object, **keys: object) -> tuple[str, str]:
+    """What a check warns of, and what the run then fails with; "": it does not."""
+    workspace.chart(chart, files=files)
+    workspace.stack(workspace.release("app", chart, timeout="20s", **keys))
+    checked = workspace.check()
+    run = workspace.run(code=None)
+    assert "Traceback" not in run.output, run.output
+    return "\n".join(checked.get("warnings", ())), str(run.result["msg"]) if run.code else ""
+
+
+def nameless(events: str = "", policy: str = "") -> str:
+    words = ", ".join(
+        f'helm.sh/{key}: "{text}"' for key, text in (("hook", events), ("hook-delete-policy", policy)) if text
+    )
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{generateName: made-, annotations: {{{words}}}}}\n"
+
+
+NESTED = """\
+apiVersion: v1
+kind: List
+items: [{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: inner}}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "error"),
+    [
+        (nameless(), "makes no object without a name", "resource name may not be empty"),
+        (NESTED, "no List inside of a List", "is not a list: no Items field"),
+    ],
+)
+def test_what_helm_itself_refuses_is_told_before(workspace: Workspace, text: str, said: str, error: str) -> None:
+    warned, failed = foreseen(workspace, "bad", {"templates/bad.yaml": text, "templates/config.yaml": CONFIG})
+    assert said in warned
+    assert error in failed
+
+
+@pytest.mark.parametrize("policy", ["", "hook-failed", "hook-succeeded"])
+def test_hooks_with_a_generated_name(workspace: Workspace, policy: str) -> None:
+    files = {"templates/hook.yaml": nameless("post-install", policy)}
+    warned, failed = foreseen(workspace, "bad", files)
+    works = MAJOR == 3 and policy == "hook-failed"
+    assert bool(warned) is bool(failed) is not works, (warned, failed)
+    assert works or ("helm will fail at hook ConfigMap made-" in warned and "resource name may not be empty" in failed)
+
+
+def test_a_definition_that_is_a_hook_is_changed_by_helm_4_and_stops_helm_3(workspace: Workspace) -> None:
+    plural = f"{workspace.prefix}things"
+    text = DEFINITION % {"plural": plural, "kind": plural.capitalize()}
+    text = text.replace(".example.org}", ".example.org, annotations: {helm.sh/hook: 'pre-install,pre-upgrade'}}", 1)
+    columns = "      additionalPrinterColumns: {{ toJson .Values.columns }}\n"
+    workspace.chart("hooked", files={"templates/hook.yaml": text + columns, "templates/config.yaml": CONFIG})
+    for names in (["A"], ["B"]):
+        found = [{"name": name, "type": "string", "jsonPath": ".spec.port"} for name in names]
+        workspace.stack(workspace.release("app", "hooked", set={"columns": found}))
+        before = workspace.snapshot()
+        checked = workspace.check()
+        run = workspace.run(code=None)
+        done = workspace.snapshot().changes_since(before).get(("CustomResourceDefinition", "", f"{plural}.example.org"))
+        if MAJOR == 3 and names == ["B"]:
+            assert "it is there already" in "".join(checked["warnings"])
+            assert (run.code, done) == (2, None)
+            assert "already exists" in run.result["msg"]
+        else:
+            assert (run.code, done) == (0, "change" if names == ["B"] else "add")
+            assert done in {item["op"] for item in checked["plan"]["releases"][0]["objects"]}
