@@ -20,7 +20,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure, TemplateArgs, UpgradeArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm import (
+    Helm,
+    HelmFailure,
+    RollbackArgs,
+    TemplateArgs,
+    UninstallArgs,
+    UpgradeArgs,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
 
@@ -90,15 +97,15 @@ def test_each_upgrade_is_a_revision(helm: Helm, release: UpgradeArgs, cluster: C
         labels={"helmstack.io/stack": "shop"},
     )
     runs = [release, everything, replace(everything, force=True), replace(everything, atomic=True, reuse_values=True)]
-    assert [helm.upgrade(args) for args in runs] == [1, 2, 3, 4]
+    assert [helm.upgrade(args).revision for args in runs] == [1, 2, 3, 4]
     assert history(cluster, release)[-1]["description"] == 'why, "this"'
-    helm.rollback("web", release.namespace, 1, wait=True, wait_for_jobs=True, disable_hooks=True)
-    helm.rollback("web", release.namespace, 2, force=True, history_max=3)
+    helm.rollback(RollbackArgs("web", release.namespace, 1, wait=True, wait_for_jobs=True, disable_hooks=True))
+    helm.rollback(RollbackArgs("web", release.namespace, 2, force=True, history_max=3))
     assert [item["revision"] for item in history(cluster, release)] == [4, 5, 6]
-    helm.uninstall("web", release.namespace, wait=True)
-    helm.uninstall("web", release.namespace)
+    helm.uninstall(UninstallArgs("web", release.namespace, wait=True))
+    helm.uninstall(UninstallArgs("web", release.namespace))
     with pytest.raises(HelmFailure, match="cannot be rolled back to revision 1: release: not found"):
-        helm.rollback("web", release.namespace, 1)
+        helm.rollback(RollbackArgs("web", release.namespace, 1))
 
 
 def test_a_dry_run_knows_revision_and_live_objects_and_changes_nothing(
@@ -173,7 +180,7 @@ def test_a_post_renderer_is_a_program_or_a_plugin(
     monkeypatch.setenv("HELM_PLUGINS", str(tmp_path / "plugins"))
     helm = Helm(HELM, str(tmp_path / "helm"), str(cluster.kubeconfig))
     renderer = str(folder / "run.sh")
-    if helm.version.major > 3:
+    if helm.version().major > 3:
         renderer = "upper"
         (folder / "plugin.yaml").write_text(
             "apiVersion: v1\ntype: postrenderer/v1\nname: upper\nversion: 0.1.0\nruntime: subprocess\n"

@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback impo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MERGE
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, RollbackArgs, UninstallArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order, restart
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
@@ -232,16 +232,17 @@ class Applier:
         if makes_namespace:
             self._until_gone(change.namespace, release.options.timeout)
         args = replace(args, wait=args.wait and helm_waits(change), create_namespace=makes_namespace)
-        revision = guarded(
+        done = guarded(
             self.readiness,
             change,
             release.options.timeout,
-            lambda interrupt: self._helm(release).upgrade(args, self._warnings, interrupt),
+            lambda interrupt: self._helm(release).upgrade(args, interrupt),
         )
+        self._warnings += done.warnings
         self._made.add(change.namespace)
         if release.options.recreate_pods and change.action != "install":
-            self._restart(change, revision)
-        return revision
+            self._restart(change, done.revision)
+        return done.revision
 
     def _until_gone(self, namespace: str, timeout: float) -> None:
         """Waits while a namespace of the same name is being deleted.
@@ -302,27 +303,27 @@ class Applier:
         found = known(change.deployed)
         helm = self._helm(change.release)
         if found.current_revision is None:
-            helm.uninstall(found.name, found.namespace, disable_hooks=True)
+            helm.uninstall(UninstallArgs(found.name, found.namespace, disable_hooks=True))
         else:
             history = known(change.release).options.history_max
-            helm.rollback(found.name, found.namespace, found.current_revision, disable_hooks=True, history_max=history)
+            revision = found.current_revision
+            helm.rollback(RollbackArgs(found.name, found.namespace, revision, disable_hooks=True, history_max=history))
 
     def _uninstall(self, change: Change) -> None:
         options = change.release.options if change.release else Options()
-        guarded(
+        args = UninstallArgs(
+            change.name,
+            change.namespace,
+            wait=options.wait,
+            timeout=options.timeout,
+            disable_hooks=options.disable_hooks,
+            keep_history=self.on_failure == ROLLBACK,
+        )
+        self._warnings += guarded(
             self.readiness,
             change,
             options.timeout,
-            lambda interrupt: self._helm(change.release).uninstall(
-                change.name,
-                change.namespace,
-                wait=options.wait,
-                timeout=options.timeout,
-                disable_hooks=options.disable_hooks,
-                keep_history=self.on_failure == ROLLBACK,
-                warnings=self._warnings,
-                interrupt=interrupt,
-            ),
+            lambda interrupt: self._helm(change.release).uninstall(args, interrupt),
         )
 
     def _marks(self, change: Change) -> dict[str, str | None]:
@@ -355,15 +356,16 @@ class Applier:
             if options.wait:
                 self._wait(change, revision, options, options.timeout, ())
 
-        rollback = Rollback(self.cluster, self._helm, ready, self.progress, self._warnings)
-        self._results = rollback.all(changes, self._results)
+        self._results, warnings = Rollback(self.cluster, self._helm, ready, self.progress).all(changes, self._results)
+        self._warnings += warnings
 
     def _forget_removed(self, changes: Mapping[str, Change]) -> None:
         """The history of removed releases was kept only in case that they must come back."""
         for change in changes.values():
             if change.action == "uninstall" and change.id in self._results:
                 try:
-                    self._helm(change.release).uninstall(change.name, change.namespace, disable_hooks=True)
+                    args = UninstallArgs(change.name, change.namespace, disable_hooks=True)
+                    self._helm(change.release).uninstall(args)
                 except HelmstackError as error:
                     self._warnings.append(f"release {change.id} is uninstalled, but Helm keeps its history: {error}")
 

@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply import model
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Result
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, RollbackArgs, UninstallArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
@@ -30,7 +30,7 @@ class Cluster(Protocol):
         """A release as it is at this moment."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Rollback:
     """Takes changes back, the last first. ``ready`` waits until a revision of a release is ready."""
 
@@ -38,10 +38,10 @@ class Rollback:
     helm: Callable[[Release | None], Helm]
     ready: Callable[[Change, int], None]
     progress: Callable[[str], None]
-    warnings: list[str]
+    _warnings: list[str] = field(default_factory=list, init=False)
 
-    def all(self, changes: Mapping[str, Change], results: Mapping[str, Result]) -> dict[str, Result]:
-        """What became of the releases; what could not go back has failed, with the reason.
+    def all(self, changes: Mapping[str, Change], results: Mapping[str, Result]) -> tuple[dict[str, Result], list[str]]:
+        """What became of the releases, and warnings; what could not go back has failed, with the reason.
 
         :arg results: of what was done, in the order in which it was done.
         """
@@ -50,12 +50,12 @@ class Rollback:
             if changes[identity].effective:
                 self.progress(f"{identity}: goes back to what it was")
                 found[identity] = self._one(changes[identity], results[identity])
-        return found
+        return found, self._warnings
 
     def _one(self, change: Change, result: Result) -> Result:
         state = model.FAILED if result.state == model.FAILED else model.ROLLED_BACK
         if any(item.change.op == "change" for item in change.definitions):
-            self.warnings.append(f"release {change.id}: what was upgraded of its crds/ does not go back")
+            self._warnings.append(f"release {change.id}: what was upgraded of its crds/ does not go back")
         try:
             left = self._back(change)
         except HelmstackError as error:
@@ -81,18 +81,18 @@ class Rollback:
         kept: frozenset[tuple[str, str]] = frozenset()
         if left is not None and left.status != "uninstalled":
             kept = self._kept(left)
-            self.helm(change.release).uninstall(
+            args = UninstallArgs(
                 change.name,
                 change.namespace,
                 wait=True,
                 timeout=options.timeout,
                 disable_hooks=options.disable_hooks,
                 keep_history=change.deployed is not None and change.deployed.status == "uninstalled",
-                warnings=self.warnings,
             )
+            self._warnings += self.helm(change.release).uninstall(args)
         stays = _stays(change, kept)
         if stays:
-            self.warnings.append(f"release {change.id} is gone again, but there remain: {', '.join(stays)}")
+            self._warnings.append(f"release {change.id} is gone again, but there remain: {', '.join(stays)}")
 
     def _kept(self, left: Deployed) -> frozenset[tuple[str, str]]:
         """Kind and name of what an uninstall leaves where it is."""
@@ -107,7 +107,7 @@ class Rollback:
         """Helm waits only where it must, as our own wait ends at once when it is in vain."""
         options = _options(change)
         hooks = self.cluster.body(before, revision).hooks
-        self.helm(change.release).rollback(
+        args = RollbackArgs(
             change.name,
             change.namespace,
             revision,
@@ -115,8 +115,8 @@ class Rollback:
             timeout=options.timeout,
             disable_hooks=options.disable_hooks,
             history_max=options.history_max,
-            warnings=self.warnings,
         )
+        self._warnings += self.helm(change.release).rollback(args)
         left = self.cluster.now(change.namespace, change.name)
         if left is not None:
             self.ready(change, left.revision)

@@ -125,7 +125,7 @@ class Changes:
         versions = apis.versions(self.context.cluster.api_versions()) if asked else ()
         seen = versions if "*" in asked else tuple(name for name in sorted(asked) if _holds(versions, name))
         around = stamp.Conditions(
-            helm=f"{helm.version.major}.{helm.version.minor}",
+            helm=f"{helm.version().major}.{helm.version().minor}",
             cluster=(self.context.cluster.info.version, *seen),
             post_renderer=helm.post_renderer(options.post_renderer) if options.post_renderer else "",
             ignored=self.context.diff_ignore,

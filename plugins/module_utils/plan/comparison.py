@@ -291,7 +291,7 @@ class Comparison:
 
     def _method(self, history: History, recovering: bool) -> str:
         """The upgrade goes on as the last revision was made, and after a rollback that is the one gone back to."""
-        major, forced = self.context.helm(self.release).version.major, self.context.drift == CORRECT
+        major, forced = self.context.helm(self.release).version().major, self.context.drift == CORRECT
         last = history.good if recovering else history.last
         return upgrade_method(self.release.options, major, last, forced=forced)
 

@@ -40,7 +40,7 @@ class Context:
 
     def major(self, release: Release | None) -> int:
         """The major version of the release's helm."""
-        return self.helm(release).version.major
+        return self.helm(release).version().major
 
     def deleted(self, found: Deployed, body: ReleaseBody, release: Release | None, scope: Scope) -> list[Object]:
         """The objects that helm deletes when it uninstalls a release; Helm 4 makes sure that they are its own."""

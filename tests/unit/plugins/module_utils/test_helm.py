@@ -19,13 +19,18 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm import (
     Helm,
     HelmFailure,
     HelmVersion,
+    RollbackArgs,
     TemplateArgs,
+    UninstallArgs,
     UpgradeArgs,
-    environment,
-    upgrade_options,
-    warnings_in,
-    words,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
+    rollback_options,
+    uninstall_options,
+    upgrade_options,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.helm.environment import environment
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import warnings_in, words
 
 DEBUG = "\n\nUse --debug flag to render out invalid YAML\n"
 NIL = "<.Values.x.y.z>: nil pointer evaluating interface {}.y"
@@ -174,6 +179,21 @@ def test_nothing_asked_is_nothing_said() -> None:
     assert options == ["--namespace", "shop", "--timeout", "300s", "--history-max", "10"]
 
 
+@pytest.mark.parametrize(("major", "force"), [(3, ["--force"]), (4, ["--force-replace", "--server-side=false"])])
+def test_a_rollback_has_its_flags(major: int, force: list[str]) -> None:
+    args = RollbackArgs("web", "shop", 2, True, True, 60, True, True, 3)
+    common = ["--namespace", "shop", "--timeout", "60s", "--history-max", "3"]
+    assert rollback_options(args, major) == [*common, "--wait", "--wait-for-jobs", "--no-hooks", *force]
+    assert rollback_options(RollbackArgs("web", "shop", 2), major) == [*common[:3], "300s", "--history-max", "10"]
+
+
+def test_an_uninstall_has_its_flags() -> None:
+    common = ["--ignore-not-found", "--namespace", "shop", "--timeout", "60s"]
+    args = UninstallArgs("web", "shop", True, 60, True, True)
+    assert uninstall_options(args) == [*common, "--wait", "--no-hooks", "--keep-history"]
+    assert uninstall_options(UninstallArgs("web", "shop", timeout=60)) == common
+
+
 def test_only_our_own_cluster_and_settings_reach_helm() -> None:
     users = {
         "PATH": "/bin",
@@ -188,7 +208,7 @@ def test_only_our_own_cluster_and_settings_reach_helm() -> None:
         "KUBERNETES_SERVICE_HOST": "10.0.0.1",
         "KUBERNETES_SERVICE_PORT": "443",
     }
-    assert environment(users, "/run/h", "/run/kubeconfig", "dev") == {
+    assert environment(users, "/run/h", "/run/kubeconfig") == {
         "PATH": "/bin",
         "HOME": "/users/me",
         "HELM_DRIVER": "configmap",
@@ -196,14 +216,13 @@ def test_only_our_own_cluster_and_settings_reach_helm() -> None:
         "HELM_CONFIG_HOME": "/run/h/config",
         "HELM_DATA_HOME": "/run/h/data",
         "HELM_PLUGINS": "/users/me/.local/share/helm/plugins",
-        "HELM_KUBECONTEXT": "dev",
         "KUBECONFIG": "/run/kubeconfig",
         "NO_COLOR": "1",
     }
 
 
 def test_without_a_kubeconfig_no_cluster_is_in_reach() -> None:
-    ours = environment({"KUBERNETES_MASTER": "http://10.0.0.1"}, "/run/h", None, None)
+    ours = environment({"KUBERNETES_MASTER": "http://10.0.0.1"}, "/run/h", None)
     assert ours["KUBECONFIG"] == "/run/h/no-kubeconfig"
     assert ours["KUBERNETES_MASTER"] == "http://127.0.0.1:0"
 
@@ -218,7 +237,7 @@ def test_without_a_kubeconfig_no_cluster_is_in_reach() -> None:
     ],
 )
 def test_the_users_plugins_stay_in_reach(users: dict[str, str], expected: str) -> None:
-    assert environment(users, "/run/h", None, None)["HELM_PLUGINS"] == expected
+    assert environment(users, "/run/h", None)["HELM_PLUGINS"] == expected
 
 
 def program(folder: Path, script: str) -> str:
@@ -232,7 +251,7 @@ def program(folder: Path, script: str) -> str:
 def test_a_missing_helm_names_where_it_was_looked_for(tmp_path: Path) -> None:
     helm = Helm(None, str(tmp_path / "home"), None, environ={"PATH": "/nowhere"})
     with pytest.raises(HelmError) as caught:
-        _ = helm.version
+        helm.version()
     assert str(caught.value) == (
         "the program 'helm' is not found in PATH (/nowhere). "
         "Install Helm 3.14 or later, or say with binary_path where it is"
@@ -241,7 +260,7 @@ def test_a_missing_helm_names_where_it_was_looked_for(tmp_path: Path) -> None:
 
 def test_a_missing_path_is_named_alone(tmp_path: Path) -> None:
     with pytest.raises(HelmError, match=r"the program ./nowhere/helm. is not found\. Install"):
-        _ = Helm("/nowhere/helm", str(tmp_path / "home"), None).version
+        Helm("/nowhere/helm", str(tmp_path / "home"), None).version()
 
 
 @pytest.mark.parametrize(
@@ -256,20 +275,20 @@ def test_a_missing_path_is_named_alone(tmp_path: Path) -> None:
 def test_an_unfit_helm_is_told(tmp_path: Path, said: str, expected: str) -> None:
     helm = Helm(program(tmp_path, f"echo '{said}'"), str(tmp_path / "home"), None)
     with pytest.raises(HelmError) as caught:
-        _ = helm.version
+        helm.version()
     assert expected in str(caught.value)
 
 
 def test_the_version_is_asked_once(tmp_path: Path) -> None:
     helm = Helm(program(tmp_path, "echo v4.3.1+gabc"), str(tmp_path / "home"), None)
-    assert [helm.version, helm.version] == [HelmVersion(4, 3, 1)] * 2
-    assert helm.version.text == "4.3.1"
+    assert [helm.version(), helm.version()] == [HelmVersion(4, 3, 1)] * 2
+    assert helm.version().text == "4.3.1"
     assert helm.processes == 1
 
 
 def test_many_threads_ask_the_version_once(tmp_path: Path) -> None:
     helm = Helm(program(tmp_path, "sleep 0.1; echo v4.3.1"), str(tmp_path / "home"), None)
-    threads = [threading.Thread(target=lambda: helm.version) for _each in range(8)]
+    threads = [threading.Thread(target=helm.version) for _each in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -279,11 +298,11 @@ def test_many_threads_ask_the_version_once(tmp_path: Path) -> None:
 
 def test_a_known_binary_is_not_asked_again_until_it_changes(tmp_path: Path) -> None:
     binary, cache = program(tmp_path, "echo v4.3.1"), str(tmp_path / "cache")
-    assert Helm(binary, str(tmp_path / "one"), None, cache=cache).version.text == "4.3.1"
+    assert Helm(binary, str(tmp_path / "one"), None, cache=cache).version().text == "4.3.1"
     second = Helm(binary, str(tmp_path / "two"), None, cache=cache)
-    assert (second.version.text, second.processes) == ("4.3.1", 0)
+    assert (second.version().text, second.processes) == ("4.3.1", 0)
     program(tmp_path, "echo v3.22.0 # another size")
-    assert Helm(binary, str(tmp_path / "three"), None, cache=cache).version.text == "3.22.0"
+    assert Helm(binary, str(tmp_path / "three"), None, cache=cache).version().text == "3.22.0"
 
 
 def test_a_failure_names_release_chart_and_the_users_file(tmp_path: Path) -> None:
@@ -302,13 +321,13 @@ def test_a_failure_names_release_chart_and_the_users_file(tmp_path: Path) -> Non
 def test_a_silent_failure_still_says_something(tmp_path: Path) -> None:
     helm = Helm(program(tmp_path, "exit 3"), str(tmp_path / "home"), None)
     with pytest.raises(HelmFailure, match="release n/r cannot be uninstalled: helm ended with exit code 3"):
-        helm.uninstall("r", "n")
+        helm.uninstall(UninstallArgs("r", "n"))
 
 
 def test_an_upgrade_returns_the_revision(tmp_path: Path) -> None:
     script = 'case $1 in version) echo v3.22.0;; *) echo \'{"name": "web", "version": 7}\';; esac'
     helm = Helm(program(tmp_path, script), str(tmp_path / "home"), None)
-    assert helm.upgrade(UpgradeArgs("web", "shop", "/c")) == 7
+    assert helm.upgrade(UpgradeArgs("web", "shop", "/c")).revision == 7
 
 
 def test_an_answer_that_is_not_json_is_an_error(tmp_path: Path) -> None:
@@ -317,11 +336,12 @@ def test_an_answer_that_is_not_json_is_an_error(tmp_path: Path) -> None:
         helm.upgrade(UpgradeArgs("web", "shop", "/c"))
 
 
-def test_warnings_are_collected_for_the_caller(tmp_path: Path) -> None:
-    helm = Helm(program(tmp_path, "echo 'WARNING: old' >&2; echo out"), str(tmp_path / "home"), None)
-    warnings: list[str] = []
-    assert helm.template(TemplateArgs("r", "n", "/c"), warnings) == "out\n"
-    assert warnings == ["old"]
+def test_warnings_are_handed_to_the_caller(tmp_path: Path) -> None:
+    script = 'case $1 in version) echo v3.22.0;; *) echo "WARNING: old" >&2; echo \'{"version": 7}\';; esac'
+    helm = Helm(program(tmp_path, script), str(tmp_path / "home"), None)
+    assert helm.upgrade(UpgradeArgs("r", "n", "/c")).warnings == ("old",)
+    assert helm.uninstall(UninstallArgs("r", "n")) == ("old",)
+    assert helm.rollback(RollbackArgs("r", "n", 1)) == ("old",)
 
 
 UNABLE = (
@@ -360,7 +380,7 @@ def test_running_helms_are_interrupted_but_for_those_that_do_not_heed_it(
 
     def run() -> None:
         try:
-            helm.uninstall("r", "n") if command == "uninstall" else helm.pull("r", "f")
+            helm.uninstall(UninstallArgs("r", "n")) if command == "uninstall" else helm.pull("r", "f")
         except HelmFailure as failure:
             failures.append(failure)
 

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import DONE, FAILED, ROLLED_BACK, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.helm import RollbackArgs, UninstallArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Definition, ObjectChange
 
 
@@ -37,12 +38,14 @@ class World:
     def body(self, found: Deployed, revision: int | None = None) -> Any:
         return type("Body", (), {"hooks": (), "manifest": ""})
 
-    def rollback(self, name: str, namespace: str, revision: int, **_how: Any) -> None:
-        self.done.append(("rollback", revision))
+    def rollback(self, args: RollbackArgs) -> tuple[str, ...]:
+        self.done.append(("rollback", args.revision))
         self.left = deployed(9)
+        return ()
 
-    def uninstall(self, name: str, namespace: str, *, keep_history: bool, **_how: Any) -> None:
-        self.done.append(("uninstall", keep_history))
+    def uninstall(self, args: UninstallArgs) -> tuple[str, ...]:
+        self.done.append(("uninstall", args.keep_history))
+        return ()
 
 
 @pytest.mark.parametrize(
@@ -59,28 +62,29 @@ class World:
 )
 def test_what_changed_goes_back(before: Deployed | None, left: Deployed | None, done: list[Any], status: str) -> None:
     world = World(left)
-    undo = Rollback(world, lambda _release: world, lambda _c, r: world.done.append(("ready", r)), print, [])  # type: ignore
+    rollback = Rollback(world, lambda _release: world, lambda _c, r: world.done.append(("ready", r)), print)  # type: ignore
     change = Change("web", "a", "upgrade", deployed=before)
     for state, after in ((DONE, ROLLED_BACK), (FAILED, FAILED)):
         world.left, world.done = left, []
-        [found] = undo.all({"a/web": change}, {"a/web": Result(state)}).values()
+        results, _warnings = rollback.all({"a/web": change}, {"a/web": Result(state)})
+        [found] = results.values()
         assert world.done == done
         assert (found.state, found.status) == (after, status)
 
 
 def test_what_was_only_looked_at_stays() -> None:
     world = World(deployed(1))
-    undo = Rollback(world, lambda _release: world, lambda _c, _r: None, print, [])  # type: ignore
+    rollback = Rollback(world, lambda _release: world, lambda _c, _r: None, print)  # type: ignore
     adopted = Change("web", "a", "adopt", deployed=deployed(1))
-    assert undo.all({"a/web": adopted}, {"a/web": Result(DONE)}) == {"a/web": Result(DONE)}
+    assert rollback.all({"a/web": adopted}, {"a/web": Result(DONE)}) == ({"a/web": Result(DONE)}, [])
 
 
 def test_definitions_stay_upgraded_and_this_is_said() -> None:
-    world, warnings = World(deployed(2)), []  # type: ignore[var-annotated]
-    undo = Rollback(world, lambda _release: world, lambda _c, _r: None, print, warnings)  # type: ignore
+    world, found = World(deployed(2)), list[str]()
+    rollback = Rollback(world, lambda _release: world, lambda _c, _r: None, print)  # type: ignore
     crd = {"kind": "CustomResourceDefinition", "metadata": {"name": "x"}}
     for op in ("add", "change"):
         item = Definition(ObjectChange(op, "CustomResourceDefinition", "", "x", None, crd), crd)
         change = Change("web", "a", "upgrade", deployed=deployed(1), definitions=(item,))
-        undo.all({"a/web": change}, {"a/web": Result(DONE)})
-    assert warnings == ["release a/web: what was upgraded of its crds/ does not go back"]
+        found = rollback.all({"a/web": change}, {"a/web": Result(DONE)})[1]
+    assert found == ["release a/web: what was upgraded of its crds/ does not go back"]

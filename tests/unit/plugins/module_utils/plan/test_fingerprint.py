@@ -17,11 +17,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils import post_renderer
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import load
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
-from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmVersion
+from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmVersion, post_renderer
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, verified
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
@@ -48,11 +47,14 @@ VALUES = ("a: {x: 1, y: 2}\nb: one\n", "b: two\n")
 class Helm:
     """A helm whose post-renderers are looked for as the real one looks for them."""
 
-    version: HelmVersion = field(default_factory=lambda: HelmVersion(4, 3, 1))
+    number: HelmVersion = field(default_factory=lambda: HelmVersion(4, 3, 1))
     environ: Mapping[str, str] = field(default_factory=dict)
 
+    def version(self) -> HelmVersion:
+        return self.number
+
     def post_renderer(self, name: str) -> str:
-        return post_renderer.digest(name, self.version.major, self.environ)
+        return post_renderer.digest(name, self.number.major, self.environ)
 
 
 @dataclass(frozen=True)
