@@ -50,6 +50,29 @@ def proper(url: str) -> bool:
         return False
 
 
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port: what has one login."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), parts.port or (443 if scheme == "https" else 80)
+
+
+def begins_with(url: str, prefix: str) -> bool:
+    """Whether a URL lies below another one."""
+    try:
+        if origin(url) != origin(prefix) or _climbs(url):
+            return False
+    except ValueError:
+        return False
+    path, below = (urlsplit(each).path.rstrip("/") for each in (url, prefix))
+    return path == below or path.startswith(below + "/")
+
+
+def _climbs(url: str) -> bool:
+    """Whether a server may take the path for another one than it looks like."""
+    return ".." in unquote(urlsplit(url).path).split("/")
+
+
 def _split(url: str) -> tuple[str, str, str]:
     """Scheme, login, and the rest."""
     match = _SCHEME.match(url)

@@ -96,17 +96,23 @@ HELM = {
     3: Group("helm3", (_helm3(),), minutes=2, version=" 3.22.0"),
     4: Group("helm4", (_helm4(),), minutes=2, version=" 4.3.1"),
 }
+REGISTRY = Group("registry", (Binary("registry", "."),), minutes=1.5, version=" 3.1.2")
 
 
 def cache_folder(group: Group) -> Path:
     """Where this group's binaries lie; another go.mod, go.sum, recipe or platform gives another folder."""
     digest = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        digest.update((HERE / group.folder / name).read_bytes())
+    for path in (HERE / group.folder / "go.mod", HERE / group.folder / "go.sum", *_sources(group)):
+        digest.update(path.read_bytes())
     recipe = [[astuple(binary) for binary in group.binaries], platform.system(), platform.machine()]
     digest.update(json.dumps(recipe).encode())
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "helmstack" / f"bin-{digest.hexdigest()[:16]}"
+
+
+def _sources(group: Group) -> list[Path]:
+    """The Go files of our own."""
+    return sorted((HERE / group.folder).glob("*.go"))
 
 
 def ensure(*groups: Group) -> list[Path]:
@@ -120,6 +126,11 @@ def ensure(*groups: Group) -> list[Path]:
 def helm(major: int) -> Path:
     """The pinned helm of this major version (3 or 4), built if absent."""
     return ensure(HELM[major])[0] / "helm"
+
+
+def registry() -> Path:
+    """The pinned OCI registry, built if absent."""
+    return ensure(REGISTRY)[0] / "registry"
 
 
 def say(text: str) -> None:

@@ -297,8 +297,6 @@ def test_a_damaged_download_is_told(store: Open, served: Path, tmp_path: Path) -
         ),
         ("a/b/c", "'a/b/c' is no chart reference."),
         ("https://x.example.org/a.tgz", "charts of the kind 'https://' are not supported"),
-        ("oci://x.example.org/a", "charts of the kind 'oci://' are not supported"),
-        ("git+https://x.example.org/a.git", "charts of the kind 'git+https://' are not supported"),
     ],
 )
 def test_a_bad_reference_is_the_users(store: Open, reference: str, expected: str) -> None:

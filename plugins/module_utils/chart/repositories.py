@@ -22,7 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
 )
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
+from ansible_collections.helmstack.core.plugins.module_utils.urls import begins_with, without_credentials
 
 
 class Repositories:
@@ -46,6 +46,15 @@ class Repositories:
             hint = did_you_mean(name, self._declared) or "Declare it under 'repositories'"
             raise InputError(f"the chart repository '{name}' is not declared in the stack", hint=hint)
         return repository
+
+    def named(self, name: str) -> Repository | None:
+        """The declared repository of a name, if there is one."""
+        return self._declared.get(name)
+
+    def around(self, url: str) -> Repository | None:
+        """The declared repository whose URL this one begins with; of several the nearest."""
+        found = [item for item in list(self._declared.values()) if begins_with(url, _full_url(item))]
+        return max(found, key=lambda item: len(item.url), default=None)
 
     def at(self, url: str) -> Repository | None:
         """The declared repository with this URL, or of this ``@name`` or ``alias:name``."""
@@ -99,6 +108,10 @@ class Repositories:
                 return stream.read().split()
         except OSError:
             return []
+
+
+def _full_url(repository: Repository) -> str:
+    return repository.url if "://" in repository.url or not repository.is_oci else f"oci://{repository.url}"
 
 
 def write_config(path: str, repositories: Iterable[Repository]) -> None:

@@ -152,7 +152,7 @@ def _check_digest(found: Found, wanted: Wanted) -> None:
 def _check_version(chart: Chart, found: Found, wanted: Wanted) -> None:
     """Helm does not look at --version for what has but one version; a stack that says one means it."""
     version = wanted.version
-    if not version or found.origin.kind in ("repository", "oci"):
+    if not version or (found.origin.kind in ("repository", "oci") and "@" not in wanted.reference):
         return
     try:
         fits = chart.version.removeprefix("v") == version.strip().removeprefix("v") or (

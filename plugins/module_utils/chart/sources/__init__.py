@@ -9,9 +9,10 @@ from __future__ import annotations
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.git import GitSource
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.local import LocalSource
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Source, Surroundings
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.oci import OciSource
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.repository import RepositorySource
 
 
 def sources(around: Surroundings) -> tuple[Source, ...]:
     """All kinds; the first that takes a reference gets it."""
-    return (LocalSource(around), GitSource(around), RepositorySource(around))
+    return (LocalSource(around), GitSource(around), OciSource(around), RepositorySource(around))

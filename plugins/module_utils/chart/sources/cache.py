@@ -44,7 +44,7 @@ class Cache:
         try:
             with open(note, encoding="utf-8") as stream:
                 noted = json.load(stream)
-            path = self._archive(noted["sha256"])
+            path = self._archive(noted["sha256"], noted["file"])
             # one that was damaged on disk is fetched anew
             if path and sha256(path) == noted["sha256"]:
                 return path, dict(noted)
@@ -52,16 +52,23 @@ class Cache:
             pass
         return None
 
-    def keep(self, archive: str, noted: Mapping[str, Any], *keys: tuple[str, ...]) -> str:
-        """Keeps an archive under each of the keys; returns its path in the cache, or the given one."""
+    def keep(self, archive: str, noted: Mapping[str, Any], *keys: tuple[str, ...], beside: str = "") -> str:
+        """Keeps an archive under each of the keys; returns its path in the cache, or the given one.
+
+        :arg beside: its provenance file, which is kept beside it.
+        """
         try:
             name = sha256(archive)
-            target = self._archive(name)
+            file = os.path.basename(archive)
+            target = self._archive(name, file)
             if target is None:
                 return archive
             if not os.path.exists(target) or sha256(target) != name:
                 _copied(archive, target)
-            text = json.dumps({**noted, "sha256": name})
+            if beside:
+                _copied(beside, f"{target}.prov")
+                noted = {**noted, "provenance": f"{target}.prov"}
+            text = json.dumps({**noted, "sha256": name, "file": file})
             for key in keys:
                 note = self._note(key)
                 if note:
@@ -74,9 +81,10 @@ class Cache:
         folder = self.folder("names")
         return folder and os.path.join(folder, hashlib.sha256(json.dumps(key).encode()).hexdigest() + ".json")
 
-    def _archive(self, name: str) -> str | None:
-        folder = self.folder("archives")
-        return folder and os.path.join(folder, f"{os.path.basename(name)}.tgz")
+    def _archive(self, name: str, file: str) -> str | None:
+        """Archives keep their names, which messages of helm show."""
+        folder = self.folder("archives", os.path.basename(name))
+        return folder and os.path.join(folder, os.path.basename(file))
 
 
 def sha256(path: str) -> str:
