@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from harness import CONFIG, DEFINITION, Object, Workspace
+from harness import CONFIG, CORE, DEFINITION, Object, Workspace, exact, objects_of
 
 MAJOR = int(os.environ.get("HELMSTACK_HELM_MAJOR", "0"))
 
@@ -80,3 +80,37 @@ def test_a_definition_that_is_a_hook_is_changed_by_helm_4_and_stops_helm_3(works
         else:
             assert (run.code, done) == (0, "change" if names == ["B"] else "add")
             assert done in {item["op"] for item in checked["plan"]["releases"][0]["objects"]}
+
+
+EVENT = """\
+{{- $involved := dict "kind" "Namespace" "apiVersion" "v1" "name" .Release.Namespace "namespace" .Release.Namespace }}
+apiVersion: {{ .Values.api }}
+kind: Event
+metadata: {name: happened}
+type: Normal
+reason: Because
+action: Made
+eventTime: "2026-01-01T00:00:00.000000Z"
+reportingInstance: test
+{{- if eq .Values.api "v1" }}
+message: it did
+reportingComponent: example.org/test
+involvedObject: {{ toJson $involved }}
+{{- else }}
+note: it did
+reportingController: example.org/test
+regarding: {{ toJson $involved }}
+{{- end }}
+"""
+
+
+def test_an_object_that_moves_to_another_api_group_is_deleted_and_this_is_told(workspace: Workspace) -> None:
+    workspace.kinds["Event"] = (CORE, "events")
+    workspace.chart("events", files={"templates/event.yaml": EVENT})
+    place = ("Event", workspace.ns("a"), "happened")
+    for api, op in (("v1", "add"), ("events.k8s.io/v1", "remove")):
+        workspace.stack(workspace.release("app", "events", set={"api": api}))
+        result = exact(workspace)
+        assert objects_of(result)[place] == op
+    assert "will be gone" in "".join(result["warnings"])
+    assert objects_of(exact(workspace, drift="correct")) == {place: "add"}

@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     manifest,
     object_owners,
     restart,
+    same_object,
     unable,
     uncorrectable,
 )
@@ -158,7 +159,10 @@ class Comparison:
         reverted = replace(reverted, warnings=[*refused, *lost.warnings, *reverted.warnings], untried=untried)
         reverted = replace(reverted, overwritten=lost.places)
         hooks = self._hooks(held, after, "upgrade")
-        changes = compare.with_hooks([*changes, *reverted.changes], hooks)
+        changes = [*changes, *reverted.changes]
+        changes, gone = same_object.deleted_after_all(changes, after.objects, self.scope, self.context.live)
+        reverted = replace(reverted, warnings=[*reverted.warnings, *gone])
+        changes = compare.with_hooks(changes, hooks)
         return [*changes, *self._restarted(changes, after)], reverted
 
     def _reasons(
