@@ -79,9 +79,9 @@ class _Run:
         self.workdir = workdir
         self.lenient = lenient
         self.diff = diff
-        self.values = ValuesFiles(workdir)
         self.session = self._open()
         self.tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
+        self.values = ValuesFiles(workdir, self.tools.helm)
         self.ended = threading.Event()  # nothing more is to begin
         self.lost = ""  # why the lock is no longer held
         self.lock: Lock | None = None
@@ -242,7 +242,7 @@ def planner_of(
     abandoned: Callable[[float], bool] = lambda modified: False,
 ) -> Planner:
     def sprayed(release: Release, chart: Chart) -> Sprayed:
-        return expand(release, chart, workdir)
+        return expand(release, chart, workdir, tools.helm(release).version.major)
 
     rules = tuple(params.get("diff_ignore") or ())
     context = Context(session, tools.helm, values.of, rules, params.get("drift") or IGNORE)
@@ -311,7 +311,7 @@ def info(stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard) ->
     """What the stack's releases are in the cluster (interface.md section 9)."""
     session = open_session(stack, params, workdir, everything=stack.targets is None)
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
-    planner = planner_of(stack, params, session, tools, ValuesFiles(workdir), workdir)
+    planner = planner_of(stack, params, session, tools, ValuesFiles(workdir, tools.helm), workdir)
     from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
 
     return Reader(stack, session, planner, tuple(params.get("include") or ())).read()
@@ -325,9 +325,10 @@ def template(
     from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 
     def sprayed(release: Release, chart: Chart) -> Sprayed:
-        return expand(release, chart, workdir)
+        return expand(release, chart, workdir, tools.helm(release).version.major)
 
-    result = Templates(stack, params, tools.fetch, tools.helm, ValuesFiles(workdir), sprayed).run(check_mode=check_mode)
+    values = ValuesFiles(workdir, tools.helm)
+    result = Templates(stack, params, tools.fetch, tools.helm, values, sprayed).run(check_mode=check_mode)
     return result if diff else {key: value for key, value in result.items() if key != "diff"}
 
 

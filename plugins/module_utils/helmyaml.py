@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import functools
 import json
 import math
 import re
@@ -20,20 +19,18 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.yamlnodes import PLAIN, STR, compose, split
 
 try:
     import yaml
 except ImportError:
     yaml = None  # type: ignore[assignment]
 
-MAX_DEPTH = 256  # libyaml's composer recurses in C: without a bound a long row of "[" ends the process
 MAX_ALIASED = 400_000  # nodes that aliases may add to a document: Helm's own ceiling (alias_ratio_range_low)
 MAX_INT = 2**53
 
 _TAG = "tag:yaml.org,2002:"
-_STR = _TAG + "str"
 _VAULT = ("!vault", "!vault-encrypted")
-_PLAIN = "?"  # our mark for a scalar without quotes and tag
 
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
@@ -43,6 +40,7 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
 }
+_KINDS = {list: "a list", str: "a string", bool: "a boolean"}
 _HINTS = frozenset("yYnNtTfFoO~+-.0123456789")
 _NUMERIC = frozenset("+-.0123456789")
 _INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]{0,19}))")
@@ -70,13 +68,13 @@ Decrypt = Callable[[str], str]
 
 
 def load(text: str, name: str, decrypt: Decrypt | None = None) -> Any:
-    """The one document of ``text``, as Helm reads it; None if it is empty.
+    """The first document of ``text``, as Helm reads it; None if it is empty. What follows it Helm drops.
 
     :arg name: the file, for errors.
     :arg decrypt: makes plain text of ``!vault`` scalars; without it they are text, as for Helm.
-    :raises InputError: broken YAML, what Helm refuses, or a second document (Helm 3 and 4 differ there).
+    :raises InputError: broken YAML, or what Helm refuses.
     """
-    return _only([value for value in _documents(text, _Builder(name, decrypt)) if value is not None], name)
+    return next(_documents(text, _Builder(name, decrypt)), None)
 
 
 def load_all(text: str, name: str) -> list[Any]:
@@ -84,11 +82,41 @@ def load_all(text: str, name: str) -> list[Any]:
     return [value for value in _documents(text, _Builder(name)) if value is not None]
 
 
+def load_values(text: str, name: str, major: int, decrypt: Decrypt | None = None) -> list[dict[str, Any]]:
+    """The documents of a file of values that Helm merges: Helm 3 reads the first one, Helm 4 all.
+
+    :raises InputError: as :func:`load`, and what Helm 4 does not take where documents begin.
+    """
+    parts = split(text, name) if major >= 4 else (text,)
+    found = [load(part, name, decrypt) for part in parts]
+    for document in found:
+        if document is not None and not isinstance(document, dict):
+            kind = _KINDS.get(type(document), "a number")
+            raise InputError(f"a values file must be a mapping, found {kind}", where=Location(name, 1))
+    return [document for document in found if document]
+
+
+def divided(text: str) -> bool:
+    """Whether Helm 3 and 4 read values of this text differently, as it holds several documents."""
+    if not re.search(r"^(?:---|%)", text, re.MULTILINE):
+        return False
+    try:
+        found = load_values(text, "", 4)
+    except InputError:
+        return True
+    return len(found) > 1 or load_values(text, "", 3) != found
+
+
 def load_with_positions(text: str, name: str, decrypt: Decrypt | None = None) -> Node:
-    """As :func:`load`, with the file and line of every value; a key that stands twice in a map is an error here."""
+    """The one document of a stack's file, with the file and line of every value.
+
+    :raises InputError: as :func:`load`, and for a key that stands twice in a map, and for a second document.
+    """
     builder = _PlacingBuilder(name, decrypt)
-    found = _only([node for node in _documents(text, builder) if node.value is not None], name)
-    return found if isinstance(found, Node) else Node(None, Location(name))
+    found = [node for node in _documents(text, builder) if node.value is not None]
+    if len(found) > 1:
+        raise InputError("holds several YAML documents", where=found[1].where, hint="Make it one document")
+    return found[0] if found else Node(None, Location(name))
 
 
 def plain(node: Node) -> Any:
@@ -167,55 +195,8 @@ def _number(text: str) -> Any:
     return text
 
 
-def _only(documents: list[Any], name: str) -> Any:
-    if len(documents) > 1:
-        raise InputError(
-            "holds several YAML documents, of which Helm 3 reads the first and Helm 4 all",
-            where=Location(name),
-            hint="Make it one document",
-        )
-    return documents[0] if documents else None
-
-
 def _documents(text: str, builder: _Builder) -> Iterator[Any]:
-    try:
-        loader = _loader_class(yaml.__with_libyaml__)(text)
-        while loader.check_node():
-            yield builder.document(loader.get_node())
-    except yaml.reader.ReaderError as exc:
-        where = Location(builder.name, text.count("\n", 0, exc.position) + 1)
-        raise InputError(f"not valid YAML: {exc.reason}", where=where) from None
-    except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
-        reason = re.sub(r"(alias|anchor|handle) .*", r"\1", str(exc.problem or exc.context))  # names may be secrets
-        where = Location(builder.name, mark.line + 1 if mark else 0)
-        raise InputError(f"not valid YAML: {reason}", where=where) from None
-
-
-@functools.cache
-def _loader_class(libyaml: bool) -> Any:
-    """PyYAML's composer, libyaml's or its own, that leaves the meaning of scalars to the builder."""
-
-    base = yaml.CSafeLoader if libyaml else yaml.SafeLoader
-
-    class Loader(base):  # type: ignore[valid-type, misc]
-        depth = 0
-
-        def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
-            if kind is yaml.ScalarNode:
-                return _PLAIN if implicit[0] else _STR
-            return ""
-
-        def descend_resolver(self, current_node: Any, current_index: Any) -> None:
-            self.depth += 1
-            if self.depth > MAX_DEPTH:
-                problem = f"it is nested more than {MAX_DEPTH} levels deep"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=current_node.start_mark)
-
-        def ascend_resolver(self) -> None:
-            self.depth -= 1
-
-    return Loader
+    return map(builder.document, compose(text, builder.name))
 
 
 class _Builder:
@@ -270,7 +251,7 @@ class _Builder:
     def mapping(self, node: Any) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key, value in node.value:
-            if key.value == "<<" and key.tag in (_PLAIN, _TAG + "merge"):
+            if key.value == "<<" and key.tag in (PLAIN, _TAG + "merge"):
                 # go-yaml lays merged keys over those before them, against YAML's own rule
                 for source in self.merged(value):
                     result.update(self.mapping_of(source))
@@ -295,7 +276,7 @@ class _Builder:
     def key(self, node: Any) -> str:
         if not isinstance(node, yaml.ScalarNode):
             raise self.error(node, "a key must be a scalar")
-        if node.tag == _STR:
+        if node.tag == STR:
             return str(node.value)
         value = self.meaning(node)
         if isinstance(value, str):
@@ -309,7 +290,7 @@ class _Builder:
         return str(value)
 
     def scalar(self, node: Any) -> Any:
-        if node.tag == _STR:
+        if node.tag == STR:
             return node.value
         value = self.meaning(node)
         if isinstance(value, str):
@@ -317,13 +298,14 @@ class _Builder:
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise self.error(node, f"Helm does not take the number {node.value}")
-            return int(value) if value.is_integer() and abs(value) <= MAX_INT else value
+            whole = value.is_integer() and abs(value) <= MAX_INT and math.copysign(1, value) == (-1 if value < 0 else 1)
+            return int(value) if whole else value  # -0.0 keeps its sign
         if isinstance(value, int) and abs(value) > MAX_INT:
             return float(value)
         return value
 
     def meaning(self, node: Any) -> Any:
-        if node.tag == _PLAIN:
+        if node.tag == PLAIN:
             return plain_scalar(node.value)
         if node.tag in _VAULT and self.decrypt:
             return self.decrypted(node)

@@ -50,6 +50,7 @@ class Metadata:
     app_version: str | None
     type: str
     dependencies: tuple[Dependency, ...]
+    declares: bool = True  # it has a list of dependencies, be it empty
 
 
 @dataclass(frozen=True)
@@ -120,30 +121,41 @@ def metadata(content: Files, path: str) -> Metadata:
     for key in ("name", "version"):
         if not data.get(key):
             raise ChartError(f"the chart '{path}' has no {key} in its Chart.yaml")
-    declared = data.get("dependencies") or []
+    declared = data.get("dependencies")
     if "requirements.yaml" in content:
-        declared = _mapping(content["requirements.yaml"], f"{path}: requirements.yaml").get("dependencies") or declared
+        further = _mapping(content["requirements.yaml"], f"{path}: requirements.yaml").get("dependencies")
+        declared = declared if further is None else further
+    if not isinstance(declared, (list, type(None))):
+        raise ChartError(f"the chart '{path}' declares dependencies that are not a list")
     app_version = data.get("appVersion")
     return Metadata(
         name=scalar_text(data["name"]),
         version=scalar_text(data["version"]),
         app_version=None if app_version is None else scalar_text(app_version),
         type=str(data.get("type") or "application"),
-        dependencies=tuple(_dependency(item, path) for item in declared),
+        dependencies=tuple(_dependency(item, path) for item in declared or ()),
+        declares=declared is not None,
     )
 
 
 def _dependency(item: Any, path: str) -> Dependency:
     if not isinstance(item, dict) or not item.get("name"):
         raise ChartError(f"the chart '{path}' declares a dependency without a name")
+    tags = item.get("tags") or ()
+    if not isinstance(tags, (list, tuple)):
+        raise ChartError(f"the tags of dependency '{item['name']}' of chart '{path}' are not a list")
     return Dependency(
         name=scalar_text(item["name"]),
         version=scalar_text(item.get("version") or ""),
         repository=str(item.get("repository") or ""),
-        alias=item.get("alias") or None,
-        condition=item.get("condition") or None,
-        tags=tuple(str(tag) for tag in item.get("tags") or ()),
+        alias=_text_or_none(item.get("alias")),
+        condition=_text_or_none(item.get("condition")),
+        tags=tuple(map(scalar_text, tags)),
     )
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value in (None, "") else scalar_text(value)
 
 
 def scalar_text(value: Any) -> str:

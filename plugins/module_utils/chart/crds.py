@@ -16,17 +16,18 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.enabled impor
 _MANIFESTS = (".yaml", ".yml", ".json")
 
 
-def crds(chart: Chart, values: Mapping[str, Any]) -> list[str]:
+def crds(chart: Chart, values: Mapping[str, Any], helm: tuple[int, int]) -> list[str]:
     """The texts of the chart's ``crds/`` and then its sub-charts', as Helm finds them (Chart.CRDObjects).
 
     :arg values: the user's values, merged; they say which sub-charts are used.
+    :arg helm: the version of the helm that will apply it.
     """
     if not chart.has_crds:
         return []
     content = chart_files.read(chart.path)
     return [
         data.decode(errors="replace")
-        for files in enabled(content, values)
+        for files in enabled(content, values, helm)
         for name, data in files.items()
         if name.startswith("crds/") and name.lower().endswith(_MANIFESTS)
     ]

@@ -4,7 +4,7 @@
 
 """Which sub-charts a release uses: those whose conditions and tags do not switch them off.
 
-Source: processDependencyEnabled and CoalesceValues in Helm's pkg/chartutil (3) and pkg/chart/v2/util (4).
+Source: processDependencyEnabled in Helm's pkg/chartutil (3) and pkg/chart/v2/util (4).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Dependency, metadata
+from ansible_collections.helmstack.core.plugins.module_utils.chart.coalesce import Defaults, coalesce
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 
@@ -22,20 +23,34 @@ Values = Mapping[str, Any]
 _Named = tuple[str, Files]  # the name by which the values know a sub-chart
 
 
-def enabled(content: Files, values: Values, path: tuple[str, ...] = ()) -> Iterator[Files]:
+def enabled(content: Files, values: Values, helm: tuple[int, int], path: tuple[str, ...] = ()) -> Iterator[Files]:
     """A chart's files, then those of each sub-chart that stays, at any depth.
 
     :arg values: the user's values, merged.
+    :arg helm: the version of the helm that will apply it.
     :arg path: of the chart in the outermost one's values.
     """
     yield content
-    declared = metadata(content, "charts/").dependencies
+    about = metadata(content, "charts/")
+    declared = about.dependencies
+    if not about.declares:  # nothing is asked of what lies in its charts/, nor of their own dependencies
+        for files in subcharts(content):
+            yield from _every(files)
+        return
     inner = present(content, declared)
-    every = _coalesced(content, values, inner)
+    if not inner:
+        return
+    every = coalesce(_defaults(path[-1] if path else "", content, inner, helm[0]), values, helm)
     off = {item.used_name for item in declared if not _is_on(item, every, path)}
     for name, files in inner:
         if name not in off:
-            yield from enabled(files, every, (*path, name))
+            yield from enabled(files, every, helm, (*path, name))
+
+
+def _every(content: Files) -> Iterator[Files]:
+    yield content
+    for inner in subcharts(content):
+        yield from _every(inner)
 
 
 def present(content: Files, declared: Sequence[Dependency]) -> list[_Named]:
@@ -60,14 +75,17 @@ def _fits(dependency: Dependency, name: str, version: str) -> bool:
 
 
 def _is_on(dependency: Dependency, values: Values, path: tuple[str, ...]) -> bool:
-    """The first condition that is set to a boolean decides, else the tags: one that is true, or none that is false."""
+    """The first condition that is set to a boolean decides, else the tags: one that is true, or none that is false.
+
+    A blank is a part of the condition's path: behind a comma it leads to nothing.
+    """
     for condition in (dependency.condition or "").strip().split(","):
         found = _at(values, (*path, *condition.split("."))) if condition else None
         if isinstance(found, bool):
             return found
     tags = values.get("tags")
-    said = {tags.get(tag) for tag in dependency.tags} if isinstance(tags, Mapping) else set()
-    return True in said or False not in said
+    said = [tags.get(tag) for tag in dependency.tags] if isinstance(tags, Mapping) else []
+    return any(value is True for value in said) or not any(value is False for value in said)
 
 
 def _at(values: Any, keys: Sequence[str]) -> Any:
@@ -78,14 +96,15 @@ def _at(values: Any, keys: Sequence[str]) -> Any:
     return values
 
 
-def _coalesced(content: Files, values: Values, inner: Sequence[_Named]) -> dict[str, Any]:
-    """The values laid over the chart's own, and below each sub-chart's name over that one's; ``global`` goes down."""
-    own = helmyaml.load(content.get("values.yaml", b"").decode(errors="replace"), "values.yaml")
-    result = merge((own if isinstance(own, Mapping) else {}, values))
-    for name, files in inner:
-        below = result.get(name)
-        if below is None or isinstance(below, Mapping):
-            shared = {"global": result["global"]} if isinstance(result.get("global"), Mapping) else {}
-            declared = metadata(files, "charts/").dependencies
-            result[name] = _coalesced(files, merge((below, shared)), present(files, declared))
-    return result
+def _defaults(name: str, content: Files, inner: Sequence[_Named], major: int) -> Defaults:
+    text = content.get("values.yaml", b"").decode(errors="replace")
+    return Defaults(
+        name,
+        merge(helmyaml.load_values(text, "values.yaml", major)),
+        tuple(_defaults(key, files, _loaded(files), major) for key, files in inner),
+    )
+
+
+def _loaded(content: Files) -> list[_Named]:
+    """A sub-chart's own sub-charts, as they are called before their turn has come."""
+    return [(metadata(files, "charts/").name, files) for files in subcharts(content)]

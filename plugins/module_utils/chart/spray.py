@@ -23,6 +23,7 @@ from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import includes, strvals
 from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
 from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella import Dependency, Packed, Reduced, Umbrella
+from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     ChartError,
     InputError,
@@ -50,6 +51,7 @@ class SprayOptions:
     default_weight: int | None = None
     reuse_values: bool = False
     reset_values: bool = True
+    helm: int = 4  # the major version of the helm that reads the values
 
     @property
     def reuses(self) -> bool:
@@ -197,15 +199,15 @@ def _check_names(options: SprayOptions, known: list[str]) -> None:
 
 def _values(umbrella: Umbrella, options: SprayOptions) -> _Values:
     where = umbrella.where("values.yaml").file
-    defaults = _mapping(umbrella.values, where, ChartError)
+    defaults = _mapping(umbrella.values, where, ChartError, options.helm)
     documents = options.values
     if not options.reuses and umbrella.values:
         expanded = includes.expand(umbrella.values, umbrella.text, where)
-        _mapping(expanded, f"{where}, after its includes", ChartError)
+        _mapping(expanded, f"{where}, after its includes", ChartError, options.helm)
         documents = (ValuesSource(f"values.yaml of {umbrella.name}", expanded), *documents)
     user: dict[str, Any] = {}
     for document in documents:
-        strvals.merge(user, _mapping(document.text, document.label, InputError))
+        strvals.merge(user, _mapping(document.text, document.label, InputError, options.helm))
     documents, set_args = _with_sets(documents, user, options.set_values)
     merged = copy.deepcopy(defaults)
     strvals.merge(merged, copy.deepcopy(user))
@@ -234,16 +236,11 @@ def _read_file(path: str) -> str:
         raise InputError(f"file '{path}' of set_values cannot be read: {reason}") from None
 
 
-def _mapping(text: str, name: str, error: type[InputError | ChartError]) -> dict[str, Any]:
+def _mapping(text: str, name: str, error: type[InputError | ChartError], helm: int) -> dict[str, Any]:
     try:
-        found = helmyaml.load(text, name)
+        return merge(helmyaml.load_values(text, name, helm))
     except InputError as exc:
         raise error(exc.what, where=exc.where, hint=exc.hint) from None
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise error("the values are not a mapping", where=Location(name))
-    return found
 
 
 def _row(umbrella: Umbrella, dependency: Dependency, values: _Values, options: SprayOptions) -> SubRelease:
@@ -256,7 +253,7 @@ def _row(umbrella: Umbrella, dependency: Dependency, values: _Values, options: S
         used_name=dependency.used_name,
         chart=dependency.name,
         alias=dependency.alias or None,
-        weight=_weight(umbrella, dependency, values.merged, options.default_weight),
+        weight=_weight(umbrella, dependency, values.merged, options),
         targeted=targeted,
         why=why,
         left_out=_left_out(dependency, options) is not None,
@@ -299,17 +296,17 @@ def _left_out(dependency: Dependency, options: SprayOptions) -> str | None:
     return "excluded" if dependency.used_name in options.exclude else None
 
 
-def _weight(umbrella: Umbrella, dependency: Dependency, merged: Mapping[str, Any], default: int | None) -> int:
+def _weight(umbrella: Umbrella, dependency: Dependency, merged: Mapping[str, Any], options: SprayOptions) -> int:
     path = [*dependency.used_name.split("."), "weight"]
     what = f"the weight of sub-chart '{dependency.used_name}' ({'.'.join(path)} in the values)"
     found, value = _look_up(merged, path)
     if not found:
         packed = _provider(umbrella, dependency)
-        value = _mapping(packed.defaults, f"charts/{packed.key}/values.yaml", ChartError).get("weight")
+        value = _mapping(packed.defaults, f"charts/{packed.key}/values.yaml", ChartError, options.helm).get("weight")
     if value is not None:
         return _weight_of(value, what)
-    if default is not None:
-        return default
+    if options.default_weight is not None:
+        return options.default_weight
     raise InputError(f"{what} is missing", hint="Set it, or give default_weight")
 
 

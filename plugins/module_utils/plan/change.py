@@ -71,6 +71,7 @@ class Changes:
             chart=chart,
             deployed=deployed,
             fingerprint=self.fingerprint(release, chart, apis),
+            warnings=self.context.values(release).warnings,
         )
         recovering = self.recovery.of(deployed) is not None
         if deployed is None or deployed.status == "uninstalled":
@@ -105,7 +106,8 @@ class Changes:
         due = self._due(base, release, chart, apis, install=install)
         apis |= kinds_defined_by(item.manifest for item in due.definitions)
         fingerprint = self.fingerprint(release, chart, apis)
-        base = replace(base, fingerprint=fingerprint, definitions=due.definitions, warnings=due.warnings)
+        base = replace(base, fingerprint=fingerprint, definitions=due.definitions)
+        base = replace(base, warnings=tuple(dict.fromkeys((*base.warnings, *due.warnings))))
         return Comparison(self.context, base, release, chart, apis)
 
     def _due(self, base: Change, release: Release, chart: Chart, apis: UpcomingKinds, *, install: bool) -> Due:
@@ -113,7 +115,9 @@ class Changes:
         if release.options.upgrade_crds and base.deployed and rendering.reuses_values(release, values):
             values = merge((self.context.cluster.body(base.deployed).config, values))
         scope = Scope(release.namespace, apis.namespaced(self.context.cluster.namespaced))
-        return crds.due(release, chart, values, self.context.cluster, scope, install=install)
+        version = self.context.helm(release).version
+        helm = version.major, version.minor
+        return crds.due(release, chart, values, self.context.cluster, scope, helm=helm, install=install)
 
     def fingerprint(self, release: Release, chart: Chart, apis: UpcomingKinds) -> str:
         """What the stamp of this release would say.
@@ -181,7 +185,7 @@ class Changes:
         found, warnings = self._drifted(deployed, held)
         due = self._due(change, known(change.release), known(change.chart), apis, install=False)
         found = [*(item.change for item in due.definitions), *found]
-        change = replace(change, warnings=(*due.warnings, *warnings))
+        change = replace(change, warnings=(*change.warnings, *due.warnings, *warnings))
         if not found:
             return change
         sides = [side for item in found for side in (item.before, item.after) if side]
@@ -195,7 +199,8 @@ class Changes:
             return stays
         comparison = self._comparison(change, known(change.release), known(change.chart), apis, install=False)
         corrected = comparison.upgrade(deployed, False, drifted=True)
-        corrected = replace(corrected, warnings=(*corrected.warnings, *warnings), attempt=attempt)
+        told = tuple(dict.fromkeys((*corrected.warnings, *warnings)))
+        corrected = replace(corrected, warnings=told, attempt=attempt)
         # no objects: helm merges, and what has drifted are objects of kinds that it does not know
         return corrected if corrected.objects else stays
 

@@ -43,11 +43,19 @@ class Due:
 
 
 def due(
-    release: Release, chart: Chart, values: Mapping[str, Any], cluster: Cluster, scope: Scope, *, install: bool
+    release: Release,
+    chart: Chart,
+    values: Mapping[str, Any],
+    cluster: Cluster,
+    scope: Scope,
+    *,
+    helm: tuple[int, int],
+    install: bool,
 ) -> Due:
     """Compares a release's ``crds/`` with the cluster.
 
     :arg values: the user's values, merged.
+    :arg helm: the version of the helm that will apply it.
     :arg install: it is the release's first install, at which Helm makes what is not there.
     :raises ClusterError: the API would refuse a change.
     """
@@ -55,7 +63,7 @@ def due(
     if options.skip_crds or not (install or options.upgrade_crds):
         return Due()
     found: dict[Key, Object] = {}
-    for text in crds(chart, values):
+    for text in crds(chart, values, helm):
         for item in manifest.parse(text, chart.name):
             found.setdefault(scope.key(item), item)  # of two sub-charts with the same one Helm takes the first
     if options.upgrade_crds:

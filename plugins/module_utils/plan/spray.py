@@ -35,15 +35,16 @@ class Sprayed:
     charts: Mapping[str, Chart] = field(repr=False)  # by the release's identity
 
 
-def expand(release: Release, chart: Chart, workdir: str) -> Sprayed:
+def expand(release: Release, chart: Chart, workdir: str, helm: int) -> Sprayed:
     """The releases of an umbrella.
 
+    :arg helm: the major version of the helm that will apply them.
     :raises HelmstackError: the umbrella, its values or the options do not allow it.
     """
     from ansible_collections.helmstack.core.plugins.module_utils.chart.spray import spray
 
     try:
-        table = spray(chart.path, _options(release))
+        table = spray(chart.path, _options(release, helm))
     except HelmstackError as error:
         error.where = error.where or release.where
         raise
@@ -55,7 +56,7 @@ def expand(release: Release, chart: Chart, workdir: str) -> Sprayed:
     return Sprayed(release, table, releases, charts)
 
 
-def _options(release: Release) -> SprayOptions:
+def _options(release: Release, helm: int) -> SprayOptions:
     from ansible_collections.helmstack.core.plugins.module_utils.chart.spray import SprayOptions
     from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
 
@@ -63,6 +64,7 @@ def _options(release: Release) -> SprayOptions:
     sets = given.get("set_values") or ()
     return SprayOptions(
         release_namespace=release.namespace,
+        helm=helm,
         values=release.values,
         set_values=tuple(
             SetValue(

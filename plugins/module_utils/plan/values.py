@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
 
 
@@ -27,6 +29,7 @@ class Values:
     folder: str
     merged: Mapping[str, Any] = field(repr=False)
     mentions: Mentions  # what templates in them do, which are for tpl
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -48,14 +51,18 @@ class Values:
 
 
 class ValuesFiles:
-    """Each release's values, whose files lie below the run's private folder."""
+    """Each release's values, whose files lie below the run's private folder.
 
-    def __init__(self, workdir: str) -> None:
+    :arg helm: the program for a release, as Helm 3 and 4 differ in what they read.
+    """
+
+    def __init__(self, workdir: str, helm: Callable[[Release], Helm]) -> None:
         self._folder = os.path.join(workdir, "values")
+        self._helm = helm
         self._known: dict[str, Values] = {}
         self._lock = threading.Lock()
         # many releases share values files: each text is read once
-        self._load = lru_cache(maxsize=None)(helmyaml.load)
+        self._load = lru_cache(maxsize=None)(helmyaml.load_values)
         self._mentions = lru_cache(maxsize=None)(lambda text: Mentions.of((text,)))
 
     def of(self, release: Release) -> Values:
@@ -66,11 +73,26 @@ class ValuesFiles:
         return known
 
     def _read(self, release: Release) -> Values:
+        major = self._helm(release).version.major
+        parts = [self._load(source.text, source.label, major) for source in release.values]
         return Values(
             sources=release.values,
             folder=os.path.join(self._folder, release.namespace, release.name),
-            merged=merge(self._load(source.text, source.label) for source in release.values),
+            merged=merge(document for part in parts for document in part),
             mentions=Mentions.any(self._mentions(source.text) for source in release.values),
+            warnings=tuple(self._divided(source, major) for source in release.values if helmyaml.divided(source.text)),
+        )
+
+    def _divided(self, source: ValuesSource, major: int) -> str:
+        if major < 4:
+            try:
+                self._load(source.text, source.label, 4)
+            except InputError as error:
+                return f"Helm 4 will not take values as Helm 3 does: {error}"
+        takes = "all, of which the later ones win" if major >= 4 else "the first"
+        return (
+            f"{source.label} holds several YAML documents, of which Helm {major} takes {takes}. Helm 3 and Helm 4 "
+            "differ there: make it one document"
         )
 
 

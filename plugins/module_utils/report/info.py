@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
-from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
+from ansible_collections.helmstack.core.plugins.module_utils.chart.coalesce import Defaults, coalesce
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
@@ -85,7 +85,7 @@ class Reader:
             "updated": body.last_deployed,
             **_place(release),
             "verified": release is not None and not release.ignore and self._verified(release, deployed, chart),
-            **self._included(body),
+            **self._included(release, body),
         }
 
     def _verified(self, release: Release, deployed: Deployed, chart: Chart | None) -> bool:
@@ -96,12 +96,13 @@ class Reader:
             replace(change, fingerprint=changes.fingerprint(release, chart, UpcomingKinds())), changes.owner
         )
 
-    def _included(self, body: ReleaseBody) -> dict[str, Any]:
+    def _included(self, release: Release | None, body: ReleaseBody) -> dict[str, Any]:
         if not self.include:
             return {}
         held = stored(body)
         objects = held.all
-        values = merge((body.chart_values, body.config))
+        helm = self.planner.changes.context.helm(release).version
+        values = coalesce(Defaults("", body.chart_values), body.config, (helm.major, helm.minor))
         # a Secret may hold but a hash of a password, or more than it
         secrets = {*self.stack.secrets, *secret_strings(objects), *likely_secrets(values, inherited=False)}
         public = {body.name, body.namespace, *map(manifest.name, objects)}

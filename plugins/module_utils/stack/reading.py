@@ -126,15 +126,17 @@ class Reader:
             decrypted.append(self._decrypt(ciphertext))
             return decrypted[-1]
 
-        data = helmyaml.load(text.text, path, decrypt)
-        if data is not None and not isinstance(data, dict):
-            kind = schema.found(Node(data, where, secret=True))
-            raise InputError(f"a values file must be a mapping, found {kind}", where=Location(path, 1))
+        documents = helmyaml.load_values(text.text, path, 3, decrypt)
+        if helmyaml.divided(text.text):
+            if decrypted:
+                hint = "Make it one document"
+                raise InputError("holds !vault values and several YAML documents", where=Location(path), hint=hint)
+            documents = helmyaml.load_all(text.text, path)
         if text.secret:
-            self.remember_nodes(helmyaml.place(data, where, secret=True))
+            self.remember_nodes(helmyaml.place(documents, where, secret=True))
         if decrypted:
             # helm cannot read the tag
-            return ValuesSource(label, helmyaml.to_json(data), secret=True, places=self._places(text, path))
+            return ValuesSource(label, helmyaml.to_json(documents[0]), secret=True, places=self._places(text, path))
         how = "values file, vault" if text.secret else ""
         return ValuesSource(label, text.text, text.secret or bool(text.secrets), how=how)
 

@@ -100,7 +100,8 @@ BROKEN = [
     ("a: !!int x", "what stands here is not a !!int"),
     ("a: !!timestamp x", "what stands here is not a !!timestamp"),
     ("a: &x [*x]", "contains itself"),
-    ("a: 1\n---\nb: 1", "several YAML documents"),
+    ("%YAML 1.2\n---\na: 1", "YAML 1.1 only"),
+    ('a: "\\/y"', "unknown escape"),
 ]
 
 
@@ -250,3 +251,62 @@ def test_vault_scalars_are_decrypted_and_marked() -> None:
 )
 def test_json_text_reads_back_as_the_same_value(value: Any) -> None:
     assert helmyaml.load(helmyaml.to_json(value), "f") == value
+
+
+AS_HELM: dict[str, tuple[str, Any]] = {
+    "an anchor's name given twice": ("a: &x 1\nb: *x\nc: &x 2\nd: *x", {"a": 1, "b": 1, "c": 2, "d": 2}),
+    "the tag of a string": ("a: ! 12\nb: [! 1]\nc: &x ! 2\nd: ! [1]", {"a": "12", "b": ["1"], "c": "2", "d": [1]}),
+    "a version": ("%YAML 1.1\n---\na: 1", {"a": 1}),
+    "what is behind its end": ("a: 1\n...\n[}", {"a": 1}),
+    "a second document": ("a: 1\n---\nb: [}", {"a": 1}),
+    "an empty first document": ("---\n---\na: 1", None),
+    "slashes that are no escapes": ("a: \"\\\\/\"\nb: '\\/'\nc: \\/", {"a": "\\/", "b": "\\/", "c": "\\/"}),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), AS_HELM.values(), ids=AS_HELM.keys())
+def test_a_document_is_read_as_helm_reads_it(text: str, expected: Any) -> None:
+    assert helmyaml.load(text, "values.yaml") == expected
+
+
+def test_minus_zero_keeps_its_sign_as_a_float_only() -> None:
+    assert helmyaml.to_json(helmyaml.load("[-0.0, -0, 0.0, -.0]", "values.yaml")) == "[-0.0, 0, 0, -0.0]"
+
+
+SEVERAL: dict[str, tuple[str, list[Any], list[Any]]] = {  # what Helm 3 and what Helm 4 merges
+    "one": ("---\na: 1", [{"a": 1}], [{"a": 1}]),
+    "two": ("a: 1\n---\na: 2\n", [{"a": 1}], [{"a": 1}, {"a": 2}]),
+    "the first is empty": ("---\n# no\n--- # yes\na: 1", [], [{"a": 1}]),
+    "the second ends early": ("a: 1\n---\nb: 1\n...\nc: 1", [{"a": 1}], [{"a": 1}, {"b": 1}]),
+    "an empty second": ("a: 1\n---\n", [{"a": 1}], [{"a": 1}]),
+}
+
+
+@pytest.mark.parametrize(("text", "three", "four"), SEVERAL.values(), ids=SEVERAL.keys())
+def test_of_several_documents_helm_3_takes_the_first_and_helm_4_all(
+    text: str, three: list[Any], four: list[Any]
+) -> None:
+    assert helmyaml.load_values(text, "values.yaml", 3) == three
+    assert helmyaml.load_values(text, "values.yaml", 4) == four
+    assert helmyaml.divided(text) is (three != four)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("--- {a: 1}", "values.yaml:1: Helm 4 takes nothing"), ("%YAML 1.1\n---\na: 1", "values.yaml:.: not valid YAML")],
+)
+def test_what_helm_4_alone_refuses_at_a_documents_begin_is_refused_with_it(text: str, expected: str) -> None:
+    assert helmyaml.load_values(text, "values.yaml", 3) == [{"a": 1}]
+    with pytest.raises(InputError, match=expected):
+        helmyaml.load_values(text, "values.yaml", 4)
+    assert helmyaml.divided(text)
+
+
+def test_the_line_of_an_error_counts_from_the_files_begin() -> None:
+    with pytest.raises(InputError, match=r"^values.yaml:4: "):
+        helmyaml.load_values("a: 1\n---\nb:\n  c: .inf", "values.yaml", 4)
+
+
+def test_a_stack_file_is_one_document() -> None:
+    with pytest.raises(InputError, match=r"^stack.yaml:3: holds several YAML documents"):
+        helmyaml.load_with_positions("a: 1\n---\nb: 1", "stack.yaml")

@@ -29,11 +29,11 @@ def chart(name: str, *dependencies: dict[str, Any], values: Any = None, version:
     return {**files, **{f"charts/{key}/{path}": text for key, files in inner.items() for path, text in files.items()}}
 
 
-def found(folder: Path, files: Tree, values: Any = None) -> list[str]:
+def found(folder: Path, files: Tree, values: Any = None, helm: tuple[int, int] = (4, 3)) -> list[str]:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    return crds(load(str(folder)), values or {})
+    return crds(load(str(folder)), values or {}, helm)
 
 
 def needs(name: str, **more: Any) -> dict[str, Any]:
@@ -66,6 +66,39 @@ CASES = {
     "off by the sub-chart itself": (chart("web", BY_CONDITION, db=chart("db", values={"on": False})), {}, ["web"]),
     "all tags false": (chart("web", BY_TAG, db=chart("db")), {"tags": {"back": False}}, ["web"]),
     "one tag true": (chart("web", BY_TAG, db=chart("db")), {"tags": {"back": False, "data": True}}, ["web", "db"]),
+    "a tag that is a number, which is false to Python only": (
+        chart("web", BY_TAG, db=chart("db")),
+        {"tags": {"back": 0}},
+        ["web", "db"],
+    ),
+    "a tag that is a list": (chart("web", BY_TAG, db=chart("db")), {"tags": {"back": ["a"]}}, ["web", "db"]),
+    "a tag that is a map, another false": (
+        chart("web", BY_TAG, db=chart("db")),
+        {"tags": {"back": {"a": 1}, "data": False}},
+        ["web"],
+    ),
+    "a number beside one that is true": (
+        chart("web", BY_TAG, db=chart("db")),
+        {"tags": {"back": 1, "data": False}},
+        ["web"],
+    ),
+    "a condition that is a number": (chart("web", BY_CONDITION, db=chart("db")), {"db": {"on": 0}}, ["web", "db"]),
+    "a second condition behind a blank": (
+        chart("web", needs("db", condition="db.on, second.on"), db=chart("db")),
+        {"second": {"on": False}},
+        ["web", "db"],
+    ),
+    "nested under a chart that declares nothing": (
+        chart("web", mid=chart("mid", needs("db", condition="db.on"), values={"db": {"on": False}}, db=chart("db")))
+        | {"Chart.yaml": json.dumps({"name": "web", "version": "1.0.0"})},
+        {},
+        ["web", "mid", "db"],
+    ),
+    "a user's null deletes what the sub-chart says": (
+        chart("web", BY_CONDITION, db=chart("db", values={"on": False})),
+        {"db": {"on": None}},
+        ["web", "db"],
+    ),
     "a condition wins over tags": (
         chart("web", needs("db", condition="db.on", tags=["back"]), db=chart("db")),
         {"tags": {"back": False}, "db": {"on": True}},
@@ -102,6 +135,29 @@ def test_sub_charts_count_as_far_as_helm_uses_them(
     tmp_path: Path, files: Tree, values: dict[str, Any], expected: list[str]
 ) -> None:
     assert found(tmp_path, files, values) == expected
+
+
+PARENTS_NULL = chart(
+    "web", BY_CONDITION, values={"db": {"on": None}, "second": {"on": True}}, db=chart("db", values={"on": False})
+)
+SEVERAL = {**chart("web", BY_CONDITION, db=chart("db")), "values.yaml": "a: 1\n---\ndb: {'on': false}\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "values", "helm_3", "helm_4"),
+    [
+        (PARENTS_NULL, {}, ["web", "db"], ["web"]),
+        (PARENTS_NULL, {"db": {"a": 1}}, ["web", "db"], ["web", "db"]),
+        (SEVERAL, {}, ["web", "db"], ["web"]),
+    ],
+    ids=["a parent's null", "a parent's null and a user's map", "several documents"],
+)
+def test_where_helm_3_and_4_differ_the_one_at_hand_counts(
+    tmp_path: Path, files: Tree, values: Any, helm_3: list[str], helm_4: list[str]
+) -> None:
+    assert found(tmp_path / "3", files, values, (3, 22)) == helm_3
+    assert found(tmp_path / "4.1", PARENTS_NULL, {}, (4, 1)) == ["web", "db"]
+    assert found(tmp_path / "4", files, values, (4, 3)) == helm_4
 
 
 def test_a_chart_without_any_is_not_read_again(tmp_path: Path) -> None:

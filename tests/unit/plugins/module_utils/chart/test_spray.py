@@ -253,7 +253,7 @@ def test_prefixes(tmp_path: Path, options: dict[str, Any], name: str) -> None:
         ({"prefix_releases": "-x"}, "'-x-a' is no release name for helm"),
         ({"prefix_releases": "x" * 52}, "has 54 characters, of which helm allows 53"),
         ({"values": (ValuesSource("my.yaml", "a: ]"),)}, "my.yaml:1: not valid YAML"),
-        ({"values": (ValuesSource("my.yaml", "- a"),)}, "my.yaml: the values are not a mapping"),
+        ({"values": (ValuesSource("my.yaml", "- a"),)}, "my.yaml:1: a values file must be a mapping, found a list"),
         ({"set_values": (SetValue("a"),)}, "item 1 of set_values"),
         ({"set_values": (SetValue("a.x=/gone/file", "file"),)}, "file '/gone/file' of set_values cannot be read"),
     ],
@@ -315,7 +315,7 @@ def test_a_sub_chart_that_is_there_twice_is_told(tmp_path: Path) -> None:
     ("values", "message"),
     [
         ("a: ]", "values.yaml:1: not valid YAML"),
-        ("- a", "the values are not a mapping"),
+        ("- a", "a values file must be a mapping, found a list"),
         ("a: 1\n#! {{ .Files.Get gone.yaml }}\n", "values.yaml:2: the include '#! {{ .Files.Get gone.yaml }}'"),
         ("a: 1\n#! {{ .Files.Get a.txt | indent 3 }}\n", "values.yaml, after its includes:2: not valid YAML"),
     ],

@@ -55,7 +55,7 @@ def chart(tmp_path: Path) -> Chart:
 
 def told(chart: Chart, cluster: Cluster, *, install: bool, **options: bool) -> Due:
     release = Release("app", "shop", "./app", options=Options(**options))  # type: ignore[arg-type]
-    return due(release, chart, {}, cluster, SCOPE, install=install)
+    return due(release, chart, {}, cluster, SCOPE, helm=(4, 3), install=install)
 
 
 def ops(found: Due) -> dict[str, str]:

@@ -75,8 +75,8 @@ class Input:
         chart = write(root / self.folder, self.files)
         cluster: Any = SimpleNamespace(info=SimpleNamespace(version=self.cluster), api_versions=lambda: self.apis)
         sources = tuple(ValuesSource(label, text) for label, text in zip(self.labels, self.values, strict=True))
-        values = ValuesFiles(str(root / f"values-{self.folder}")).of
         helm: Any = self.helm
+        values = ValuesFiles(str(root / f"values-{self.folder}"), lambda _release: helm).of
         context = Context(cluster, lambda _release: helm, values, self.ignored)
         changes = Changes(context, Recovery(), ("shop", "dev"))
         return changes.fingerprint(replace(self.release, values=sources), load(str(chart)), UpcomingKinds())

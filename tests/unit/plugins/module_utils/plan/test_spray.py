@@ -37,7 +37,7 @@ def ordered(releases: list[Release], *sprays: spray.Sprayed) -> dict[str, set[st
 )
 def test_set_values_whose_name_tells_are_secret_though_short(text: str, told: bool) -> None:
     umbrella = replace(release("u"), spray={"set_values": [{"value": text}]})
-    assert spray._options(umbrella).set_values[0].secret is told
+    assert spray._options(umbrella, 4).set_values[0].secret is told
 
 
 def test_sub_charts_take_the_umbrellas_place() -> None:
