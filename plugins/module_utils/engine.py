@@ -242,7 +242,7 @@ def planner_of(
     abandoned: Callable[[float], bool] = lambda modified: False,
 ) -> Planner:
     def sprayed(release: Release, chart: Chart) -> Sprayed:
-        return expand(release, chart, workdir, tools.helm(release).version.major)
+        return expand(release, chart, workdir, tools.helm(release).version().major)
 
     rules = tuple(params.get("diff_ignore") or ())
     context = Context(session, tools.helm, values.of, rules, params.get("drift") or IGNORE)
@@ -325,7 +325,7 @@ def template(
     from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 
     def sprayed(release: Release, chart: Chart) -> Sprayed:
-        return expand(release, chart, workdir, tools.helm(release).version.major)
+        return expand(release, chart, workdir, tools.helm(release).version().major)
 
     values = ValuesFiles(workdir, tools.helm)
     result = Templates(stack, params, tools.fetch, tools.helm, values, sprayed).run(check_mode=check_mode)

@@ -115,7 +115,7 @@ class Changes:
         if release.options.upgrade_crds and base.deployed and rendering.reuses_values(release, values):
             values = merge((self.context.cluster.body(base.deployed).config, values))
         scope = Scope(release.namespace, apis.namespaced(self.context.cluster.namespaced))
-        version = self.context.helm(release).version
+        version = self.context.helm(release).version()
         helm = version.major, version.minor
         return crds.due(release, chart, values, self.context.cluster, scope, helm=helm, install=install)
 

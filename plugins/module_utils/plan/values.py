@@ -73,7 +73,7 @@ class ValuesFiles:
         return known
 
     def _read(self, release: Release) -> Values:
-        major = self._helm(release).version.major
+        major = self._helm(release).version().major
         parts = [self._load(source.text, source.label, major) for source in release.values]
         return Values(
             sources=release.values,

@@ -101,7 +101,7 @@ class Reader:
             return {}
         held = stored(body)
         objects = held.all
-        helm = self.planner.changes.context.helm(release).version
+        helm = self.planner.changes.context.helm(release).version()
         values = coalesce(Defaults("", body.chart_values), body.config, (helm.major, helm.minor))
         # a Secret may hold but a hash of a password, or more than it
         secrets = {*self.stack.secrets, *secret_strings(objects), *likely_secrets(values, inherited=False)}

@@ -27,7 +27,7 @@ def test_values_are_masked_that_secrets_hold_or_whose_name_tells() -> None:
         name="app", namespace="web", manifest=MANIFEST, hooks=(), config=config, chart_values={"port": "80"}, notes=""
     )
     cluster: Any = None
-    helm = SimpleNamespace(version=SimpleNamespace(major=4, minor=3))
+    helm = SimpleNamespace(version=lambda: SimpleNamespace(major=4, minor=3))
     planner: Any = SimpleNamespace(changes=SimpleNamespace(context=SimpleNamespace(helm=lambda _release: helm)))
     shown = Reader(Stack("shop", None, ()), cluster, planner, ("computed_values", "manifest"))._included(None, body)
     assert shown["computed_values"] == {

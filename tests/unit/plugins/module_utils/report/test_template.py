@@ -25,7 +25,7 @@ SECRET = "---\n# Source: app/secret.yaml\nkind: Secret\napiVersion: v1\nmetadata
 def rendered(tmp_path: Path, text: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
     """The result where the one release app is this text."""
     stack = Stack("shop", None, (Release("app", "web", "/chart"),))
-    helm: Any = SimpleNamespace(template=lambda _args: text, version=SimpleNamespace(major=4))
+    helm: Any = SimpleNamespace(template=lambda _args: text, version=lambda: SimpleNamespace(major=4))
     chart: Any = SimpleNamespace(path="/chart")
     templates = Templates(
         stack,
