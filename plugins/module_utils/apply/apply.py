@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply import helm_watch, model, schedule
+from ansible_collections.helmstack.core.plugins.module_utils.apply import model, schedule
 from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import ending, guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
+from ansible_collections.helmstack.core.plugins.module_utils.apply.protocols import Cluster, Readiness
 from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MERGE
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, RollbackArgs, UninstallArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
@@ -33,59 +33,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 STOP, CONTINUE, ROLLBACK = "stop", "continue", "rollback"
 _SERVED = 0.3  # seconds between two looks for new kinds
-
-
-class Cluster(Protocol):
-    """What applying asks of the cluster, besides what helm does."""
-
-    @property
-    def info(self) -> ClusterInfo:
-        """Which cluster it is."""
-
-    def stamp(self, namespace: str, name: str, revision: int, labels: Mapping[str, str | None]) -> None:
-        """Put labels onto Helm's storage object of a revision."""
-
-    def restart(self, kind: str, namespace: str, name: str, at: str) -> None:
-        """Restart a workload's pods."""
-
-    def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
-        """A revision of a release, decoded."""
-
-    def now(self, namespace: str, name: str) -> Deployed | None:
-        """A release as it is at this moment."""
-
-    def apply(self, manifest: Mapping[str, Any], namespace: str, *, force: bool) -> None:
-        """Apply an object; without ``force`` one that is there and differs stays as it is."""
-
-    def ending(self, namespace: str) -> bool:
-        """Whether a namespace is about to go."""
-
-    def serves(self, kinds: Collection[tuple[str, str]]) -> bool:
-        """Whether kinds (apiVersion, kind) are known by now."""
-
-
-class Readiness(helm_watch.Readiness, Protocol):
-    """Waits until objects are ready."""
-
-    def wait(
-        self,
-        objects: Sequence[tuple[str, Mapping[str, Any]]],
-        *,
-        timeout: float,
-        for_jobs: bool,
-        rules: Sequence[Mapping[str, str]],
-        namespace: str,
-        stopped: Callable[[], bool],
-    ) -> Sequence[str]:
-        """Returns when all are ready, and says of which of them that is not sure.
-
-        :raises HelmstackError: they cannot become so, or not in time.
-        """
-
-    def expecting(
-        self, objects: Sequence[tuple[str, Mapping[str, Any]]], stopped: Callable[[], bool]
-    ) -> AbstractContextManager[None]:
-        """While helm works, sees to it that a wait will know how Jobs ended that are gone by then."""
 
 
 @dataclass

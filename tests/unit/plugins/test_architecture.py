@@ -81,5 +81,4 @@ def test_rooms_import_only_from_rooms_before_them() -> None:
 def test_every_file_fits_a_reader() -> None:
     long = {name: lines for name, path in modules().items() if (lines := len(path.read_text().splitlines())) > 400}
     tables = {"modules.helm_spray", "modules.helmstack"}  # their documentation
-    to_split = {"module_utils.apply.readiness"}
-    assert long.keys() <= tables | to_split, long
+    assert long.keys() <= tables, long

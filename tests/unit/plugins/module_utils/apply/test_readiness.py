@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply import (
     readiness,
     readiness_gone,
     readiness_report,
+    readiness_wait,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus import FAILED, READY, WAITING, Related, state
 from ansible_collections.helmstack.core.plugins.module_utils.apply.kstatus_pods import Problem
@@ -157,9 +158,9 @@ class NoHub:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(readiness, "_TICK", 0.02)
-    monkeypatch.setattr(readiness, "_CALM", 0.01)
-    monkeypatch.setattr(readiness, "_CLOSER", 0.0)
+    monkeypatch.setattr(readiness_wait, "_TICK", 0.02)
+    monkeypatch.setattr(readiness_wait, "_CALM", 0.01)
+    monkeypatch.setattr(readiness_wait, "_CLOSER", 0.0)
     monkeypatch.setattr(readiness, "Hub", NoHub)
     return
 
@@ -384,15 +385,15 @@ def test_a_trouble_that_comes_and_goes_is_not() -> None:
 def test_what_others_may_heal_lasts_as_long_as_they_are_under_way(
     monkeypatch: pytest.MonkeyPatch, other: Object, seconds: float
 ) -> None:
-    monkeypatch.setattr(readiness, "_HEAL", 2.0)
+    monkeypatch.setattr(readiness_wait, "_HEAL", 2.0)
     problem = Problem("crash", "crashes", patience=0.2, by_others=True)
-    plain = readiness.Target.state
+    plain = Target.state
 
     def crashing(self: Target, related: Related) -> Any:
         found = plain(self, related)
-        return readiness.State("failed", "crashes", problem) if self.name == "web" else found
+        return readiness_wait.State("failed", "crashes", problem) if self.name == "web" else found
 
-    monkeypatch.setattr(readiness.Target, "state", crashing)
+    monkeypatch.setattr(Target, "state", crashing)
     began = time.monotonic()
     with pytest.raises(NotReady, match="crashes"):
         wait(Cluster(deployment(), other), deployment(), other, timeout=20.0)
