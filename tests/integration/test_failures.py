@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from harness import CONFIG, DEPLOYMENT, Run, Workspace, release_of
+from harness import CONFIG, DEPLOYMENT, Run, Workspace, exact, objects_of, release_of
 
 # All of them may take ten minutes: what is told sooner is not told by a timeout.
 TIMEOUT = 600
@@ -116,3 +116,29 @@ def test_a_hook_that_hangs_ends_a_removal_too(failed: Run, shared: Workspace) ->
     assert time.monotonic() - began < SOON
     assert f"Job {shared.ns('a')}/leaving-job cannot become ready" in message
     assert "ImagePullBackOff" in message
+
+
+def test_what_a_failed_upgrade_has_done_is_not_announced_again(workspace: Workspace) -> None:
+    """The objects were applied, then a hook failed: what is left to do is what differs from the live objects."""
+    workspace.chart("app", files={"templates/config.yaml": CONFIG, "templates/job.yaml": JOB})
+
+    def stack(word: str, job: str, **more: str) -> None:
+        given = {"data": {"word": word, **more}, "job": job, "annotations": hook("post-upgrade")}
+        workspace.stack(workspace.release("app", set=given, timeout="20s"))
+
+    stack("one", "complete")
+    workspace.deploy()
+    stack("two", "fail")
+    workspace.fail()
+    stack("two", "complete")
+    job, config = (("Job", workspace.ns("a"), "app-job"), ("ConfigMap", workspace.ns("a"), "app"))
+    checked = workspace.check()
+    assert release_of(checked, "app")["reason"] == ["values", "failed"]
+    assert objects_of(checked) == {job: "replace"}
+    stack("three", "complete", more="x")
+    checked = workspace.check()
+    assert objects_of(checked) == {job: "replace", config: "change"}
+    told = next(entry for entry in checked["diff"] if "ConfigMap" in entry["before_header"])
+    assert "word: two" in told["before"]
+    stack("two", "complete")
+    assert objects_of(exact(workspace)) == {job: "replace"}

@@ -82,6 +82,14 @@ CASES: Mapping[str, list[tuple[str, Object]]] = {
         ('value one data={"a":1}', {}),
         ("lose one", {}),
     ],
+    "what a failed upgrade has done already, and what of it others have edited since": [
+        ("add one a config,role,list,hook-job", {}),
+        ('value one data={"a":1}; value one port=81; value one hook="fail"; template one service', {}),
+        (
+            'value one data={"a":2}; edit Role a one field; edit ConfigMap a one more; value one hook="complete"',
+            CORRECT,
+        ),
+    ],
     "a helm that was killed, and what only its revision has": [
         ("add one a config,list,role", {}),
         ('template one list; template one secret; template one account; value one data={"b":1}', {}),
@@ -148,6 +156,7 @@ FAILING: Mapping[str, tuple[int, ...]] = {
     'value one frozen=2; value one data={"b":1}': (3, 4),
     'value one data={"a":1}': (3,),
     "lose one": (3,),
+    'value one data={"a":1}; value one port=81; value one hook="fail"; template one service': (3, 4),
     "edit Gadget a one field; edit Gadget a two more; value one crd=1; value two port=81": (4,),
     'value all/five app="-x"; toggle all recreatePods; key all/six tags=["extra"]': (3, 4),
 }

@@ -28,6 +28,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
+from ansible_collections.helmstack.core.plugins.module_utils.plan.half_way import without_what_is_done
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import ValueChange, explain
@@ -152,6 +153,7 @@ class Comparison:
         """All that an upgrade does, new random values included, and what of it follows from edits of live objects."""
         held, after = ignore.without(history.held, self.context.diff_ignore), rendered.after
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
+        changes = changes if recovering else self._left_to_do(history, changes)
         refused, untried = ([], "") if recovering else self._refused(history, changes, rendered)
         changes = [*self._listed, *(self._undone(history, held, changes) if recovering else changes)]
         reverted = self._reverted(history, changes, rendered, recovering)
@@ -313,6 +315,16 @@ class Comparison:
                 return refused, str(error)
             refused += [f"{item.kind} {item.name}: {why}"] if why else []
         return refused, ""
+
+    def _left_to_do(self, history: History, changes: list[ObjectChange]) -> list[ObjectChange]:
+        if history.last.revision == history.good.revision:
+            return changes
+        rules = self.context.diff_ignore
+        good, failed = (
+            {self.scope.key(item): item for item in ignore.without(side, rules).objects}
+            for side in (history.held, history.applied)
+        )
+        return [*without_what_is_done(changes, history.deployed, good, failed, self.context.live)]
 
     def _overwritten(
         self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, recovering: bool
