@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import io
 import os
 import posixpath
@@ -14,9 +13,9 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart.helmignore import IgnoreRules
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, did_you_mean
 
 MAX_BYTES = 100 * 1024 * 1024  # Helm's own limit for an unpacked chart
@@ -143,57 +142,10 @@ def _subchart(top: str, content: Files) -> Files:
     return content
 
 
-@dataclass(frozen=True)
-class _Rule:
-    pattern: str
-    negated: bool
-    folders_only: bool
-
-    def matches(self, path: str) -> bool:
-        if "/" not in self.pattern:
-            return _glob(self.pattern, posixpath.basename(path))
-        return _glob(self.pattern.lstrip("/"), path)
-
-
-@dataclass(frozen=True)
-class IgnoreRules:
-    """``.helmignore``, by the rules of Helm's pkg/ignore."""
-
-    rules: tuple[_Rule, ...]
-
-    @classmethod
-    def of(cls, text: str) -> IgnoreRules:
-        """Rules from the text of a .helmignore, and Helm's own: dot files in templates/ are left out."""
-        lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
-        return cls(tuple(_rule(line) for line in [*lines, "templates/.?*"] if line and not line.startswith("#")))
-
-    def ignores(self, path: str, is_folder: bool) -> bool:
-        """Whether Helm leaves a path out; the first rule that decides, decides."""
-        for rule in self.rules:
-            if rule.negated:
-                if (rule.folders_only and not is_folder) or not rule.matches(path):
-                    return True
-            elif (is_folder or not rule.folders_only) and rule.matches(path):
-                return True
-        return False
-
-
 def _ignore_rules(folder: str) -> IgnoreRules:
+    path = os.path.join(folder, ".helmignore")
     try:
-        with open(os.path.join(folder, ".helmignore"), encoding="utf-8", errors="replace") as stream:
-            return IgnoreRules.of(stream.read())
+        with open(path, encoding="utf-8", errors="replace", newline="") as stream:
+            return IgnoreRules.of(stream.read(), path)
     except FileNotFoundError:
         return IgnoreRules.of("")
-
-
-def _rule(line: str) -> _Rule:
-    pattern = line.removeprefix("!")
-    return _Rule(pattern.removesuffix("/"), line.startswith("!"), pattern.endswith("/"))
-
-
-def _glob(pattern: str, path: str) -> bool:
-    """Go's filepath.Match: as fnmatch, but ``*`` and ``?`` stop at "/"."""
-    return pattern.count("/") == path.count("/") and all(
-        fnmatch.fnmatchcase(part, wanted.replace("[^", "[!"))
-        for part, wanted in zip(path.split("/"), pattern.split("/"), strict=True)
-    )

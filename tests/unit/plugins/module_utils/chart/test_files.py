@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
-from ansible_collections.helmstack.core.plugins.module_utils.chart.files import IgnoreRules, read, subcharts
+from ansible_collections.helmstack.core.plugins.module_utils.chart.files import read, subcharts
+from ansible_collections.helmstack.core.plugins.module_utils.chart.helmignore import IgnoreRules
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 
 CHART = b"apiVersion: v2\nname: web\nversion: 1.0.0\n"
@@ -172,7 +173,18 @@ def test_a_damaged_subchart_is_named() -> None:
         ("[^a].txt", "a.txt", False, False),
         ("[^a].txt", "b.txt", False, True),
         ("\ufeffx", "x", False, True),
+        ("\\#c", "#c", False, True),
+        ("\\!d", "!d", False, True),
+        ("\\!d", "e", False, False),
+        ("[\\]x]", "]", False, True),
+        ("a\\*", "ab", False, False),
     ],
 )
 def test_helmignore_means_what_helm_makes_of_it(rules: str, path: str, is_folder: bool, expected: bool) -> None:
     assert IgnoreRules.of(rules).ignores(path, is_folder) is expected
+
+
+@pytest.mark.parametrize("rules", ["a/**", "x\n[a", "\\"])
+def test_a_pattern_that_helm_refuses_is_refused_with_its_line(rules: str) -> None:
+    with pytest.raises(ChartError, match=rf"^\.helmignore:{rules.count(chr(10)) + 1}: Helm does not take this pattern"):
+        IgnoreRules.of(rules)
