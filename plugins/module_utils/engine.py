@@ -170,6 +170,7 @@ class _Run:
             applier = self._applier(plan, readiness, progress)
             if self.lock:
                 self.lock.begins()
+            progress(f"plan: {report.sum_of(plan)}")
             try:
                 outcome = applier.run()
             except Stopped as stop:

@@ -469,6 +469,14 @@ plan:
           returned: success
           type: list
           elements: str
+    left_behind:
+      description:
+        - The releases, as C(namespace/name), that this stack has deployed and no longer has. O(prune=true) uninstalls
+          them.
+        - Without O(prune) only those in namespaces that the stack still uses are looked at.
+      returned: success
+      type: list
+      elements: str
     summary:
       description: How many releases there are of each RV(plan.releases[].action).
       returned: success

@@ -266,6 +266,13 @@ plan:
           returned: if values change
           type: list
           elements: dict
+        drift:
+          description:
+            - With O(drift=report), the objects that are not as they were deployed, with C(kind), C(namespace), C(name)
+              and the C(fields) that differ. No fields, the object is gone.
+          returned: if objects have drifted and stay so
+          type: list
+          elements: dict
         objects:
           description: The objects that change.
           returned: success
@@ -326,6 +333,14 @@ plan:
           returned: success
           type: list
           elements: str
+    left_behind:
+      description:
+        - The releases, as C(namespace/name), that this stack has deployed and no longer has. O(prune=true) uninstalls
+          them.
+        - Without O(prune) only those in namespaces that the stack still uses are looked at.
+      returned: success
+      type: list
+      elements: str
     summary:
       description: How many releases there are of each RV(plan.releases[].action).
       returned: success

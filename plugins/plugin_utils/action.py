@@ -28,6 +28,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Helms
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.module import ModuleDefinition
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
+from ansible_collections.helmstack.core.plugins.module_utils.report.summary import ended, outline
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
@@ -39,7 +40,6 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     Remote,
     Show,
     followed,
-    outline,
     tables,
 )
 from ansible_collections.helmstack.core.plugins.plugin_utils.secrets_in_task import (
@@ -110,8 +110,8 @@ class StackAction(ActionBase):
     def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
         """What is shown of a result: the umbrellas' tables, and of a check the plan, which a run tells as it goes."""
         yield from tables(module.get("sub_charts") or ())
-        if self._task.check_mode and module.get("plan"):
-            yield from outline(module["plan"])
+        if module.get("plan"):
+            yield from (outline if self._task.check_mode else ended)(module["plan"])
 
     def _module(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module makes of the arguments."""

@@ -10,7 +10,6 @@ import os
 import tempfile
 import threading
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -132,28 +131,6 @@ class _Lines:
         *whole, self._rest = (self._rest + self._read()).split(b"\n")
         for line in whole:
             self._show(line.decode(errors="replace"))
-
-
-def outline(plan: Mapping[str, Any]) -> Iterator[str]:
-    """A result's plan: its risks first, a line for each release with which something happens, and one for all."""
-    for risk in plan.get("risks") or ():
-        named = risk["object"]
-        about = f", {named['kind']} {named['name']}" if named else ""
-        yield f"RISK {risk['risk']}: {risk['release']}{about}: {risk['why']}"
-    for release in plan["releases"]:
-        if release["action"] not in ("unchanged", "skip") or release["objects"]:
-            yield _outlined(release)
-    counts = [f"{count} {action}" for action, count in plan["summary"].items() if count]
-    yield f"plan: {', '.join(counts) or 'no releases'}"
-
-
-def _outlined(release: Mapping[str, Any]) -> str:
-    before, after = release["version"]["from"], release["version"]["to"]
-    versions = dict.fromkeys(version for version in (before, after) if version)
-    what = " ".join(word for word in (release["action"], release["chart"], " -> ".join(versions)) if word)
-    counts = Counter(item["op"] for item in release["objects"])
-    objects = ", ".join(f"{count} {op}" for op, count in counts.items()) or "none"
-    return f"{release['namespace']}/{release['name']}: {what} ({', '.join(release['reason'])}), objects: {objects}"
 
 
 def tables(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -68,5 +68,5 @@ def test_lines_of_progress_come_while_the_target_works(workspace: Workspace) -> 
     # the pod takes five seconds
     assert ended - begins > 2
     assert ready <= ended + 1
-    assert len([line for _at, line in run.times if line.startswith("  helmstack: ")]) == 2
+    assert len([line for _at, line in run.times if line.startswith("  helmstack: ")]) == 4
     assert not [path for path in Path("/tmp").glob("helmstack-*") if workspace.prefix in path.read_text()]

@@ -53,12 +53,14 @@ PLAN: Mapping[str, Any] = {
             "objects": [{**_OBJECT, "op": shapes.Words(("add", "change", "remove", "replace"))}],
             "values": [{"path": TEXT, "before": ANY, "after": ANY, "from": _PLACE, "to": _PLACE}],
             "tests": ANY,
+            "drift": [{**_OBJECT, "fields": [TEXT]}],
             "status": TEXT,
             "duration": TEXT,
             "error": TEXT,
         }
     ],
     "images": [{"image": TEXT, "state": shapes.Words((images.COMES, images.GOES, images.STAYS)), "releases": [TEXT]}],
+    "left_behind": [TEXT],
     "summary": dict.fromkeys(ACTIONS, TEXT),
 }
 

@@ -143,6 +143,7 @@ class Plan:
     digest: str
     sprays: tuple[Sprayed, ...] = ()
     origin: str = ""  # see stack.model.Stack
+    left_behind: tuple[str, ...] = ()  # releases that the stack has deployed, and no longer has
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from operator import or_
 from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.plan import crds, object_owners, order, owner
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
@@ -23,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import spray a
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan, known
+from ansible_collections.helmstack.core.plugins.module_utils.plan.pruning import Former
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
@@ -75,10 +75,14 @@ class Planner:
         work = self.work([release for release in selected if not release.ignore])
         if not self.settings.take_over:
             owner.check(work.releases, self.cluster.releases(), self.stack.name, self.stack.environment)
+        former = Former(self.stack, work.releases, work.sprays, self.cluster.releases())
         if self.settings.state == "absent":
             changes = self._absent(work)
         else:
-            changes = object_owners.in_waves(object_owners.moved([*self._present(work), *self._pruned(work)]))
+            present = self._present(work)
+            gone = former.gone(self.settings.prune_max) if self.settings.prune else []
+            removals = self._parallel(self.changes.removal, gone)
+            changes = object_owners.in_waves(object_owners.moved([*present, *removals]))
         ordered = _in_order([*changes, *ignored])
         return Plan(
             self.stack.name,
@@ -87,6 +91,7 @@ class Planner:
             self._digest(ordered),
             sprays=work.sprays,
             origin=self.stack.origin,
+            left_behind=former.left() if self.settings.state == "present" and not self.settings.prune else (),
         )
 
     # which releases
@@ -215,63 +220,6 @@ class Planner:
 
         changes = self._parallel(removal, work.releases)
         return [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
-
-    def _pruned(self, work: Work) -> list[Change]:
-        if not self.settings.prune:
-            return []
-        # an umbrella is no release of its own: its sub-charts have taken its place
-        plain = [r for r in self.stack.releases if r.spray is None or r.ignore or r.protected]
-        wanted = {release.id: release for release in (*plain, *work.releases)}
-        mine = [found for found in self.cluster.releases().values() if self._is_mine(found)]
-        gone = [
-            found
-            for found in mine
-            if (found.id not in wanted or (wanted[found.id].ignore and not wanted[found.id].protected))
-            and not self._is_kept_sub_chart(found, work)
-        ]
-        self._check_origin(gone, [found for found in mine if found.id in wanted])
-        if len(gone) > self.settings.prune_max:
-            names = ", ".join(sorted(found.id for found in gone))
-            raise InputError(
-                f"prune would uninstall {len(gone)} releases ({names}), and prune_max allows {self.settings.prune_max}",
-                hint="Nothing was done. Raise prune_max if that is what you want",
-            )
-        return self._parallel(self.changes.removal, gone)
-
-    def _is_kept_sub_chart(self, found: Deployed, work: Work) -> bool:
-        """Whether it is of a protected umbrella, or of one from whose spray the user leaves it out."""
-        umbrella = f"{found.namespace}/{found.labels.get(stamp.UMBRELLA, '')}"
-        if any(r.id == umbrella and r.protected and r.spray is not None for r in self.stack.releases):
-            return True
-        return any(
-            found.id == f"{sprayed.umbrella.namespace}/{row.name}" and (row.left_out or sprayed.umbrella.protected)
-            for sprayed in work.sprays
-            for row in sprayed.table
-        )
-
-    def _check_origin(self, gone: list[Deployed], held: list[Deployed]) -> None:
-        """Holds if what is to go was deployed from where this stack lies, or has lain.
-
-        :arg held: where they were deployed from it has lain, as it still holds them.
-        """
-        known = {self.stack.origin, *(found.labels.get(stamp.ORIGIN, "") for found in held), ""}
-        foreign = [found for found in gone if found.labels.get(stamp.ORIGIN, "") not in known]
-        if self.stack.origin and foreign:
-            names = ", ".join(sorted(found.id for found in foreign))
-            places = ", ".join(sorted({found.labels[stamp.ORIGIN] for found in foreign}))
-            raise InputError(
-                f"prune would uninstall releases of another stack that is named {self.stack.name} too: {names}, "
-                f"deployed from {places} and not from {self.stack.origin}",
-                hint="Nothing was done. Give one of the two stacks another name; if this one has only moved, "
-                "uninstall these releases with helm",
-            )
-
-    def _is_mine(self, found: Deployed) -> bool:
-        return (
-            found.status != "uninstalled"
-            and found.labels.get(stamp.STACK) == self.stack.name
-            and found.labels.get(stamp.ENVIRONMENT, "") == (self.stack.environment or "")
-        )
 
     def _with_namespaces(self, changes: list[Change]) -> list[Change]:
         """Adds to one release of each new namespace the namespace that Helm makes for it; guests wait for its maker."""

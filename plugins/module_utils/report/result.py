@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import images, risks
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ACTIONS, Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
+from ansible_collections.helmstack.core.plugins.module_utils.report.summary import differing, total
 from ansible_collections.helmstack.core.plugins.module_utils.report.value_changes import changes_data
 
 
@@ -64,8 +65,18 @@ def plan_data(plan: Plan, results: Mapping[str, Result], mask: Mask) -> dict[str
         "risks": [{**risk, "why": mask.text(risk["why"])} for risk in risks.table(plan)],
         "releases": [release(change, results.get(change.id), mask) for change in plan.changes],
         "images": mask.data(images.table((change.id, change.images) for change in plan.changes)),
-        "summary": {action: sum(change.action == action for change in plan.changes) for action in ACTIONS},
+        "left_behind": list(plan.left_behind),
+        "summary": _summary(plan),
     }
+
+
+def _summary(plan: Plan) -> dict[str, int]:
+    return {action: sum(change.action == action for change in plan.changes) for action in ACTIONS}
+
+
+def sum_of(plan: Plan) -> str:
+    """The plan in a line."""
+    return total({"releases": [change.data for change in plan.changes], "summary": _summary(plan)})
 
 
 def release(change: Change, done: Result | None, mask: Mask) -> dict[str, Any]:
@@ -74,10 +85,22 @@ def release(change: Change, done: Result | None, mask: Mask) -> dict[str, Any]:
     return {
         **change.data,
         **({"values": changes_data(change.values, mask)} if change.values else {}),
+        **({"drift": drift(change, mask)} if not change.effective and "drift" in change.reasons else {}),
         "status": done.status if done and done.status else status,
         "duration": done.duration if done else None,
         "error": mask.text(done.error) if done and done.error else None,
     }
+
+
+def drift(change: Change, mask: Mask) -> list[dict[str, Any]]:
+    """The objects that are not as they were deployed, each with the fields that differ; none: it is gone."""
+    return [
+        {
+            **{key: value for key, value in item.data.items() if key != "op"},
+            "fields": [mask.text(path) for path in differing(item.before, item.after)] if item.before else [],
+        }
+        for item in change.objects
+    ]
 
 
 def sub_charts(plan: Plan, results: Mapping[str, Result]) -> list[dict[str, Any]]:

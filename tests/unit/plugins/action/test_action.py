@@ -356,7 +356,9 @@ def test_lines_name_the_host_where_there_are_several(monkeypatch: pytest.MonkeyP
 def test_the_digest_is_handed_on_by_host_and_by_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {})
     release = {"namespace": "web", "name": "a", "action": "upgrade", "reason": ["values"], "revision": {"from": 3}}
+    release["objects"] = []
     plan = {"digest": "sha256:1", "stack": "shop", "releases": [release, {**release, "action": "unchanged"}]}
+    plan["summary"] = {"upgrade": 1, "unchanged": 1}
     _run(action, {"plan": plan}, monkeypatch, {"inventory_hostname": "prod-eu"})
     review = {"digest": "sha256:1", "changes": ["web/a: upgrade from revision 3 (values)"], "objects": []}
     assert action.result["ansible_stats"] == {

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.plugin_utils import progress
-from ansible_collections.helmstack.core.plugins.plugin_utils.progress import Remote, followed, outline, tables
+from ansible_collections.helmstack.core.plugins.plugin_utils.progress import Remote, followed, tables
 
 
 def _append(path: str, data: bytes) -> None:
@@ -120,40 +120,6 @@ def test_a_short_run_opens_no_other_connection() -> None:
         time.sleep(0.1)
     assert target.commands == 0
     assert time.monotonic() - began < 1
-
-
-def _release(name: str, action: str, reason: str, versions: tuple[str | None, str | None], *ops: str) -> dict[str, Any]:
-    return {
-        "namespace": "shop",
-        "name": name,
-        "action": action,
-        "reason": [reason] if reason else [],
-        "chart": "web",
-        "version": {"from": versions[0], "to": versions[1]},
-        "objects": [{"op": op} for op in ops],
-    }
-
-
-def test_a_plan_has_a_line_for_each_release_that_does_not_stay_as_it_is() -> None:
-    releases = [
-        _release("new", "install", "new", (None, "1.0.0"), "add", "add"),
-        _release("more", "upgrade", "version", ("1.0.0", "1.1.0"), "change", "add", "change"),
-        _release("same", "unchanged", "", ("1.0.0", "1.0.0")),
-        _release("edited", "unchanged", "drift", ("1.0.0", "1.0.0"), "change"),
-        _release("values", "upgrade", "values", ("1.0.0", "1.0.0")),
-        _release("gone", "uninstall", "removed", ("1.0.0", None), "remove"),
-    ]
-    assert list(
-        outline({"releases": releases, "summary": {"install": 1, "upgrade": 2, "skip": 0, "unchanged": 2}})
-    ) == [
-        "shop/new: install web 1.0.0 (new), objects: 2 add",
-        "shop/more: upgrade web 1.0.0 -> 1.1.0 (version), objects: 2 change, 1 add",
-        "shop/edited: unchanged web 1.0.0 (drift), objects: 1 change",
-        "shop/values: upgrade web 1.0.0 (values), objects: none",
-        "shop/gone: uninstall web 1.0.0 (removed), objects: 1 remove",
-        "plan: 1 install, 2 upgrade, 2 unchanged",
-    ]
-    assert list(outline({"releases": [], "summary": {}})) == ["plan: no releases"]
 
 
 def _row(**given: Any) -> dict[str, Any]:
