@@ -25,6 +25,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.report import size
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
+from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, private_folder
 
 LIBRARIES = {"yaml": "PyYAML", "jmespath": "jmespath", "kubernetes": "kubernetes"}
@@ -59,12 +60,13 @@ class Call:
     diff: bool
 
 
-Resolved = Callable[[Mapping[str, Any], "tuple[str, ...]"], Stack]
+Resolved = Callable[[Mapping[str, Any], "tuple[str, ...]", StackTools], Stack]
 
 
-def of_stack_files(given: Mapping[str, Any], secrets: tuple[str, ...]) -> Stack:
+def of_stack_files(given: Mapping[str, Any], secrets: tuple[str, ...], tools: StackTools) -> Stack:
     files = [os.path.abspath(file) for file in given.get("stack_files") or ["."]]
-    return resolve(request(given, stack_files=files, groups=(), environ=os.environ, secrets=secrets), PlainFiles())
+    asked = request(given, stack_files=files, groups=(), environ=os.environ, secrets=secrets)
+    return resolve(asked, PlainFiles(), tools)
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ def _call(definition: ModuleDefinition, invocation: Invocation, workdir: str, gu
     raw = {key: value for key, value in invocation.given.items() if not key.startswith("_")}
     handed = {key: value for key, value in content.params.items() if not key.startswith("_")}
     given = definition.spec.typed({**raw, **handed})
-    stack = definition.resolved(given, content.secrets)
+    with StackTools(lambda: nullcontext((workdir, guard)), os.environ) as tools:
+        stack = definition.resolved(given, content.secrets, tools)
     defaults = definition.spec.typed(with_defaults(definition.spec, given, stack.defaults, os.environ))
     return Call(stack, {**params, **defaults, **content.params}, workdir, guard, invocation.check_mode, invocation.diff)
 

@@ -15,7 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
-from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, cache_folder
 
 
 class Tools:
@@ -67,9 +67,3 @@ class Tools:
         self.store.terminate_all()
         for helm in list(self._helms.values()):
             helm.terminate_all()
-
-
-def cache_folder(environ: Mapping[str, str]) -> str:
-    """What is kept between runs: archives of exact chart versions, and the version of each helm binary."""
-    base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "helmstack")

@@ -103,7 +103,7 @@ def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: Reader, secrets
     )
 
 
-def on_target(given: Mapping[str, Any], secrets: tuple[str, ...]) -> Stack:
+def on_target(given: Mapping[str, Any], secrets: tuple[str, ...], dummy_tools: object = None) -> Stack:
     """What the task wants where its files lie on this machine."""
 
     def find(path: str) -> str:

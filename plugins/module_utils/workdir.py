@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Stopped
@@ -175,3 +175,9 @@ def _is_dead(folder: str, now: float) -> bool:
         return False
     finally:
         os.close(handle)
+
+
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """What is kept between runs: charts, what was fetched from git, and the version of each helm binary."""
+    base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "helmstack")

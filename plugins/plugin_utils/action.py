@@ -32,6 +32,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.report.summary impo
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
+from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import private_folder
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
 from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process
@@ -240,7 +242,8 @@ class StackAction(ActionBase):
             groups=plain(task_vars.get("group_names") or ()),
             environ=environ,
         )
-        stack = resolve(asked, files)
+        with StackTools(lambda: private_folder(C.DEFAULT_LOCAL_TMP), environ) as tools:
+            stack = resolve(asked, files, tools)
         brought = files.rendered or given.get("variables") or any(self._task.environment or ())
         return self._with_secrets(stack, task_vars) if brought else stack
 

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness import HERE, Workspace, actions_of
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
@@ -90,3 +91,43 @@ def test_what_is_not_the_wanted_chart_is_told(
 ) -> None:
     with pytest.raises(ChartError, match=words):
         store.fetch(f"git+file://{upstream}{reference}", version)
+
+
+@pytest.mark.parametrize("remote", [False, True], ids=["here", "elsewhere"])
+def test_a_stack_from_git_with_charts_of_its_own_and_from_git(workspace: Workspace, remote: bool) -> None:
+    upstream = workspace.root / "upstream"
+    head = commit(
+        upstream,
+        {
+            "stacks/elk/helmstack.yaml": "releases:\n- {name: search, namespace: '${a}', chart: ../../charts/web}\n",
+            "charts/web/Chart.yaml": CHART.format(name="web", more=""),
+            "charts/web/templates/cm.yaml": CONFIG_MAP,
+        },
+    )
+    workspace.write(
+        "charts/helmstack.yaml",
+        {
+            "name": workspace.prefix,
+            "helmDefaults": {"createNamespace": True},
+            "variables": {"a": workspace.ns("a")},
+            "releases": [
+                {
+                    "name": "web",
+                    "namespace": workspace.ns("a"),
+                    "chart": f"git+file://{upstream}//charts/web?ref={head}",
+                }
+            ],
+            "stacks": [{"name": "elk", "url": f"git+file://{upstream}//stacks/elk?ref=main"}],
+        },
+    )
+    task = workspace.task({"stack_file": "charts"})
+    controller = str(workspace.root / "charts")
+    settings = {"HELMSTACK_CONTROLLER": controller, "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins")}
+    inventory = "target ansible_connection=elsewhere\n" if remote else None
+    run = workspace.run({**task, "check_mode": True}, task, task, inventory=inventory, env=settings if remote else {})
+    assert [result["changed"] for result in run.results] == [True, True, False]
+    assert actions_of(run.results[0]) == actions_of(run.results[1]) == {"web": "install", "search": "install"}
+    maps = workspace.api.get(f"/api/v1/namespaces/{workspace.ns('a')}/configmaps")["items"]
+    assert {"web-web", "search-web"} <= {item["metadata"]["name"] for item in maps}
+    for folder in (workspace.remote_temp, workspace.temp, workspace.local_temp):
+        assert [str(path) for path in folder.rglob("*") if path.is_file()] == []

@@ -16,13 +16,15 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, mark_secret, place, plain, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack import order, overlay, schema, select
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
-from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import (
-    Ground,
-    common_roots,
-    is_within,
-    repository_of,
+from ansible_collections.helmstack.core.plugins.module_utils.stack.nesting import (
+    Place,
+    nested_place,
+    renamed,
+    told_as,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import Ground, repository_of
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import Draft, Outer, Unit
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
@@ -51,21 +53,6 @@ class Request:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a stack stands: its files, and the stacks around it."""
-
-    files: tuple[str, ...]
-    ground: Ground
-    name: str | None = None
-    chain: tuple[str, ...] = ()  # real paths of the stack files around it
-    extra_overlays: tuple[str, ...] = ()
-
-    @property
-    def folder(self) -> str:
-        return self.ground.folder
-
-
-@dataclass(frozen=True)
 class _Resolved:
     """A stack with all that it nests."""
 
@@ -74,19 +61,20 @@ class _Resolved:
     repositories: Mapping[str, Repository]
 
 
-def resolve(request: Request, files: Files) -> Stack:
+def resolve(request: Request, files: Files, helpers: Helpers | None = None) -> Stack:
     """The releases that a task wants.
 
+    :arg helpers: for stacks from git.
     :raises InputError: anything that is wrong in the files or options.
     """
     reader = Reader(files)
     for secret in request.secrets:
         reader.remember(secret)
     with reader.masking():
-        return _resolved(request, reader)
+        return _resolved(request, reader, helpers)
 
 
-def _resolved(request: Request, reader: Reader) -> Stack:
+def _resolved(request: Request, reader: Reader, helpers: Helpers | None) -> Stack:
     if not request.stack_files:
         raise InputError("no stack file is named", hint="Set stack_files")
     paths = tuple(reader.find_stack(os.path.normpath(path)) for path in request.stack_files)
@@ -105,8 +93,9 @@ def _resolved(request: Request, reader: Reader) -> Stack:
         environ=request.environ,
         environment=environment,
         root=folder,
+        helpers=helpers,
     )
-    place_of = _Place(paths, Ground(folder), extra_overlays=request.overlays)
+    place_of = Place(paths, Ground(folder), extra_overlays=request.overlays)
     resolved = _stack(place_of, documents, environment, outer, reader)
     if not resolved.drafts:
         raise InputError("the stack has no releases", where=Location(paths[0]))
@@ -244,7 +233,7 @@ def _names_of_overlays(folder: str) -> list[str]:
 
 
 def _stack(
-    at: _Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: Reader
+    at: Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: Reader
 ) -> _Resolved:
     """One stack and, in the order they are written, those that it nests."""
     unit = _unit(at, documents, environment, outer, reader)
@@ -268,7 +257,7 @@ def _joined(
     return {**repositories, **more}
 
 
-def _unit(at: _Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: Reader) -> Unit:
+def _unit(at: Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: Reader) -> Unit:
     """A stack's files laid over each other, its overlays found on the way."""
     members = _merged(documents)
     environments = schema.mapping(members.get("environments", _NOTHING), "environments")
@@ -305,7 +294,7 @@ def _unit(at: _Place, documents: list[dict[str, Node]], environment: str | None,
 
 
 def _overlays(
-    at: _Place, environment: str | None, chosen: Mapping[str, Node], scope: Scope, reader: Reader
+    at: Place, environment: str | None, chosen: Mapping[str, Node], scope: Scope, reader: Reader
 ) -> list[dict[str, Node]]:
     """The overlay files in their order, each once at its first place."""
     conventional = _overlay_of(at.folder, environment, reader) if environment else None
@@ -325,20 +314,20 @@ def _overlays(
     return result
 
 
-def _name(at: _Place, members: Mapping[str, Node], scope: Scope) -> str:
+def _name(at: Place, members: Mapping[str, Node], scope: Scope) -> str:
     told = "a label's value (letters, digits, '-', '_' and '.', a letter or digit at both ends)"
     if at.name:
         return at.name
     if "name" in members:
         return schema.matching(scope.apply(members["name"]), "name", schema.SIMPLE_NAME, 63, told)
-    name = os.path.basename(at.folder)
+    name = at.usual_name or os.path.basename(at.folder)
     if len(name) > 63 or not schema.SIMPLE_NAME.fullmatch(name):
         what = f"the folder's name '{name}' cannot be the stack's name"
         raise InputError(what, where=Location(at.files[0]), hint="Give the stack a 'name'")
     return name
 
 
-def _nested(at: _Place, unit: Unit, environment: str | None, outer: Outer, reader: Reader) -> list[_Resolved]:
+def _nested(at: Place, unit: Unit, environment: str | None, outer: Outer, reader: Reader) -> list[_Resolved]:
     chain = (*at.chain, os.path.realpath(at.files[0]))
     variables = unit.scope.layers[-1]
     inner = replace(outer, layers=(*outer.layers, variables), fallback=unit.scope.fallback)
@@ -346,11 +335,9 @@ def _nested(at: _Place, unit: Unit, environment: str | None, outer: Outer, reade
     names: dict[str, Location] = {unit.name: unit.members.get("name", _NOTHING).where}
     for node in schema.items(unit.members.get("stacks", _NOTHING), "stacks"):
         entry = unit.apply(node)
-        place_of = _nested_place(schema.mapping(entry, "stacks", schema.NESTED_KEYS), entry, unit, chain)
-        documents = _stack_documents(place_of.files, reader)
-        declared = schema.mapping(_merged(documents).get("environments", _NOTHING), "environments")
-        found = environment and (environment in declared or _overlay_of(place_of.folder, environment, reader))
-        resolved = _stack(place_of, documents, environment if found else None, inner, reader)
+        place_of = nested_place(entry, unit, chain, outer.repositories, outer.helpers)
+        with told_as(place_of.fetched):
+            resolved = _nested_stack(place_of, environment, inner, reader)
         if resolved.name in names:
             raise InputError(
                 f"there are two stacks '{resolved.name}'", where=entry.where, hint="Give one another 'name'"
@@ -360,29 +347,12 @@ def _nested(at: _Place, unit: Unit, environment: str | None, outer: Outer, reade
     return result
 
 
-def _nested_place(members: Mapping[str, Node], entry: Node, unit: Unit, chain: tuple[str, ...]) -> _Place:
-    if "url" in members:
-        raise InputError("stacks from a url are not supported yet in this version", where=members["url"].where)
-    if "path" not in members:
-        raise InputError("an entry of stacks lacks a path", where=entry.where)
-    where = members["path"].where
-    text = schema.string(members["path"], "path")
-    # a nested stack may use its own folder, and what all that are nested share
-    roots = unit.ground.roots or common_roots(unit.ground.folder)
-    _refuse_circle(os.path.realpath(Ground(unit.ground.folder).locate(text, where)), where, chain)
-    path = unit.reader.find_stack(unit.locate(text, where), where)
-    _refuse_circle(os.path.realpath(path), where, chain)
-    told = "a stack's name (letters, digits, '-', '_' and '.')"
-    name = schema.matching(members["name"], "name", schema.SIMPLE_NAME, 63, told) if "name" in members else None
-    folder = os.path.dirname(path)
-    own = () if any(is_within(folder, root) for root in roots) else (folder,)
-    return _Place((path,), Ground(folder, (*roots, *own)), name, chain)
-
-
-def _refuse_circle(path: str, where: Location, chain: tuple[str, ...]) -> None:
-    """Refuse a stack file that is being read, or the folder of a nested one."""
-    around = [*chain, *(os.path.dirname(file) for file in chain[:-1])]
-    if path in around:
-        first = around.index(path) % len(chain)
-        told = " -> ".join((*chain[first:], chain[first]))
-        raise InputError(f"the stacks nest each other in a circle: {told}", where=where)
+def _nested_stack(at: Place, environment: str | None, outer: Outer, reader: Reader) -> _Resolved:
+    documents = _stack_documents(at.files, reader)
+    declared = schema.mapping(_merged(documents).get("environments", _NOTHING), "environments")
+    found = environment and (environment in declared or _overlay_of(at.folder, environment, reader))
+    resolved = _stack(at, documents, environment if found else None, outer, reader)
+    if not at.fetched:
+        return resolved
+    drafts = [replace(draft, release=renamed(draft.release, at.fetched, outer.root)) for draft in resolved.drafts]
+    return replace(resolved, drafts=drafts)

@@ -16,6 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference, is_git, parse
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain, to_json, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack import overlay, schema
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
     Options,
     Release,
@@ -51,6 +52,7 @@ class Outer:
     fallback: tuple[Mapping[str, Node], ...] = ()
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     root: str = ""  # the outermost stack's folder
+    helpers: Helpers | None = None
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ STACKS: list[tuple[str, int, str]] = [
     (WEB + "variables: [a]\n", 5, "variables: expected a mapping, found a list"),
     (WEB + "stacks: [{name: a}]\n", 5, "an entry of stacks lacks a path"),
     (WEB + "stacks: [{path: ./nowhere}]\n", 5, "there is no stack file or folder"),
-    (WEB + "stacks: [{name: a, url: 'git+https://x'}]\n", 5, "not supported yet in this version"),
+    (WEB + "stacks: [{name: a, url: 'git+https://x'}]\n", 5, "names no repository"),
     (WEB + "stacks: [{pth: a}]\n", 5, "Did you mean 'path'?"),
     (
         WEB + "  description: ${nme}\nvariables: {name: a}\n",

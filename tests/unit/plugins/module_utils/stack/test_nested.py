@@ -7,11 +7,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference
+from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import Checkout
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request, resolve
 
 ROOT = "releases:\n- {name: web, chart: ./web, needs: ['elk:search']}\nstacks:\n- {name: elk, path: ./elk}\n"
 ELK = "releases:\n- {name: search, namespace: logs, chart: ./search, description: '${d:-none}', values: [v.yaml]}\n"
@@ -169,3 +175,108 @@ def test_a_nested_stack_beside_the_outermost_one_may_use_its_own_folder(nested: 
     elk.write_text(ELK.replace("./search", "../search"), encoding="utf-8")
     with pytest.raises(InputError, match="leaves what a nested stack may use"):
         nested.stack(text)
+
+
+class Git:
+    """Helpers that take a folder for every repository, and keep what they were asked."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.asked: list[str] = []
+        self.declared: list[str] = []
+
+    def checkout(self, reference: GitReference, repositories: Iterable[Repository]) -> Checkout:
+        self.asked.append(str(reference))
+        self.declared = [repository.name for repository in repositories]
+        return Checkout("0" * 40, self.root, self.root)
+
+
+@pytest.fixture
+def far(nested: Any, tmp_path: Path) -> Git:
+    """A repository with a stack in the folder elk."""
+    root = tmp_path / "cache" / "commit"
+    root.parent.mkdir()
+    os.rename(nested.path, root)
+    nested.path.mkdir()
+    return Git(str(root))
+
+
+URL = "git+https://git.example.org/stacks.git//elk?ref=v3"
+FAR = ROOT.replace("path: ./elk", f"url: '{URL}'")
+
+
+def test_a_stack_from_git_belongs_to_the_run(nested: Any, far: Git) -> None:
+    nested.write("helmstack.yaml", FAR + "repositories: [{name: r, type: git, url: 'https://git.example.org'}]\n")
+    _web, search = resolve(Request((str(nested.path),)), nested.files, far).releases
+    assert (search.stack, search.chart) == ("elk", f"{far.root}/elk/search")
+    assert search.values[0].text == "a: 1\n"
+    # its paths may lead to all of its repository, so all of the commit is asked for
+    assert far.asked == ["git+https://git.example.org/stacks.git?ref=v3"]
+    assert far.declared == ["r"]
+
+
+def test_places_in_a_stack_from_git_are_told_with_its_address(nested: Any, far: Git) -> None:
+    nested.write("helmstack.yaml", FAR)
+    search = resolve(Request((str(nested.path),)), nested.files, far).releases[1]
+    assert str(search.where) == "git+https://git.example.org/stacks.git//elk/helmstack.yaml:2"
+    assert search.values[0].file == "git+https://git.example.org/stacks.git//elk/v.yaml"
+    Path(f"{far.root}/elk/helmstack.yaml").write_text(ELK + "bogus: 1\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        resolve(Request((str(nested.path),)), nested.files, far)
+    assert str(caught.value).startswith(
+        "git+https://git.example.org/stacks.git//elk/helmstack.yaml:3: unknown key 'bogus'"
+    )
+
+
+def test_a_stack_from_git_is_called_as_its_folder_or_repository(nested: Any, far: Git) -> None:
+    text = FAR.replace("name: elk, ", "").replace("elk:search", "search")
+    nested.write("helmstack.yaml", text)
+    assert resolve(Request((str(nested.path),)), nested.files, far).releases[1].stack == "elk"
+    far.root += "/elk"
+    nested.write("helmstack.yaml", text.replace("//elk", ""))
+    assert resolve(Request((str(nested.path),)), nested.files, far).releases[1].stack == "stacks"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ELK.replace("v.yaml", "../../v.yaml"),
+        ELK.replace("./search", "../../search"),
+        ELK.replace("./search", "git+file:///srv/charts//search"),
+        ELK + "stacks: [{path: ../..}]\n",
+        ELK + "stacks: [{url: 'git+file:///srv/stacks'}]\n",
+    ],
+)
+def test_a_stack_from_git_may_not_leave_its_repository(nested: Any, far: Git, text: str) -> None:
+    (Path(far.root).parent / "v.yaml").write_text("a: 1\n", encoding="utf-8")
+    Path(f"{far.root}/elk/helmstack.yaml").write_text(text, encoding="utf-8")
+    nested.write("helmstack.yaml", FAR)
+    with pytest.raises(InputError, match="leaves what a nested stack may use"):
+        resolve(Request((str(nested.path),)), nested.files, far)
+
+
+def test_a_stack_from_git_that_nests_itself_is_a_circle(nested: Any, far: Git) -> None:
+    Path(f"{far.root}/elk/helmstack.yaml").write_text(ELK + f"stacks: [{{name: x, url: '{URL}'}}]\n", encoding="utf-8")
+    nested.write("helmstack.yaml", FAR)
+    with pytest.raises(InputError, match="nest each other in a circle"):
+        resolve(Request((str(nested.path),)), nested.files, far)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{name: x}", "lacks a path or a url"),
+        ("{path: ./elk, url: 'git+https://h/r'}", "names both a path and a url"),
+        ("{url: 'https://h/r.git'}", "no git reference"),
+        ("{url: 'git+ext::sh'}", "no git reference"),
+        ("{url: 'git+https://h/r//../x'}", "leaves the repository"),
+        ("{url: 'git+https://h/r//x?ref=--x'}", "cannot be the name"),
+    ],
+)
+def test_a_wrong_entry_of_stacks_is_told_with_its_place(nested: Any, far: Git, entry: str, words: str) -> None:
+    path = nested.write("helmstack.yaml", f"releases: []\nstacks:\n- {entry}\n")
+    with pytest.raises(InputError) as caught:
+        resolve(Request((str(nested.path),)), nested.files, far)
+    assert str(caught.value).startswith(f"{path}:3: ")
+    assert words in str(caught.value)
+    assert far.asked == []

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What resolving a stack may take beside its files: git. Most stacks need none, so it is there once it is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+
+from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference
+from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import Checkout, GitRepositories
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, cache_folder
+
+Room = Callable[[], AbstractContextManager["tuple[str, Guard]"]]
+
+
+class StackTools:
+    """The Helpers of stack/helpers.py.
+
+    :arg room: makes the private folder that git works in, and its guard.
+    """
+
+    def __init__(self, room: Room, environ: Mapping[str, str]) -> None:
+        self._room = room
+        self._cache = os.path.join(cache_folder(environ), "charts", "git")
+        self._open = ExitStack()
+        self._at: tuple[str, Guard] | None = None
+        self._repositories: dict[tuple[Repository, ...], GitRepositories] = {}
+
+    def __enter__(self) -> StackTools:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def checkout(self, reference: GitReference, repositories: Iterable[Repository]) -> Checkout:
+        declared = tuple(repository for repository in repositories if repository.type == "git")
+        if declared not in self._repositories:
+            folder, guard = self._place()
+            home = os.path.join(folder, f"git-{len(self._repositories)}")
+            self._repositories[declared] = GitRepositories(home, declared, self._cache, guard)
+        return self._repositories[declared].checkout(reference)
+
+    def _place(self) -> tuple[str, Guard]:
+        if self._at is None:
+            self._at = self._open.enter_context(self._room())
+        return self._at
