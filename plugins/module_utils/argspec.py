@@ -15,6 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request
+from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import FIELDS
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 Option = Mapping[str, Any]
@@ -282,8 +283,10 @@ HELMSTACK_INFO = STACK + HELM + CLUSTER + INFO
 HELMSTACK_TEMPLATE = STACK + HELM + CLUSTER + TEMPLATE
 HELMSTACK_VALUES = STACK + HELM + CLUSTER + VALUES
 
-# Where kubernetes.core's name for an option is not that of stack/model.py
-_FIELDS = {"disable_hook": "disable_hooks"}
+# What `.helmstack` may name: one file serves all modules that read a stack.
+STACK_OPTIONS = frozenset().union(
+    *(spec.names for spec in (HELMSTACK, HELMSTACK_INFO, HELMSTACK_TEMPLATE, HELMSTACK_VALUES))
+)
 
 # A folder's .helmstack must not turn a deployment into a deletion, nor say where itself is looked for.
 _NEVER_DEFAULTS = frozenset(("stack_files", "remote_src", "state", "all", "take_over", "expected_plan"))
@@ -291,7 +294,7 @@ _NEVER_DEFAULTS = frozenset(("stack_files", "remote_src", "state", "all", "take_
 
 def release_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that helm gets for a release, by the names of the stack room."""
-    return {_FIELDS.get(name, name): given[name] for name in RELEASE.argument_spec if name in given}
+    return {FIELDS.get(name, name): given[name] for name in RELEASE.argument_spec if name in given}
 
 
 def request(
@@ -314,6 +317,7 @@ def request(
         include_needs=bool(given.get("include_needs")),
         defaults=release_options(given),
         environ=environ,
+        option_names=STACK_OPTIONS,
         secrets=tuple(secrets),
     )
 

@@ -49,6 +49,7 @@ class Request:
     include_needs: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)  # model.Options' names and namespace; under helmDefaults
     environ: Mapping[str, str] = field(default_factory=dict)
+    option_names: frozenset[str] = frozenset()  # of the modules: what `.helmstack` may set
     secrets: tuple[str, ...] = field(default=(), repr=False)  # of the variables, what came out of a vault
 
 
@@ -80,7 +81,7 @@ def _resolved(request: Request, reader: Reader, helpers: Helpers | None) -> Stac
     paths = tuple(reader.find_stack(os.path.normpath(path)) for path in request.stack_files)
     folder = os.path.dirname(paths[0])
     members = (
-        reader.document(f"{folder}/.helmstack", ".helmstack", schema.TASK_KEYS)
+        reader.document(f"{folder}/.helmstack", ".helmstack", request.option_names)
         if reader.exists(f"{folder}/.helmstack")
         else {}
     )
@@ -136,11 +137,6 @@ def _with_defaults(request: Request, members: Mapping[str, Node]) -> Request:
     def texts(key: str) -> tuple[str, ...]:
         return schema.strings(members.get(key, _NOTHING), key)
 
-    options = {
-        field: schema.option(key, members[field]) for key, (field, dummy) in schema.OPTIONS.items() if field in members
-    }
-    if "namespace" in members:
-        options["namespace"] = schema.namespace(members["namespace"])
     variables = {
         key: plain(node) for key, node in schema.mapping(members.get("variables", _NOTHING), "variables").items()
     }
@@ -154,7 +150,7 @@ def _with_defaults(request: Request, members: Mapping[str, Node]) -> Request:
         targets=request.targets or texts("targets"),
         selector=request.selector or text("selector"),
         include_needs=request.include_needs or include_needs,
-        defaults={**options, **said},
+        defaults={**schema.task_defaults(members), **said},
     )
 
 

@@ -56,16 +56,8 @@ SPRAY_KEYS = frozenset(
 )
 SET_KEYS = frozenset("value value_type".split())
 SET_TYPES = ("raw", "string", "json", "literal")
-TASK_KEYS = frozenset(
-    """
-    environment overlays variables targets selector include_needs state all prune prune_max take_over expected_plan
-    drift on_failure recover pending_age lock lock_wait progress concurrency diff_ignore
-    report_file remote_src expected_cluster in_cluster
-    namespace release_namespace binary_path kubeconfig kubeconfig_path context kube_context host api_key ca_cert
-    ssl_ca_cert validate_certs verify_ssl client_cert cert_file client_key key_file username password proxy no_proxy
-    proxy_headers impersonate_user impersonate_groups persist_config
-    """.split()
-) | frozenset(field for field, _kind in OPTIONS.values())
+# Where the name that a task has for an option of a release (kubernetes.core's) is not that of its field
+FIELDS = {"disable_hook": "disable_hooks"}
 
 RELEASE_NAME = re.compile(
     r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -191,14 +183,24 @@ def labels(node: Node) -> dict[str, str]:
     return result
 
 
-def option(key: str, node: Node) -> Any:
-    """The value of a per-release option by the stack file's key."""
-    kind = OPTIONS[key][1]
+def option(key: str, node: Node, name: str = "") -> Any:
+    """The value of a per-release option by the stack file's key.
+
+    :arg name: what it is called where it stands, if not by that key.
+    """
+    name, kind = name or key, OPTIONS[key][1]
     if kind == "boolean":
-        return boolean(node, key)
+        return boolean(node, name)
     if kind == "duration":
-        return duration(node, key)
-    return integer(node, key) if kind == "integer" else string(node, key)
+        return duration(node, name)
+    return integer(node, name) if kind == "integer" else string(node, name)
+
+
+def task_defaults(members: Mapping[str, Node]) -> dict[str, Any]:
+    """The per-release options among those of ``.helmstack``, by their fields; each is called there as in a task."""
+    keys = {field: key for key, (field, _kind) in OPTIONS.items()}
+    named = ((FIELDS.get(name, name), name) for name in members)
+    return {field: option(keys[field], members[name], name) for field, name in named if field in keys}
 
 
 def task_options(values: Mapping[str, Any], where: Location) -> dict[str, Any]:

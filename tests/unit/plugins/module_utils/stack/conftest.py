@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.helmstack.core.plugins.module_utils.argspec import STACK_OPTIONS
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles, Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request, resolve
@@ -58,7 +59,7 @@ class Folder:
 
     def resolve(self, *stack_files: str, **options: Any) -> Stack:
         paths = tuple(str(self.path / name) for name in stack_files or (".",))
-        return resolve(Request(paths, **options), self.files)
+        return resolve(Request(paths, **{"option_names": STACK_OPTIONS, **options}), self.files)
 
     def stack(self, text: str, **options: Any) -> Stack:
         self.write("helmstack.yaml", text)

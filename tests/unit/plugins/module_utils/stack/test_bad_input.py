@@ -228,6 +228,11 @@ def test_a_wrong_task_option_is_told(folder: Any, options: dict[str, Any], sente
         ("contxt: a\n", "unknown key 'contxt' in .helmstack. Did you mean 'context'?"),
         ("environment: [a]\n", "environment: expected a string, found a list"),
         ("timeout: soon\n", "timeout: expected a duration"),
+        ("history_max: many\n", "history_max: expected an integer"),
+        ("persist_config: true\n", "unknown key 'persist_config' in .helmstack"),
+        ("release_namespace: a\n", "unknown key 'release_namespace' in .helmstack"),
+        ("disable_hooks: true\n", "unknown key 'disable_hooks' in .helmstack. Did you mean 'disable_hook'?"),
+        ("_bundle: /tmp/x\n", "unknown key '_bundle' in .helmstack"),
         ("- a\n", ".helmstack: expected a mapping, found a list"),
     ],
 )

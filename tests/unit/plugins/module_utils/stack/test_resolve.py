@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Stack
 
 WEB = "releases:\n- name: web\n  namespace: front\n  chart: ./web\n"
@@ -192,6 +193,14 @@ def test_repositories_are_typed_and_their_files_absolute(folder: Any) -> None:
 def test_the_stacks_name_is_its_own_or_its_folders(folder: Any) -> None:
     assert folder.stack(WEB).name == "shop"
     assert folder.stack(WEB + "name: other\n").name == "other"
+
+
+def test_the_defaults_file_takes_every_option_of_the_modules(folder: Any) -> None:
+    text = "disable_hook: true\nkube_version: v1.30.0\ninclude_crds: true\ncompare_to: prod\nkubeconfig_path: k\n"
+    folder.write(".helmstack", text)
+    stack = folder.stack(WEB)
+    assert stack.releases[0].options.disable_hooks is True
+    assert stack.defaults == helmyaml.load(text, "")
 
 
 def test_the_defaults_file_gives_what_the_task_leaves_out(folder: Any) -> None:
