@@ -28,7 +28,12 @@ PARTS = (
     *"a b . t x * ? - / # ! \\ \\# \\! \\* [ab] [^a] [a-z] [!a] [\\]x] [z-a] [^] [] [ .txt ä *.txt d e".split(),
     " ",
 )
-TEMPLATE = 'kind: X\napiVersion: v1\nmetadata: {name: x}\n{{ range $p, $d := .Files.Glob "**" }}\n#= {{ $p | toJson }}{{ end }}\n'
+TEMPLATE = """kind: X
+apiVersion: v1
+metadata: {name: x}
+{{ range $p, $d := .Files.Glob "**" }}
+#= {{ $p | toJson }}{{ end }}
+"""
 
 
 def test_the_files_of_a_chart_are_those_that_helm_reads(tmp_path: Path) -> None:

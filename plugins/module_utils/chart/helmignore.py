@@ -71,7 +71,7 @@ def _rule(line: str) -> _Rule:
 
 
 def _expression(pattern: str) -> str:
-    """Go's filepath.Match as a regular expression: ``*`` and ``?`` stop at "/", and a backslash takes the next as it is.
+    """Go's filepath.Match as a regular expression: ``*`` and ``?`` stop at "/", a backslash takes the next as is.
 
     :raises ValueError: it is none.
     """
