@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     object_owners,
     restart,
     same_object,
+    stored_size,
     unable,
     uncorrectable,
 )
@@ -363,7 +364,9 @@ class Comparison:
         options, event = self.release.options, "upgrade" if last else "install"
         applies = applies_server_side(options, self.context.major(self.release), last)
         hooks = () if options.disable_hooks else whole.hooks
-        return (*unable.refused(whole), *self.context.failing(hooks, event, self.scope, applies=applies))
+        large = stored_size.warning(self.chart.path, whole.text, self.context.values(self.release).merged)
+        failing = self.context.failing(hooks, event, self.scope, applies=applies)
+        return (*unable.refused(whole), *failing, *((large,) if large else ()))
 
     def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
         name = "none" if self.release.options.disable_hooks else event

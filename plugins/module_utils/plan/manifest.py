@@ -62,6 +62,7 @@ class Manifests:
     objects: tuple[Object, ...] = ()
     hooks: tuple[Hook, ...] = ()
     nested: bool = False  # a List is in a List, which helm refuses
+    text: str = field(default="", repr=False, compare=False)  # as helm renders it, where that is known
 
     @property
     def all(self) -> tuple[Object, ...]:

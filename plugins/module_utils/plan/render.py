@@ -102,7 +102,8 @@ def template(
         post_renderer=release.options.post_renderer,
         time_zone=time_zone,
     )
-    return manifest.split(helm.template(args), release.id)
+    text = helm.template(args)
+    return replace(manifest.split(text, release.id), text=text)
 
 
 def dry_run(
@@ -123,7 +124,8 @@ def dry_run(
     args = replace(upgrade_args(release, chart, values, {}, cluster), time_zone=time_zone, history=history)
     record = helm.dry_run(args)
     hooks = [str(hook.get("manifest") or "") for hook in record.get("hooks") or ()]
-    return manifest.recorded(str(record.get("manifest") or ""), hooks, release.id)
+    text = str(record.get("manifest") or "")
+    return replace(manifest.recorded(text, hooks, release.id), text="".join((text, *hooks)))
 
 
 def _history(helm: Helm, release: Release, last: Mapping[str, Any]) -> str:
