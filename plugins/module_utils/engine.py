@@ -18,23 +18,22 @@ from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
-from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Location, Stopped
-from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import place
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import forbid
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, IGNORE, Plan
-from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner, Settings
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Plan
+from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery, Unfinished
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
 from ansible_collections.helmstack.core.plugins.module_utils.report.progress import Progress
+from ansible_collections.helmstack.core.plugins.module_utils.run_options import RunOptions
 from ansible_collections.helmstack.core.plugins.module_utils.run_tools import Tools
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
-from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import duration
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 # A run that changes nothing is to be quick: what only other runs need is imported there.
@@ -52,14 +51,15 @@ def deploy(
 
     :raises HelmstackError: nothing was done; ApplyError: something was, its ``result`` says what.
     """
-    forbid.check(params.get("forbid") or ())
-    run = _Run(stack, params, workdir, guard, lenient=check_mode, diff=diff)
+    options = RunOptions.of(params)
+    forbid.check(options.forbid)
+    run = _Run(stack, params, options, workdir, guard, lenient=check_mode, diff=diff)
     plan: Plan | None = None
     try:
         plan = run.plan()
     except Unfinished:
         # by a run that is at work still, or has died just now: once the lock is ours, that is known
-        if check_mode or not params.get("lock"):
+        if check_mode or not options.lock:
             raise
     if plan and (check_mode or not plan.has_work):
         return run.result(plan, None)
@@ -72,10 +72,19 @@ class _Run:
     """One run against one cluster."""
 
     def __init__(
-        self, stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard, *, lenient: bool, diff: bool
+        self,
+        stack: Stack,
+        params: Mapping[str, Any],
+        options: RunOptions,
+        workdir: str,
+        guard: Guard,
+        *,
+        lenient: bool,
+        diff: bool,
     ) -> None:
         self.stack = stack
         self.params = params
+        self.options = options
         self.workdir = workdir
         self.lenient = lenient
         self.diff = diff
@@ -87,7 +96,7 @@ class _Run:
         self.lock: Lock | None = None
 
     def _open(self) -> Session:
-        return open_session(self.stack, self.params, self.workdir, everything=bool(self.params.get("prune")))
+        return open_session(self.stack, self.params, self.workdir, everything=self.options.settings.prune)
 
     def plan(self) -> Plan:
         """The plan for the cluster as it is now.
@@ -97,7 +106,7 @@ class _Run:
         folder = tempfile.mkdtemp(prefix="plan-", dir=self.workdir)
         planner = planner_of(
             self.stack,
-            self.params,
+            self.options,
             self.session,
             self.tools,
             self.values,
@@ -106,12 +115,12 @@ class _Run:
             abandoned=self._abandoned,
         )
         plan = planner.plan()
-        check_plan(plan, self.params.get("expected_plan"))
+        check_plan(plan, self.options.expected_plan)
         self._check_forbidden(plan)
         return plan
 
     def _check_forbidden(self, plan: Plan) -> None:
-        rules = self.params.get("forbid")
+        rules = self.options.forbid
         if not rules:
             return
         try:
@@ -122,7 +131,7 @@ class _Run:
 
     def _abandoned(self, modified: float) -> bool:
         """Whether what was written then was written by a run that is dead, as its Lease proves."""
-        if not self.params.get("lock"):
+        if not self.options.lock:
             return False
         lock = self.lock or self._lock()
         found = lock.abandoned if lock is self.lock else lock.look()
@@ -145,11 +154,11 @@ class _Run:
     @contextmanager
     def locked(self, plan: Plan | None) -> Iterator[Plan]:
         """Keeps other runs off the stack; gives a new plan if one may have changed what the old one saw."""
-        if not self.params.get("lock"):
+        if not self.options.lock:
             yield plan or self.plan()
             return
         lock = self._lock()
-        with lock.held(_seconds("lock_wait", self.params.get("lock_wait"), 0)):
+        with lock.held(self.options.lock_wait):
             self.lock = lock
             fresh = self._open()
             same = plan and all(fresh.releases().get(change.id) == change.deployed for change in plan.changes)
@@ -165,7 +174,7 @@ class _Run:
         """
         from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 
-        progress = Progress(self.params.get("_progress"), self.mask(plan))
+        progress = Progress(self.options.progress_file, self.mask(plan))
         with closing(Readiness(self.session)) as readiness, progress.of(readiness.pending):
             applier = self._applier(plan, readiness, progress)
             if self.lock:
@@ -183,7 +192,7 @@ class _Run:
         return outcome
 
     def _applier(self, plan: Plan, readiness: Readiness, progress: Progress) -> Applier:
-        from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import STOP, Applier
+        from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import Applier
 
         return Applier(
             plan,
@@ -195,9 +204,9 @@ class _Run:
             ended=self.ended,
             interrupt=self.end,
             progress=progress,
-            concurrency=_at_once(self.params.get("concurrency")),
-            on_failure=self.params.get("on_failure") or STOP,
-            correct_drift=self.params.get("drift") == CORRECT,
+            concurrency=self.options.settings.concurrency,
+            on_failure=self.options.on_failure,
+            correct_drift=self.options.drift == CORRECT,
         )
 
     def _permit(self) -> None:
@@ -233,7 +242,7 @@ class _Run:
 
 def planner_of(
     stack: Stack,
-    params: Mapping[str, Any],
+    options: RunOptions,
     session: Session,
     tools: Tools,
     values: ValuesFiles,
@@ -245,35 +254,11 @@ def planner_of(
     def sprayed(release: Release, chart: Chart) -> Sprayed:
         return expand(release, chart, workdir, tools.helm(release).version().major)
 
-    rules = tuple(params.get("diff_ignore") or ())
-    context = Context(session, tools.helm, values.of, rules, params.get("drift") or IGNORE)
-    age = _seconds("pending_age", params.get("pending_age"), 600)
-    recovery = Recovery(params.get("recover") or "rollback", age, abandoned=abandoned)
-    all_images = bool(params.get("forbid") or params.get("report_file"))
+    context = Context(session, tools.helm, values.of, options.diff_ignore, options.drift)
+    recovery = Recovery(options.recover, options.pending_age, abandoned=abandoned)
+    all_images = bool(options.forbid or options.report_file)
     changes = Changes(context, recovery, (stack.name, stack.environment or ""), lenient, all_images)
-    return Planner(stack, settings(params), session, tools.fetch, sprayed, changes, tools.interrupt)
-
-
-def settings(params: Mapping[str, Any]) -> Settings:
-    return Settings(
-        state=params.get("state") or "present",
-        all=bool(params.get("all")),
-        prune=bool(params.get("prune")),
-        prune_max=int(params["prune_max"]) if params.get("prune_max") is not None else 5,
-        take_over=bool(params.get("take_over")),
-        concurrency=_at_once(params.get("concurrency")),
-    )
-
-
-def _seconds(name: str, value: Any, default: int) -> int:
-    """An option that is a duration as Helm writes it, or seconds."""
-    return default if value is None else duration(place(value, Location("task options")), name)
-
-
-def _at_once(value: Any) -> int:
-    if value is not None and int(value) < 1:
-        raise InputError(f"concurrency: expected an integer of 1 or more, found {value}")
-    return 8 if value is None else int(value)
+    return Planner(stack, options.settings, session, tools.fetch, sprayed, changes, tools.interrupt)
 
 
 def check_plan(plan: Plan, expected: Any) -> None:
@@ -295,16 +280,17 @@ def check_plan(plan: Plan, expected: Any) -> None:
 
 def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, everything: bool) -> Session:
     """Connects to the cluster that the task means, and makes sure that it is the one."""
+    options = RunOptions.of(params)
     kubeconfig = write_kubeconfig(params, os.environ, Path(workdir))
     wanted = {release.id for release in stack.releases if release.spray is None}
     namespaces: Collection[str] | None = None if everything else {release.namespace for release in stack.releases}
     known = {release.namespace for release in stack.releases}
 
     def tell(text: str) -> None:
-        Progress(params.get("_progress"), Mask(stack.secrets))(text)
+        Progress(options.progress_file, Mask(stack.secrets))(text)
 
     session = Session(kubeconfig, namespaces, wanted, os.environ.get("HELM_DRIVER", ""), known, tell)
-    session.check(params.get("expected_cluster"))
+    session.check(options.expected_cluster)
     return session
 
 
@@ -312,7 +298,7 @@ def info(stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard) ->
     """What the stack's releases are in the cluster (interface.md section 9)."""
     session = open_session(stack, params, workdir, everything=stack.targets is None)
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
-    planner = planner_of(stack, params, session, tools, ValuesFiles(workdir, tools.helm), workdir)
+    planner = planner_of(stack, RunOptions.of(params), session, tools, ValuesFiles(workdir, tools.helm), workdir)
     from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
 
     return Reader(stack, session, planner, tuple(params.get("include") or ())).read()

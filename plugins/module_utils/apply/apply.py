@@ -48,8 +48,8 @@ class Applier:
     ended: threading.Event  # the run itself is ended
     interrupt: Callable[[], None]  # ends what runs, when the run itself is ended
     progress: Callable[[str], None]
-    concurrency: int = 8
-    on_failure: str = STOP
+    concurrency: int
+    on_failure: str
     correct_drift: bool = False
     _results: dict[str, Result] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)

@@ -45,12 +45,12 @@ class Work:
 class Settings:
     """What the task says about planning, beyond the stack."""
 
-    state: str = "present"
-    all: bool = False
-    prune: bool = False
-    prune_max: int = 5
-    take_over: bool = False
-    concurrency: int = 8
+    state: str
+    all: bool
+    prune: bool
+    prune_max: int
+    take_over: bool
+    concurrency: int
 
 
 @dataclass

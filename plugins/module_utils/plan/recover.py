@@ -25,8 +25,8 @@ class Recovery:
     :arg abandoned: tells of a release's last write, in Unix seconds, whether it was by a run that is known to be dead.
     """
 
-    recover: str = "rollback"  # or "fail"
-    pending_age: int = 600
+    recover: str  # "rollback" or "fail"
+    pending_age: int
     now: Callable[[], float] = time.time
     abandoned: Callable[[float], bool] = lambda modified: False
 
@@ -40,12 +40,12 @@ class Recovery:
         age = int(self.now() - deployed.modified)
         if self.recover == "fail":
             raise Unfinished(
-                f"release {deployed.id} is {deployed.status} since {age} s",
+                f"release {deployed.id} has been {deployed.status} for {age} s",
                 hint="Another run may be at work. If none is, run again with 'recover: rollback'",
             )
         if age < self.pending_age and not self.abandoned(deployed.modified):
             raise Unfinished(
-                f"release {deployed.id} is {deployed.status} since {age} s: another run may be at work",
+                f"release {deployed.id} has been {deployed.status} for {age} s: another run may be at work",
                 hint=f"After {self.pending_age} s (pending_age) it counts as abandoned and is recovered",
             )
         return "rollback"

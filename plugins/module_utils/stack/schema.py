@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import durations
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain
 
@@ -68,10 +69,6 @@ LABEL_KEY = re.compile(rf"({RELEASE_NAME.pattern}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{
 DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 SIMPLE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 HELM_LABELS = frozenset("name owner status version createdAt modifiedAt".split())  # helm: driver.GetSystemLabels
-
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|m|s|ms))+")
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s)")
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 def found(node: Node) -> str:
@@ -137,16 +134,11 @@ def integer(node: Node, what: str) -> int:
 
 
 def duration(node: Node, what: str) -> int:
-    """Seconds, of a number of them or of Go's form (``1h30m``); part seconds count as whole ones."""
-    value = node.value
-    if isinstance(value, str) and re.fullmatch(r"[0-9]+", value):
-        return int(value)
-    if isinstance(value, str) and _DURATION.fullmatch(value):
-        seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
-        return int(seconds) if seconds == int(seconds) else int(seconds) + 1
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise wrong(node, what, "a duration such as 5m, 1h30m or a number of seconds")
+    """Seconds; see durations.py."""
+    seconds = durations.seconds(node.value)
+    if seconds is None:
+        raise wrong(node, what, durations.EXPECTED)
+    return seconds
 
 
 def matching(node: Node, what: str, rule: re.Pattern[str], length: int, told: str) -> str:

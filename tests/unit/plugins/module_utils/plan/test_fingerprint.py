@@ -78,7 +78,7 @@ class Input:
         helm: Any = self.helm
         values = ValuesFiles(str(root / f"values-{self.folder}"), lambda _release: helm).of
         context = Context(cluster, lambda _release: helm, values, self.ignored)
-        changes = Changes(context, Recovery(), ("shop", "dev"))
+        changes = Changes(context, Recovery("rollback", 600), ("shop", "dev"))
         return changes.fingerprint(replace(self.release, values=sources), load(str(chart)), UpcomingKinds())
 
     def file(self, name: str, text: str) -> Input:

@@ -17,26 +17,26 @@ def deployed(status: str, modified: int = 1000) -> Deployed:
 
 @pytest.mark.parametrize("status", ["deployed", "failed", "uninstalled", "superseded"])
 def test_a_finished_release_needs_no_recovery(status: str) -> None:
-    assert Recovery(now=lambda: 1e9).of(deployed(status)) is None
+    assert Recovery("rollback", 600, now=lambda: 1e9).of(deployed(status)) is None
 
 
 @pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback", "uninstalling"])
 def test_an_old_unfinished_release_is_recovered(status: str) -> None:
-    assert Recovery(now=lambda: 1600).of(deployed(status)) == "rollback"
+    assert Recovery("rollback", 600, now=lambda: 1600).of(deployed(status)) == "rollback"
 
 
 def test_a_young_unfinished_release_may_be_another_run_at_work() -> None:
-    with pytest.raises(ClusterError, match="n/a is pending-upgrade since 599 s: another run may be at work"):
-        Recovery(now=lambda: 1599).of(deployed("pending-upgrade"))
+    with pytest.raises(ClusterError, match="n/a has been pending-upgrade for 599 s: another run may be at work"):
+        Recovery("rollback", 600, now=lambda: 1599).of(deployed("pending-upgrade"))
 
 
 def test_recover_fail_never_touches_it() -> None:
     with pytest.raises(ClusterError, match="pending-upgrade"):
-        Recovery(recover="fail", now=lambda: 1e9).of(deployed("pending-upgrade"))
+        Recovery("fail", 600, now=lambda: 1e9).of(deployed("pending-upgrade"))
 
 
 def test_what_a_dead_run_has_written_is_recovered_at_once() -> None:
-    recovery = Recovery(now=lambda: 1001, abandoned=lambda modified: modified == 1000)
+    recovery = Recovery("rollback", 600, now=lambda: 1001, abandoned=lambda modified: modified == 1000)
     assert recovery.of(deployed("uninstalling")) == "rollback"
     with pytest.raises(Unfinished):
         recovery.of(deployed("uninstalling", modified=999))
@@ -44,4 +44,4 @@ def test_what_a_dead_run_has_written_is_recovered_at_once() -> None:
 
 def test_recover_fail_does_not_touch_even_what_a_dead_run_has_written() -> None:
     with pytest.raises(Unfinished):
-        Recovery(recover="fail", now=lambda: 1001, abandoned=lambda modified: True).of(deployed("pending-install"))
+        Recovery("fail", 600, now=lambda: 1001, abandoned=lambda modified: True).of(deployed("pending-install"))
