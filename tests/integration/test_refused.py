@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
-from harness import CONFIG, CORE, DEFINITION, Object, Workspace, exact, objects_of
+from harness import CONFIG, CORE, DEFINITION, DEPLOYMENT, OWN_SECRET, Object, Workspace, exact, objects_of, reader
 
 MAJOR = int(os.environ.get("HELMSTACK_HELM_MAJOR", "0"))
 
@@ -114,3 +115,77 @@ def test_an_object_that_moves_to_another_api_group_is_deleted_and_this_is_told(w
         assert objects_of(result)[place] == op
     assert "will be gone" in "".join(result["warnings"])
     assert objects_of(exact(workspace, drift="correct")) == {place: "add"}
+
+
+TWICE = DEPLOYMENT.replace("env: [", 'env: [{name: SETTING, value: "1"}, ')
+POLICY = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingAdmissionPolicy",
+    "spec": {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "resourceRules": [
+                {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["services"]}
+            ]
+        },
+        "validations": [{"expression": "object.spec.ports.all(p, p.port != 81)", "message": "port 81 is not for us"}],
+    },
+}
+
+
+def test_what_the_api_refuses_to_make_is_told_before(workspace: Workspace) -> None:
+    """By validation and by a policy; where the namespace is there, and by one who may create."""
+    a, hooks = workspace.ns("a"), ", annotations: {helm.sh/hook: post-install}"
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: %s%s}\nspec: {ports: [{port: %s}]}\n"
+    charts = {
+        "fine": CONFIG,
+        "twice": TWICE,
+        "invalid": service % ("invalid", "", 0),
+        "denied": service % ("denied", "", 81),
+        "hooked": service % ("hooked", hooks, 0),
+    }
+    for name, text in charts.items():
+        workspace.chart(name, files={"templates/one.yaml": text})
+    workspace.stack(*(workspace.release(name, name, timeout="20s", wait=False) for name in charts))
+    assert "warnings" not in workspace.check()  # no namespace: nothing can be asked
+    workspace.api.create("/api/v1/namespaces", {"metadata": {"name": a}})
+    place = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+    policy = {**POLICY, "metadata": {"name": workspace.prefix}}
+    spec = {"policyName": workspace.prefix, "validationActions": ["Deny"]}
+    spec |= {"matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": a}}}}
+    workspace.api.create(f"{place}ies", policy)
+    workspace.api.create(f"{place}ybindings", {"metadata": {"name": workspace.prefix}, "spec": spec})
+    workspace.api.create(f"/api/v1/namespaces/{a}/configmaps", {"metadata": {"name": "warm"}})
+    try:
+        time.sleep(2)  # the policy is compiled
+        as_reader = reader(workspace)
+        before = workspace.snapshot()
+        checked = workspace.check()
+        seen = workspace.check(kubeconfig=as_reader)
+        assert workspace.snapshot().changes_since(before) == {}
+        told = {text.partition(":")[0].rpartition("/")[2]: text for text in checked["warnings"]}
+        run = workspace.run({"on_failure": "continue"}, code=None)
+        failed = {item["name"] for item in run.result["plan"]["releases"] if item["error"]}
+    finally:
+        workspace.api.delete(f"{place}ies/{workspace.prefix}")
+        workspace.api.delete(f"{place}ybindings/{workspace.prefix}")
+    assert set(told) == failed, (checked["warnings"], run.output)
+    assert failed == {"invalid", "denied", "hooked"} | ({"twice"} if MAJOR == 4 else set())
+    assert "port 81 is not for us" in told["denied"]
+    [warning] = seen["warnings"]
+    assert warning.startswith("whether the cluster accepts all changes cannot be told: no right to ")
+
+
+def test_a_quota_is_told_before(workspace: Workspace) -> None:
+    workspace.chart("app", files={"templates/c.yaml": CONFIG, "templates/s.yaml": OWN_SECRET})
+    workspace.stack(workspace.release("app", timeout="20s"))
+    a = workspace.ns("a")
+    workspace.api.create("/api/v1/namespaces", {"metadata": {"name": a}})
+    quota = {"metadata": {"name": "few"}, "spec": {"hard": {"count/configmaps": "0"}}}
+    workspace.api.create(f"/api/v1/namespaces/{a}/resourcequotas", quota)
+    deadline = time.monotonic() + 20
+    while "hard" not in workspace.api.get(f"/api/v1/namespaces/{a}/resourcequotas/few").get("status", {}):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "exceeded quota: few" in "".join(workspace.check()["warnings"])
+    assert "exceeded quota: few" in workspace.fail()

@@ -40,6 +40,10 @@ class Forbidden(ClusterError):
     """403: the user lacks a right, or admission refuses."""
 
 
+class Denied(Forbidden):
+    """403 of another kind than a lacking right: a quota, a policy or an admission webhook does not want it."""
+
+
 class NotFound(ClusterError):
     """404: no such object, or no such kind."""
 
@@ -90,8 +94,9 @@ def refused(status: int, body: bytes, method: str, path: str, server: str) -> Cl
 
 def _forbidden(message: str, method: str, path: str) -> Forbidden:
     found = _RBAC.search(message)
-    if not found:  # admission, a quota, an authorizing webhook: their own words are the best there are
-        return Forbidden(f"the Kubernetes API forbids {method} {path}: {message}")
+    if not found:  # their own words are the best there are
+        kind = Forbidden if _NO_DRY_RUN in message else Denied
+        return kind(f"the Kubernetes API forbids {method} {path}: {message}")
     user, verb = found["user"], found["verb"]
     if found["path"]:
         return Forbidden(

@@ -11,8 +11,13 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.cluster import discovery, releases
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import MERGE_PATCH, METADATA, Client
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import creation, discovery, releases
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import (
+    APPLY_PATCH,
+    MERGE_PATCH,
+    METADATA,
+    Client,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api, resource_path
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
     APPLY,
@@ -42,6 +47,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.objects import existing_namespaces
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
     Conflict,
+    Denied,
     Forbidden,
     Invalid,
     NotFound,
@@ -49,7 +55,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
 )
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
-APPLY_PATCH = "application/apply-patch+yaml"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 # Helm's own storage is large, and no object of any chart.
 _NOT_HELMS = {"secrets": "type!=helm.sh/release.v1"}
@@ -239,9 +244,19 @@ class Session:
             return ""
         except Conflict as error:
             return f"helm will stop at it: {error}"
-        except Invalid as error:
+        except (Invalid, Denied) as error:
             return f"helm will fail at it: {error}"
         return ""
+
+    def creation_refusal(self, release: str, manifest: Mapping[str, Any], namespace: str, *, applies: bool) -> str:
+        """Why an object that a release brings cannot be made; "" if it can, as far as that can be told.
+
+        :raises Forbidden: that may not be asked.
+        """
+        home, _slash, name = release.partition("/")
+        item = as_applied(manifest, name, home)
+        collection = self.api.path(str(item.get("apiVersion", "")), str(item.get("kind", "")), namespace or None)
+        return creation.refusal(self.client, collection, item, applies=applies)
 
     def _foreseen(
         self, path: str, item: Mapping[str, Any], how: str, live: Mapping[str, Any]
@@ -254,7 +269,7 @@ class Session:
                 self._foreseen(path, item, FORCED_APPLY, live) if how == APPLY else (overlaid(live, as_read(item)), "")
             )
             return applied, f"helm will stop at it: {error}"
-        except Invalid as error:
+        except (Invalid, Denied) as error:
             return overlaid(live, as_read(item)), f"helm will fail at it: {error}"
         except Forbidden as error:
             told = live if covers(live, as_read(item)) else overlaid(live, as_read(item))

@@ -65,6 +65,9 @@ class Cluster(Protocol):
     def refusal(self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str) -> str:
         """Why the cluster would not take a manifest for an object that is there."""
 
+    def creation_refusal(self, release: str, manifest: Mapping[str, Any], namespace: str, *, applies: bool) -> str:
+        """Why the cluster would not make an object of a release."""
+
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace is in the cluster."""
 

@@ -16,6 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     compare,
+    creations,
     ignore,
     images,
     manifest,
@@ -348,12 +349,14 @@ class Comparison:
         before = [change.before for change in changes if change.before]
         fails = "helm fails at kinds that the cluster does not serve, unless something brings them before"
         unserved = self.context.unserved(rendered.after, self.apis, fails)
+        refused, untried = self._not_made(changes, rendered.whole, last)
         return replace(
             self.base,
             action=action,
             reasons=reasons,
             images=replace(self.base.images, after=images.of(rendered.whole.all)),
-            warnings=(*self.base.warnings, *rendered.unsure, *unserved, *self._unable(rendered.whole, last)),
+            warnings=(*self.base.warnings, *rendered.unsure, *unserved, *self._unable(rendered.whole, last), *refused),
+            untried=self.base.untried or untried,
             objects=tuple(changes),
             revision_to=revision,
             secrets=rendered.secrets | secret_strings(before),
@@ -361,12 +364,22 @@ class Comparison:
 
     def _unable(self, whole: Manifests, last: ReleaseBody | None) -> tuple[str, ...]:
         """Why helm fails whatever the cluster says; ``last`` is None at a first install."""
-        options, event = self.release.options, "upgrade" if last else "install"
-        applies = applies_server_side(options, self.context.major(self.release), last)
-        hooks = () if options.disable_hooks else whole.hooks
+        hooks, event = () if self.release.options.disable_hooks else whole.hooks, "upgrade" if last else "install"
         large = stored_size.warning(self.chart.path, whole.text, self.context.values(self.release).merged)
-        failing = self.context.failing(hooks, event, self.scope, applies=applies)
+        failing = self.context.failing(hooks, event, self.scope, applies=self._applies(last))
         return (*unable.refused(whole), *failing, *((large,) if large else ()))
+
+    def _not_made(
+        self, changes: Sequence[ObjectChange], whole: Manifests, last: ReleaseBody | None
+    ) -> tuple[list[str], str]:
+        """Objects that the cluster would refuse to make, and why that cannot be told."""
+        sent = {self.scope.key(item): item for item in whole.all}
+        found = {item.change.key for item in self.base.definitions}
+        asked = [item for item in changes if item.key not in found]
+        return creations.refused(self.context, self.release, asked, sent, self.apis, applies=self._applies(last))
+
+    def _applies(self, last: ReleaseBody | None) -> bool:
+        return applies_server_side(self.release.options, self.context.major(self.release), last)
 
     def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
         name = "none" if self.release.options.disable_hooks else event

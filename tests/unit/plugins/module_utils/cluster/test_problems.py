@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
     Conflict,
+    Denied,
     Forbidden,
     Gone,
     NotFound,
@@ -72,7 +73,7 @@ def status(message: str) -> bytes:
         (
             403,
             status('namespaces "kube-system" is forbidden: this namespace may not be deleted'),
-            Forbidden,
+            Denied,
             "the Kubernetes API forbids GET /x: "
             'namespaces "kube-system" is forbidden: this namespace may not be deleted',
         ),

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the API would make an object: asked in a dry run, which validation, quotas and admission webhooks answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import APPLY_PATCH, METADATA, Client
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MANAGER
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
+    Conflict,
+    Denied,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthorized,
+    Unreachable,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+
+_PATIENCE = 3.0  # seconds: a webhook that is down is not worth more in a dry run
+
+
+def refusal(client: Client, collection: str, item: Mapping[str, Any], *, applies: bool) -> str:
+    """Why the API would not make an object; "" if it would, or if that cannot be told before others are there.
+
+    :arg collection: the API path of all objects of its kind and namespace.
+    :arg applies: helm makes it by server-side apply, which it lets the server validate strictly.
+    :raises Forbidden: that may not be asked.
+    """
+    impatient = client.impatient(_PATIENCE)
+    how = {"dryRun": "All", "fieldManager": MANAGER}
+    try:
+        if applies:
+            path = f"{collection}/{item['metadata']['name']}"
+            impatient.patch(path, item, APPLY_PATCH, accept=METADATA, force=False, fieldValidation="Strict", **how)
+        else:
+            impatient.create(collection, item, **how)
+    except (Conflict, NotFound):  # somebody has made it since; or its namespace or what it names is still to come
+        return ""
+    except (Denied, Invalid) as error:
+        return "" if _awaits(item, str(error)) else f"helm will fail at it: {error}"
+    except (Forbidden, Unauthorized, Unreachable):
+        raise
+    except ClusterError as error:  # such as a webhook that does not answer
+        return f"helm will fail at it, unless this is over by then: {error}"
+    return ""
+
+
+def _awaits(item: Mapping[str, Any], said: str) -> bool:
+    """Whether a pod is refused for what may be made before it, such as its service account."""
+    return item.get("kind") == "Pod" and "not found" in said

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the API would refuse to make of a release's new objects and hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
+from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Object
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+_AT_ONCE = 4  # of each release, of which several are planned at once
+Answer = tuple[str, str]  # why it is refused, why that cannot be told
+
+
+def refused(
+    context: Context,
+    release: Release,
+    changes: Iterable[ObjectChange],
+    whole: Mapping[Key, Object],
+    coming: UpcomingKinds,
+    *,
+    applies: bool,
+) -> tuple[list[str], str]:
+    """A warning of each object that would not be made, and why that cannot be told.
+
+    Only of those whose namespace is there, and whose kind the cluster serves as the run will find it.
+
+    :arg whole: the manifests as helm sends them.
+    :arg coming: kinds that earlier releases bring.
+    """
+    cluster = context.cluster
+
+    def possible(item: ObjectChange, sent: Object) -> bool:
+        kind = (str(sent.get("apiVersion", "")), item.kind)
+        there = not item.namespace or cluster.has_namespace(item.namespace)
+        return there and bool(manifest.metadata(sent).get("name")) and kind not in coming.kinds and cluster.knows(*kind)
+
+    asked = [item for item in changes if item.op == "add" and item.key in whole and item.owner is None]
+    asked = [item for item in asked if possible(item, whole[item.key])]
+    if not asked:
+        return [], ""
+
+    def answer(item: ObjectChange) -> Answer:
+        try:
+            return cluster.creation_refusal(release.id, whole[item.key], item.namespace, applies=applies), ""
+        except Forbidden as error:
+            return "", str(error)
+
+    first = answer(asked[0])
+    if first[1]:  # who lacks the right for one mostly lacks it for all, and is not to wait for as many answers
+        return [], first[1]
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        answers = [first, *pool.map(answer, asked[1:])]
+    told = [f"{item.kind} {item.name}: {why}" for item, (why, _untold) in zip(asked, answers) if why]
+    return told, next((untold for _why, untold in answers if untold), "")
