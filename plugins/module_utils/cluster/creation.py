@@ -33,7 +33,7 @@ def refusal(client: Client, collection: str, item: Mapping[str, Any], *, applies
     :raises Forbidden: that may not be asked.
     """
     impatient = client.impatient(_PATIENCE)
-    how = {"dryRun": "All", "fieldManager": MANAGER}
+    how: dict[str, Any] = {"dryRun": "All", "fieldManager": MANAGER}
     try:
         if applies:
             path = f"{collection}/{item['metadata']['name']}"
