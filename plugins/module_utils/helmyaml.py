@@ -14,12 +14,11 @@ import binascii
 import json
 import math
 import re
-import struct
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
-from ansible_collections.helmstack.core.plugins.module_utils.yamlnodes import PLAIN, STR, compose, split
+from ansible_collections.helmstack.core.plugins.module_utils.yamlnodes import PLAIN, STR, compose, float_key, split
 
 try:
     import yaml
@@ -46,6 +45,7 @@ _NUMERIC = frozenset("+-.0123456789")
 _INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]{0,19}))")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _DOT_FLOAT = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
+_REFERENCE_IN_FLOW = re.compile(r"""[\[{,][^"']*\$\{""")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].+)?")
 
 
@@ -113,7 +113,13 @@ def load_with_positions(text: str, name: str, decrypt: Decrypt | None = None) ->
     :raises InputError: as :func:`load`, and for a key that stands twice in a map, and for a second document.
     """
     builder = _PlacingBuilder(name, decrypt)
-    found = [node for node in _documents(text, builder) if node.value is not None]
+    try:
+        found = [node for node in _documents(text, builder) if node.value is not None]
+    except InputError as error:
+        lines = text.splitlines()[: error.where.line if error.where else 0]
+        if not error.hint and any(_REFERENCE_IN_FLOW.search(line) for line in lines[-3:]):
+            error.hint = 'Within { } and [ ] a ${variable} needs quotes: {name: "${variable}"}'
+        raise
     if len(found) > 1:
         raise InputError("holds several YAML documents", where=found[1].where, hint="Make it one document")
     return found[0] if found else Node(None, Location(name))
@@ -284,7 +290,7 @@ class _Builder:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, float):
-            return _float_key(value)
+            return float_key(value)
         if value is None or (isinstance(value, int) and value >= 2**63):
             raise self.error(node, f"Helm does not take '{node.value}' as a key")
         return str(value)
@@ -350,6 +356,10 @@ class _PlacingBuilder(_Builder):
 
     max_aliased = MAX_ALIASED // 10  # nobody writes so long a stack, and a node takes ten times the memory
 
+    def __init__(self, name: str, decrypt: Decrypt | None = None) -> None:
+        super().__init__(name, decrypt)
+        self.written: dict[tuple[int, str], str] = {}  # a map and its key -> how the key is written
+
     def build(self, node: Any) -> Node:
         return self.placed(node, Location(self.name, node.start_mark.line + 1))
 
@@ -360,30 +370,20 @@ class _PlacingBuilder(_Builder):
         name = self.key(key)
         where = Location(self.name, key.start_mark.line + 1)
         if name in result and not isinstance(result[name], _Merged):
-            raise InputError(f"the key '{name}' stands twice, first in line {result[name].where.line}", where=where)
+            raise _twice(name, self.written[id(result), name], key.value, result[name].where.line, where)
         result[name] = self.placed(value, where)
+        self.written[id(result), name] = key.value
 
     def mapping_of(self, node: Any) -> dict[str, Any]:
         return {key: _Merged(item.value, item.where, item.secret) for key, item in super().mapping_of(node).items()}
 
 
+def _twice(name: str, first: str, second: str, line: int, where: Location) -> InputError:
+    if first == second == name:
+        return InputError(f"the key '{name}' stands twice, first in line {line}", where=where)
+    what = f"the keys '{first}' (line {line}) and '{second}' are both '{name}' to YAML 1.1, which is Helm's"
+    return InputError(what, where=where, hint="Put them in quotes")
+
+
 class _Merged(Node):
     """A member that came through '<<': it may be overridden."""
-
-
-def _float_key(value: float) -> str:
-    """Go's strconv.FormatFloat(value, 'g', -1, 32), with which sigs.k8s.io/yaml writes keys that are floats."""
-    try:
-        single = struct.unpack("f", struct.pack("f", value))[0]
-    except OverflowError:
-        single = float("inf") if value > 0 else float("-inf")
-    if not math.isfinite(single):
-        return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
-    for precision in range(9):
-        text = f"{single:.{precision}e}"
-        if struct.unpack("f", struct.pack("f", float(text)))[0] == single:
-            break
-    mantissa, exponent = text.split("e")
-    if not -4 <= int(exponent) < 6:
-        return f"{mantissa}e{int(exponent):+03d}"
-    return f"{float(text):.{max(precision - int(exponent), 0)}f}"

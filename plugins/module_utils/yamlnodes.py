@@ -11,7 +11,9 @@ with the tag ``!`` as a string, takes commas and brackets for parts of a tag, an
 from __future__ import annotations
 
 import functools
+import math
 import re
+import struct
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -153,3 +155,21 @@ def _careful_class(libyaml: bool) -> Any:
             return node
 
     return Loader
+
+
+def float_key(value: float) -> str:
+    """Go's strconv.FormatFloat(value, 'g', -1, 32), with which sigs.k8s.io/yaml writes keys that are floats."""
+    try:
+        single = struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        single = float("inf") if value > 0 else float("-inf")
+    if not math.isfinite(single):
+        return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
+    for precision in range(9):
+        text = f"{single:.{precision}e}"
+        if struct.unpack("f", struct.pack("f", float(text)))[0] == single:
+            break
+    mantissa, exponent = text.split("e")
+    if not -4 <= int(exponent) < 6:
+        return f"{mantissa}e{int(exponent):+03d}"
+    return f"{float(text):.{max(precision - int(exponent), 0)}f}"

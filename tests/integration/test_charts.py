@@ -433,6 +433,25 @@ def test_a_dependency_from_nowhere_is_told(store: Open, tmp_path: Path, reposito
     assert expected in message(lambda: store().fetch(str(path), None))
 
 
+@pytest.mark.parametrize("archive", [False, True])
+def test_what_cannot_be_had_but_lies_there_in_another_version_is_used_as_by_helm(
+    store: Open, helm: Helm, tmp_path: Path, archive: bool
+) -> None:
+    extra = "dependencies:\n- {name: db, version: 0.1.16, repository: 'file://../gone'}\n"
+    path = make(tmp_path / "web", extra=extra)
+    make(path / "charts" / "db", version="0.1.0")
+    if archive:
+        subprocess.run(["tar", "czf", str(tmp_path / "web-1.0.0.tgz"), "-C", str(tmp_path), "web"], check=True)
+        path = tmp_path / "web-1.0.0.tgz"
+    chart = store().fetch(str(path), None)
+    assert chart.path == str(path)
+    assert "name: db-0.1.0" in helm.template(TemplateArgs("web", "web", chart.path))
+    assert chart.warnings == (
+        f"chart {path.name} wants db 0.1.16; its charts/ holds 0.1.0, which is used, as helm does. "
+        "Run 'helm dependency update' on it",
+    )
+
+
 def test_a_dependency_that_a_repository_lacks_is_told(store: Open, repository: Any, tmp_path: Path) -> None:
     path = make(tmp_path / "app", extra=DEPENDS.format(repository.url).replace("name: db", "name: nope"))
     text = message(lambda: store().fetch(str(path), None))

@@ -28,7 +28,8 @@ PARTS = (
     *"a b . t x * ? - / # ! \\ \\# \\! \\* [ab] [^a] [a-z] [!a] [\\]x] [z-a] [^] [] [ .txt ä *.txt d e".split(),
     " ",
 )
-TEMPLATE = """kind: X
+TEMPLATE = """\
+kind: X
 apiVersion: v1
 metadata: {name: x}
 {{ range $p, $d := .Files.Glob "**" }}

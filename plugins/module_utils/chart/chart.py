@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
+from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import Files, subcharts
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin
@@ -68,6 +70,7 @@ class Chart:
     digest: str
     mentions: Mentions  # what its templates do
     dependencies: tuple[Dependency, ...] = ()
+    warnings: tuple[str, ...] = ()  # what is not quite right with it
     has_crds: bool = True  # there are folders crds/, be it of sub-charts that are not used
     origin: Origin | None = None  # where the store had it from
 
@@ -92,7 +95,48 @@ def load(path: str, reference: str = "") -> Chart:
         digest=digest(content),
         mentions=Mentions.of(rendered(content)),
         dependencies=meta.dependencies,
+        warnings=_warnings(content, path),
         has_crds=_has_crds(content),
+    )
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A dependency that ``charts/`` does not hold as it is declared; ``held``: the version that is there instead."""
+
+    dependency: Dependency
+    held: str | None
+
+
+def missing_dependencies(content: Files, path: str) -> list[Missing]:
+    """The dependencies that a chart declares and ``charts/`` lacks, or holds in another version.
+
+    :raises ChartError: the chart or one in its ``charts/`` cannot be read.
+    """
+    declared = metadata(content, path).dependencies
+    held = [metadata(inner, f"{path}/charts") for inner in subcharts(content)] if declared else []
+    return [
+        Missing(item, next((each.version for each in held if each.name == item.name), None))
+        for item in declared
+        if not any(_is(item, each) for each in held)
+    ]
+
+
+def _is(item: Dependency, held: Metadata) -> bool:
+    if held.name != item.name:
+        return False
+    try:
+        return not item.version or item.version == held.version or semver.satisfies(held.version, item.version)
+    except ValueError:
+        return True
+
+
+def _warnings(content: Files, path: str) -> tuple[str, ...]:
+    return tuple(
+        f"chart {os.path.basename(path)} wants {item.dependency.name} {item.dependency.version}; its charts/ holds "
+        f"{item.held}, which is used, as helm does. Run 'helm dependency update' on it"
+        for item in missing_dependencies(content, path)
+        if item.held
     )
 
 

@@ -45,9 +45,8 @@ class IgnoreRules:
                 try:
                     rules.append(_rule(line.strip()))
                 except ValueError as error:
-                    raise ChartError(
-                        f"Helm does not take this pattern: {error}", where=Location(name, number)
-                    ) from None
+                    what = f"Helm does not take this pattern: {error}"
+                    raise ChartError(what, where=Location(name, number)) from None
         return cls(tuple(rules))
 
     def ignores(self, path: str, is_folder: bool) -> bool:

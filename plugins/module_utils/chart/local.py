@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import posixpath
 import shutil
 import tempfile
 import threading
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
-from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
-from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Dependency, metadata
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import (
+    Dependency,
+    metadata,
+    missing_dependencies,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories, write_config
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+
+
+class _OutOfSync(ChartError):
+    """The lock file says other than Chart.yaml."""
 
 
 class LocalCharts:
@@ -40,16 +46,25 @@ class LocalCharts:
         path = os.path.normpath(path)
         if path in wanted_by:
             raise ChartError("charts depend on each other in a circle: " + " -> ".join([*wanted_by, path]))
-        missing = missing_dependencies(path)
+        missing = missing_dependencies(chart_files.read(path), path)
         if not missing:
             return path
+        # Helm, too, asks for no more than the name of what lies there.
+        would_do = all(item.held for item in missing)
         if not os.path.isdir(path):
-            names = ", ".join(item.name for item in missing)
+            if would_do:
+                return path
+            names = ", ".join(item.dependency.name for item in missing)
             raise ChartError(f"the chart archive '{path}' lacks its dependencies: {names}", hint="Package it anew")
         # One at a time: charts share sub-charts, and helm's own downloads are the slow part.
         with self._lock:
             if path not in self._complete:
-                self._complete[path] = self._build(path, (*wanted_by, path))
+                try:
+                    self._complete[path] = self._build(path, (*wanted_by, path))
+                except ChartError as error:
+                    if not would_do or isinstance(error, _OutOfSync):
+                        raise
+                    self._complete[path] = path
             return self._complete[path]
 
     def _build(self, path: str, chain: tuple[str, ...]) -> str:
@@ -110,30 +125,10 @@ class LocalCharts:
         return repository
 
 
-def missing_dependencies(path: str) -> list[Dependency]:
-    """The dependencies that Chart.yaml declares and ``charts/`` lacks, or holds in another version."""
-    content = chart_files.read(path)
-    declared = metadata(content, path).dependencies
-    if not declared:
-        return []
-    held = [metadata(inner, posixpath.join(path, "charts")) for inner in chart_files.subcharts(content)]
-    present = [(item.name, item.version) for item in held]
-    return [item for item in declared if not any(_is(item, name, version) for name, version in present)]
-
-
-def _is(item: Dependency, name: str, version: str) -> bool:
-    if name != item.name:
-        return False
-    try:
-        return not item.version or item.version == version or semver.satisfies(version, item.version)
-    except ValueError:
-        return True
-
-
 def _told(failure: HelmFailure, path: str, root: str) -> ChartError:
     said = failure.words.replace(root, "")
     if "out of sync" in said:
-        return ChartError(
+        return _OutOfSync(
             f"the lock file of chart '{path}' is out of sync with its dependencies",
             hint=f"Run: helm dependency update {path}",
         )

@@ -99,7 +99,7 @@ def spray(chart_path: str, options: SprayOptions) -> tuple[SubRelease, ...]:
     _check_options(options)
     umbrella = Umbrella(chart_path)
     releases = _sprayed(umbrella)
-    _check_names(options, [item.used_name for item in releases])
+    _check_names(options, [item.used_name for item in releases], [item.used_name for item in umbrella.dependencies])
     values = _values(umbrella, options)
     table = [_row(umbrella, dependency, values, options) for dependency in releases]
     maker = _Maker(umbrella, releases, values)
@@ -185,12 +185,13 @@ def _check_condition(umbrella: Umbrella, dependency: Dependency) -> None:
         )
 
 
-def _check_names(options: SprayOptions, known: list[str]) -> None:
-    for option, names in (("targets", options.targets), ("exclude", options.exclude)):
+def _check_names(options: SprayOptions, known: list[str], every: list[str]) -> None:
+    """Library charts may be excluded, as for helm-spray, although they are in no release's way."""
+    for option, names, allowed in (("targets", options.targets, known), ("exclude", options.exclude, every)):
         for name in names:
-            if name not in known:
+            if name not in allowed:
                 raise InputError(
-                    f"{option} names '{name}', which is no sub-chart of the umbrella", hint=did_you_mean(name, known)
+                    f"{option} names '{name}', which is no sub-chart of the umbrella", hint=did_you_mean(name, allowed)
                 )
     for pattern in options.only:
         if not any(fnmatchcase(name, pattern) for name in known):

@@ -71,7 +71,7 @@ class Changes:
             chart=chart,
             deployed=deployed,
             fingerprint=self.fingerprint(release, chart, apis),
-            warnings=self.context.values(release).warnings,
+            warnings=(*chart.warnings, *self.context.values(release).warnings),
         )
         recovering = self.recovery.of(deployed) is not None
         if deployed is None or deployed.status == "uninstalled":

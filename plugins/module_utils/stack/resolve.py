@@ -99,7 +99,9 @@ def _resolved(request: Request, reader: Reader, helpers: Helpers | None) -> Stac
     place_of = Place(paths, Ground(folder), extra_overlays=request.overlays)
     resolved = _stack(place_of, documents, environment, outer, reader)
     if not resolved.drafts:
-        raise InputError("the stack has no releases", where=Location(paths[0]))
+        empty = not any(documents)
+        what, hint = ("the stack file is empty", "It needs 'releases'") if empty else ("the stack has no releases", "")
+        raise InputError(what, where=Location(paths[0]), hint=hint)
     releases = order.ordered(resolved.drafts)
     chosen = select.selected(releases, request.targets, request.selector, request.include_needs)
     takers = [release for release in releases if request.include_needs and release.id in (chosen or ())]
@@ -317,10 +319,7 @@ def _name(at: Place, members: Mapping[str, Node], scope: Scope) -> str:
     if "name" in members:
         return schema.matching(scope.apply(members["name"]), "name", schema.SIMPLE_NAME, 63, told)
     name = at.usual_name or os.path.basename(at.folder)
-    if len(name) > 63 or not schema.SIMPLE_NAME.fullmatch(name):
-        what = f"the folder's name '{name}' cannot be the stack's name"
-        raise InputError(what, where=Location(at.files[0]), hint="Give the stack a 'name'")
-    return name
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:_LONGEST_LABEL].strip("-._") or "stack"
 
 
 def _nested(at: Place, unit: Unit, environment: str | None, outer: Outer, reader: Reader) -> list[_Resolved]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils import durations
+from ansible_collections.helmstack.core.plugins.module_utils import durations, helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain
 
@@ -121,15 +121,23 @@ def strings(node: Node, what: str) -> tuple[str, ...]:
     return tuple(string(item, what) for item in items(node, what))
 
 
+def scalar(node: Node) -> Any:
+    """What stands in a node; text that a variable has brought is read as YAML, as if it stood there without quotes."""
+    return helmyaml.plain_scalar(node.value) if isinstance(node.value, str) and node.via else node.value
+
+
 def boolean(node: Node, what: str) -> bool:
-    if isinstance(node.value, bool):
-        return node.value
-    raise wrong(node, what, "true or false", "Write it without quotes" if node.value in ("true", "false") else "")
+    value = scalar(node)
+    if isinstance(value, bool):
+        return value
+    quoted = node.value in ("true", "false") and not node.via
+    raise wrong(node, what, "true or false", "Write it without quotes" if quoted else "")
 
 
 def integer(node: Node, what: str) -> int:
-    if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 0:
-        return node.value
+    value = scalar(node)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
     raise wrong(node, what, "an integer of 0 or more")
 
 
@@ -226,9 +234,10 @@ def repository(name: str, node: Node) -> dict[str, Any]:
 
 def spray(node: Node) -> dict[str, Any] | None:
     """helm_spray's options for a release; None: it is not an umbrella chart."""
-    if node.value is None or node.value is False:
+    switch = scalar(node)
+    if switch is None or switch is False:
         return None
-    if node.value is True:
+    if switch is True:
         return {}
     if not isinstance(node.value, dict):
         raise wrong(node, "spray", "true, false or a mapping of helm_spray's options")

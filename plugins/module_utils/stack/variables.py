@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, walk
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain_scalar, walk
 
 # "$${", or "${name}" and "${name:-default}" where the default may hold plain references, or a "${" that is neither
 _REFERENCE = re.compile(
@@ -125,6 +125,9 @@ class Scope:
         if name == "environment":
             return "No environment is chosen: name one with the option environment, or write ${environment:-default}"
         names = {key for layer in (*self.layers, self.built_in, *self.fallback) for key in layer}
+        word = plain_scalar(name)
+        if isinstance(word, bool) and str(word).lower() in names:
+            return f"Without quotes the key {name} is {str(word).lower()}: write '{name}' in quotes where it is defined"
         near = did_you_mean(name, names)
         return near if near.startswith("Did") else ". ".join(part for part in (near, _SOURCES) if part)
 

@@ -371,3 +371,10 @@ def test_the_cost_grows_with_the_number_of_sub_charts(tmp_path: Path) -> None:
     many, seconds = files_and_seconds(200)
     assert many == 10 * few
     assert seconds < 10
+
+
+def test_a_library_chart_may_be_excluded_but_is_no_target(tmp_path: Path) -> None:
+    path = umbrella(tmp_path / "shop", {"name": "a"}, {"name": "my-lib"})
+    assert [row.used_name for row in sprayed(path, default_weight=0, exclude=("my-lib",)) if row.targeted] == ["a"]
+    with pytest.raises(InputError, match="targets names 'my-lib', which is no sub-chart"):
+        sprayed(path, default_weight=0, targets=("my-lib",))
