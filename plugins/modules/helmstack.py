@@ -273,6 +273,10 @@ plan:
           returned: if objects have drifted and stay so
           type: list
           elements: dict
+        parts:
+          description: By this O(expected_plan) tells which of chart, values, options, order and state differ.
+          returned: success
+          type: str
         objects:
           description: The objects that change.
           returned: success

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -36,7 +35,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import 
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import private_folder
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
-from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process, same_python
 from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     Execute,
     Remote,
@@ -148,7 +147,7 @@ class StackAction(ActionBase):
         interpreter = self._templar.template(variables.get("ansible_python_interpreter"))
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        return self._shares_disk and not self._task.async_val and not environment and str(interpreter) == sys.executable
+        return self._shares_disk and not self._task.async_val and not environment and same_python(str(interpreter))
 
     def _progress(self, quiet: bool, show: Show) -> AbstractContextManager[str | Remote | None]:
         """The file for lines of progress, which are shown as they come; None: no lines."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from typing import IO, Any
@@ -36,6 +38,19 @@ def run_in_process(
     # only what JSON knows comes back from a module
     plain: dict[str, Any] = json.loads(json.dumps(shown))
     return plain
+
+
+def same_python(interpreter: str) -> bool:
+    """Whether an interpreter is this one, by whatever name: ``bin/python`` and ``bin/python3`` of one environment are.
+
+    Where the link leads does not tell alone, as it leads out of all virtual environments to the same program.
+    """
+    found = shutil.which(interpreter)
+    return found is not None and _place(found) == _place(sys.executable)
+
+
+def _place(path: str) -> tuple[str, str]:
+    return os.path.realpath(os.path.dirname(os.path.abspath(path))), os.path.realpath(path)
 
 
 def private_file(folder: str, write: Callable[[IO[bytes]], None]) -> str:

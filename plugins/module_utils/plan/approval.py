@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.plan.parts import differing
 
 if TYPE_CHECKING:
     from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
@@ -35,13 +36,15 @@ def brief(plan: Any) -> dict[str, Any]:
         raise InputError(
             f"expected_plan {told}", hint="Give it the digest of a plan, or leave it out to apply any plan"
         )
-    changes, objects = plan.get("changes"), plan.get("objects")
+    changes, objects, marks = plan.get("changes"), plan.get("objects"), plan.get("parts")
     if isinstance(plan.get("releases"), list):
         changes, objects = _lines(plan["releases"])
+        marks = _marks(plan["releases"])
     return {
         "digest": plan["digest"],
         "changes": changes if changes is not None and len(changes) <= _RELEASES else None,
         "objects": objects if objects is not None and len(objects) <= _OBJECTS else None,
+        **({"parts": marks} if marks and len(marks) <= _RELEASES else {}),
     }
 
 
@@ -55,8 +58,23 @@ def differences(expected: Mapping[str, Any], plan: Plan) -> list[str]:
         same = tuple(f"{line.partition(': ')[0]}, " for line in set(expected["changes"]) & set(changes))
         before, now = ([line for line in side if line.startswith(same)] for side in (expected["objects"], objects))
         lines += _differing(before, now, "nothing")
+    lines += _inputs(expected, changes, _marks(change.data for change in plan.changes))
     alike = "the same in the same way, but with other charts or values, in another order, or not from the same state"
     return ["What differs:", *(f"  {line}" for line in lines or [alike])]
+
+
+def _marks(releases: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [f"{_id(item)}: {item['parts']}" for item in releases if item.get("parts")]
+
+
+def _inputs(expected: Mapping[str, Any], changes: Iterable[str], found: Iterable[str]) -> Iterator[str]:
+    """What the plan of a release that is to get the same was made from, where that differs."""
+    before, now = (dict(line.rpartition(": ")[::2] for line in side) for side in (expected.get("parts") or (), found))
+    told = {line.partition(": ")[0] for line in set(expected["changes"]) ^ set(changes)}
+    for name in now:
+        why = differing(before[name], now[name]) if name in before and name not in told else ""
+        if why:
+            yield f"{name}: {why}"
 
 
 def _lines(releases: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:

@@ -50,6 +50,7 @@ PLAN: Mapping[str, Any] = {
             "revision": _SIDES,
             "wave": TEXT,
             "needs": [TEXT],
+            "parts": TEXT,
             "objects": [{**_OBJECT, "op": shapes.Words(("add", "change", "remove", "replace"))}],
             "values": [{"path": TEXT, "before": ANY, "after": ANY, "from": _PLACE, "to": _PLACE}],
             "tests": ANY,

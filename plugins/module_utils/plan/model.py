@@ -98,6 +98,7 @@ class Change:
     warnings: tuple[str, ...] = ()  # what the plan cannot say
     untried: str = ""  # why it cannot be told whether the cluster accepts what changes
     note: str = ""  # why it is skipped
+    parts: str = ""  # see plan/parts.py
     makes_namespace: bool = False  # helm is to make the release's namespace
     overwritten: Mapping[Key, Any] = field(default_factory=dict, repr=False)  # where objects that change were edited
     attempt: str = ""  # what a correction of drift begins with, see uncorrectable.py
@@ -129,6 +130,7 @@ class Change:
             "revision": {"from": self.revision_from, "to": self.revision_to},
             "wave": self.wave,
             "needs": list(self.needs),
+            **({"parts": self.parts} if self.parts else {}),
             "objects": [item.data for item in self.objects],
         }
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.plan import crds, object_owners, order, owner
+from ansible_collections.helmstack.core.plugins.module_utils.plan import crds, object_owners, order, owner, parts
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
@@ -25,6 +25,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import C
 from ansible_collections.helmstack.core.plugins.module_utils.plan.pruning import Former
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import visible
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ class Planner:
             gone = former.gone(self.settings.prune_max) if self.settings.prune else []
             removals = self._parallel(self.changes.removal, gone)
             changes = object_owners.in_waves(object_owners.moved([*present, *removals]))
-        ordered = _in_order([*changes, *ignored])
+        ordered = self._marked(_in_order([*changes, *ignored]))
         return Plan(
             self.stack.name,
             self.stack.environment,
@@ -267,29 +268,29 @@ class Planner:
                     self.interrupt()
                 raise
 
+    def _marked(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """The changes with the marks of what they were made from; the uid of Helm's storage is seen by nobody."""
+        salt = self.cluster.salt if any(change.deployed is None for change in changes) else ""
+
+        def mark(change: Change) -> str:
+            return parts.mark(change, self._values(change), change.deployed.uid if change.deployed else salt)
+
+        return tuple(replace(change, parts=mark(change)) for change in changes)
+
+    def _values(self, change: Change) -> Mapping[str, Any]:
+        if change.release is None or change.chart is None:
+            return {}
+        return visible(change.release, self.changes.context.values(change.release).merged)
+
     def _digest(self, changes: Sequence[Change]) -> str:
         """The plan's digest. A digest is shown, and secrets are in it: what nobody sees makes it nothing to guess by.
 
         That is the random uid of each release's storage object, or of an object of the cluster if all are new.
         """
         cluster = self.cluster.info.uid or self.cluster.info.server
-        facts = [_facts(change) for change in changes]
+        facts = [parts.facts(change) for change in changes]
         salt = "" if any(change.deployed for change in changes) else self.cluster.salt
         return "sha256:" + stamp.digest([cluster, salt, self.stack.name, self.stack.environment, facts])
-
-
-def _facts(change: Change) -> list[Any]:
-    """What a plan says of a release, and what it was made from: the same for all who may read the cluster."""
-    found, defined = change.deployed, {item.change.key for item in change.definitions}
-    told = {item.key for item in change.objects} - defined - change.edits.keys()
-    return [
-        [change.id, change.action, change.reasons, change.wave, change.needs, change.fingerprint],
-        [found.revision, found.status, found.uid] if found else [],
-        [[*item.key, item.op, item.after] for item in change.objects if change.effective and item.key in told],
-        [[*item.change.key, item.change.before, item.manifest] for item in change.definitions],
-        sorted([*key, *paths] for key, paths in change.edits.items() if paths),
-        sorted([*key, *paths] for key, paths in change.overwritten.items()),
-    ]
 
 
 def _check_maker(change: Change, maker: str, before: Mapping[str, frozenset[str]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import CLUSTER, STACK
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError
 from ansible_collections.helmstack.core.plugins.module_utils.module import Call, ModuleDefinition
-from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process, same_python
 
 
 @pytest.fixture
@@ -94,3 +95,26 @@ def test_a_private_file_is_for_this_user_and_gone_when_writing_fails(tmp_path: P
     with pytest.raises(OSError, match="disk full"):
         private_file(str(tmp_path), broken)
     assert os.listdir(tmp_path) == [os.path.basename(path)]
+
+
+def test_an_environment_has_one_interpreter_under_several_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "usr" / "python3.13"
+    names = {}
+    for folder in ("usr", "one/bin", "two/bin"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for folder in ("one", "two"):
+        python3 = tmp_path / folder / "bin" / "python3"
+        python3.symlink_to(program)
+        (python3.parent / "python").symlink_to("python3")
+        names[folder] = python3
+    (tmp_path / "link").symlink_to("one")
+    monkeypatch.setattr(sys, "executable", str(names["one"]))
+    monkeypatch.setenv("PATH", str(names["one"].parent))
+    for same in (names["one"], names["one"].parent / "python", tmp_path / "link/bin/python", "python3"):
+        assert same_python(str(same)), same
+    for other in (names["two"], program, tmp_path / "nothing", "None", "auto"):
+        assert not same_python(str(other)), other

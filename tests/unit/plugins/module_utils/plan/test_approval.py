@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.plan import parts
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 
@@ -96,3 +97,42 @@ def test_to_a_digest_alone_the_plan_of_now_is_told() -> None:
     found = differences({"digest": "x"}, plan(change("a", "upgrade", 3, "values"), change("b", "unchanged", 1)))
     assert found == ["What the plan is now:", "  web/a: upgrade from revision 3 (values)"]
     assert differences({"digest": "x"}, plan())[1] == "  nothing changes"
+
+
+def marked(change: Change, values: Any = (), salt: str = "s") -> Change:
+    return replace(change, parts=parts.mark(change, dict(values), salt))
+
+
+@pytest.mark.parametrize(
+    ("now", "values", "salt", "told"),
+    [
+        ({}, {"a": 1}, "s", None),
+        ({}, {"a": 2}, "s", "other values"),
+        ({"fingerprint": "2"}, {"a": 1}, "s", "other options, another Helm, or other APIs of the cluster"),
+        ({"fingerprint": "2", "wave": 1}, {"a": 2}, "s", "other values, another order"),
+        ({"edits": {("", "ConfigMap", "web", "a"): ["data.x"]}}, {"a": 1}, "s", "other live objects"),
+        ({"deployed": Deployed("web", "a", 3, "deployed", "", uid="2")}, {"a": 1}, "2", "not in the same state"),
+    ],
+)
+def test_what_a_plan_was_made_from_is_told_where_it_does_the_same(
+    now: dict[str, Any], values: Any, salt: str, told: str | None
+) -> None:
+    before = marked(change("a", "upgrade", 3, "values"), {"a": 1})
+    found = marked(replace(before, **now), values, salt)
+    expected = brief(as_result(before))
+    lines = differences(brief(expected), plan(found))
+    assert (told or "the same in the same way") in lines[1]
+    assert lines[1].startswith("  web/a: ") == bool(told)
+
+
+def test_a_mark_without_its_salt_tells_nothing() -> None:
+    one, other = (marked(change("a", "upgrade", 3, "values"), {"a": 1}, salt).parts for salt in "st")
+    assert not set(one.split("-")) & set(other.split("-"))
+
+
+def test_a_release_that_stays_is_named_when_its_state_is_another_one() -> None:
+    upgrade, stays = marked(change("a", "upgrade", 3, "values")), change("b", "unchanged", 1)
+    expected = brief(as_result(upgrade, marked(stays)))
+    other = replace(stays, deployed=Deployed("web", "b", 2, "deployed", ""))
+    found = differences(expected, plan(upgrade, marked(other)))
+    assert found[1:] == ["  web/b: the release is not in the same state"]
