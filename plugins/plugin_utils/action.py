@@ -7,35 +7,22 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from io import BytesIO
 from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.helmstack.core.plugins.module_utils import parents
-from ansible_collections.helmstack.core.plugins.module_utils.argspec import request, with_defaults
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGRESS, Bundle
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import check_path
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGRESS
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
-from ansible_collections.helmstack.core.plugins.module_utils.module import ModuleDefinition
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
 from ansible_collections.helmstack.core.plugins.module_utils.report.summary import ended, outline
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
-from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import STACK_FILES, SUFFIXES
-from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
-from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
-from ansible_collections.helmstack.core.plugins.module_utils.workdir import private_folder
-from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
-from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
-from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, run_in_process, same_python
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import run_in_process, same_python
+from ansible_collections.helmstack.core.plugins.plugin_utils.module_arguments import ModuleArguments
 from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     Execute,
     Remote,
@@ -43,25 +30,12 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     followed,
     tables,
 )
-from ansible_collections.helmstack.core.plugins.plugin_utils.secrets_in_task import (
-    check_open,
-    strings,
-    used,
-    without_secrets,
-)
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
-    strings_of_inventory,
-    strings_of_vaults,
-    vaulted_strings,
 )
 
-# URLs, which Ansible shows among the module's arguments
-_MAY_HOLD_PASSWORDS = frozenset(("host", "proxy", "chart_ref", "values_files"))
-_CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 
-
-class StackAction(ActionBase):
+class StackAction(ModuleArguments):
     """Runs the module of the same name with the stack resolved.
 
     Where the module would run on this machine, as this user, with this interpreter and this environment, it is not
@@ -69,16 +43,10 @@ class StackAction(ActionBase):
     """
 
     _supports_async = True
-    definition: ModuleDefinition
-    # What the controller has answered; the target need not see it, and its logs must not.
-    resolved: Collection[str] = ("overlays", "variables", "targets", "selector", "include_needs")
-    # Of these, what may hold secrets: where the target resolves the stack it gets them apart from the arguments.
-    private: Collection[str] = ("variables",)
     _here = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.spec = self.definition.spec
         self._parent = os.getppid()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -188,187 +156,6 @@ class StackAction(ActionBase):
                 self._display.display(f"  helmstack:{host} {line}")
 
         return show
-
-    def _handed_over(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], progress: str | None = None
-    ) -> dict[str, Any]:
-        """The module's arguments, once all that they stand for lies on the target."""
-        environ = self._environ()
-        bundle = FileBundle()
-        stack = None
-        args = self.spec.canonical(self._task.args)
-        if not given.get("remote_src"):
-            stack = self._stack(given, task_vars, environ, bundle)
-            args = with_defaults(self.spec, args, stack.defaults, environ)
-            if not self._shares_disk:
-                stack = bundle.take_stack(stack)
-        if "expected_plan" in given:
-            args["expected_plan"] = given["expected_plan"]
-        hidden = self.private if stack is None else self.resolved
-        args = {name: value for name, value in args.items() if name not in hidden}
-        args, params = self._connected(args, self.spec.from_environment(args, environ), task_vars, bundle)
-        secrets: tuple[str, ...] = ()
-        if stack is None:
-            params |= {name: given[name] for name in self.private if given.get(name)}
-            secrets = self._secrets_in(given, task_vars)
-        if not self._task.async_val:  # whose work goes on by itself
-            params["_wanted_by"] = {"pid": os.getpid(), "listens": not self._is_local}
-        if progress is not None:
-            params |= {"_progress": progress, "_progress_returned": not self._shares_disk}
-        params |= self._more(given, task_vars, environ, bundle)
-        if stack is not None or params:
-            args["_bundle"] = self._shipped(bundle, Bundle(stack, params, secrets))
-        return args
-
-    def _more(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
-    ) -> dict[str, Any]:
-        """What a module gets besides the stack and the options."""
-        return {}
-
-    def _stack(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
-    ) -> Stack:
-        """What the task wants, from the controller's files; ``bundle`` takes those that only helm will read."""
-        files = AnsibleFiles(self._loader, self._templar, task_vars)
-        paths = [self._found(path, task_vars) for path in given.get("stack_files") or ()]
-        paths = paths or [self._default_folder(task_vars)]
-        folder = paths[0] if os.path.isdir(paths[0]) else os.path.dirname(paths[0])
-        overlays = [self._found(path, task_vars, folder) for path in given.get("overlays") or ()]
-        asked = request(
-            {**given, "overlays": overlays},
-            stack_files=paths,
-            groups=plain(task_vars.get("group_names") or ()),
-            environ=environ,
-        )
-        with StackTools(lambda: private_folder(C.DEFAULT_LOCAL_TMP), environ) as tools:
-            stack = resolve(asked, files, tools)
-        brought = files.rendered or given.get("variables") or any(self._task.environment or ())
-        return self._with_secrets(stack, task_vars) if brought else stack
-
-    def _with_secrets(self, stack: Stack, task_vars: Mapping[str, Any]) -> Stack:
-        """The stack, and what of the host's vaults is in it."""
-        # What is part of a name stands in the open, so that masking it would hide nothing.
-        names = [stack.name, stack.environment or ""]
-        names += [name for release in stack.releases for name in (release.name, release.namespace)]
-        secrets = tuple(used(self._candidates(task_vars), strings(stack.to_data()), names))
-        check_open(stack, secrets)
-        return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *secrets))))
-
-    def _secrets_in(self, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[str, ...]:
-        """What came out of a vault in the options that may hold such."""
-        texts = list(strings([given.get(name) for name in self.private]))
-        return tuple(used(self._candidates(task_vars), texts)) if texts else ()
-
-    def _candidates(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
-        """Everything that came out of a vault and that templates may have used."""
-        yield from vaulted_strings({**task_vars, "task": [self._task.args, self._task.environment]})
-        yield from strings_of_inventory(task_vars.get("hostvars"))
-        folders = [*self._folders(task_vars), *self._task.get_search_path()]
-        yield from strings_of_vaults(self._loader, folders)
-
-    def _environ(self) -> dict[str, str]:
-        """The controller's environment, and over it what the task's ``environment`` says."""
-        task: dict[str, Any] = {}
-        self._compute_environment_string(task)
-        return {**os.environ, **{name: str(value) for name, value in plain(task).items()}}
-
-    @property
-    def _shares_disk(self) -> bool:
-        """Whether the module can read what this process can read, under the same path."""
-        return self._is_local and not self._connection.become
-
-    @property
-    def _is_local(self) -> bool:
-        """Whether the module runs on this machine, if perhaps as another user."""
-        return bool(self._connection.transport == "local")
-
-    def _folders(self, task_vars: Mapping[str, Any]) -> list[str]:
-        """Where users keep their files: beside the playbook, in the inventory's folder, where they stand."""
-        folders = (self._loader.get_basedir(), task_vars.get("inventory_dir"), os.getcwd())
-        return list(dict.fromkeys(str(folder) for folder in folders if folder))
-
-    def _found(self, path: str, task_vars: Mapping[str, Any], *first: str) -> str:
-        """The absolute path of a file or folder of the controller.
-
-        :raises InputError: it is nowhere.
-        """
-        try:
-            needle = [str(self._find_needle("files", path))]
-        except AnsibleError:
-            needle = []
-        tries = [*(os.path.join(folder, path) for folder in first), *needle]
-        tries += [os.path.join(folder, path) for folder in self._folders(task_vars)]
-        for candidate in tries:
-            if os.path.exists(candidate):
-                return os.path.abspath(candidate)
-        searched = ", ".join((*first, *self._folders(task_vars)))
-        raise InputError(f"'{path}' does not exist on the controller", hint=f"Searched: {searched}")
-
-    def _default_folder(self, task_vars: Mapping[str, Any]) -> str:
-        role = [os.path.join(path, "files") for path in self._task.get_search_path()]
-        for folder in (*role, *self._folders(task_vars)):
-            if any(os.path.exists(os.path.join(folder, name + suffix)) for name in STACK_FILES for suffix in SUFFIXES):
-                return os.path.abspath(folder)
-        searched = ", ".join(self._folders(task_vars))
-        raise InputError(
-            f"There is no stack file: none of {', '.join(STACK_FILES)} lies in {searched}",
-            hint="Name one with the option stack_files",
-        )
-
-    def _connected(
-        self, args: dict[str, Any], environment: Mapping[str, str], task_vars: Mapping[str, Any], bundle: FileBundle
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Arguments with the connection's options, and apart from them those that name files in the bundle."""
-        options = {**environment, **args}
-        params: dict[str, Any] = {}
-        for name in _CONNECTION_FILES:
-            value = plain(options.get(name))
-            if isinstance(value, dict):
-                params[name] = bundle.take_text("/inline", json.dumps(value).encode())
-            elif value and isinstance(value, str):
-                if name == "kubeconfig":
-                    check_path(value)
-                parts = value.split(os.pathsep) if name == "kubeconfig" else [value]
-                ours = name in environment
-                options[name] = os.pathsep.join(self._reachable(name, part, ours, task_vars, bundle) for part in parts)
-                if bundle.root in options[name]:
-                    params[name] = options[name]
-        args = {name: value for name, value in options.items() if name not in params}
-        for name in _MAY_HOLD_PASSWORDS & set(args):
-            given = plain(args[name])
-            shown = [without_secrets(url) for url in given] if isinstance(given, list) else without_secrets(given)
-            if shown != given:
-                params[name], args[name] = given, shown
-        return args, params
-
-    def _reachable(self, name: str, path: str, ours: bool, task_vars: Mapping[str, Any], bundle: FileBundle) -> str:
-        """Where the module finds a file: on the target if it is there, else taken along from the controller."""
-        if not ours and not self._shares_disk and self._remote_file_exists(path):
-            return path
-        try:
-            found = self._found(os.path.expanduser(path), task_vars)
-        except InputError:
-            return path
-        content, secret = AnsibleFiles(self._loader, self._templar, task_vars).content(found)
-        if self._shares_disk and not secret:
-            return found
-        return bundle.take_kubeconfig(found, content) if name == "kubeconfig" else bundle.take_text(found, content)
-
-    def _shipped(self, bundle: FileBundle, content: Bundle) -> str:
-        """The path of the archive on the target, in the task's own temporary folder, which Ansible removes."""
-        if self._here:
-            return private_file(C.DEFAULT_LOCAL_TMP, lambda file: bundle.write(file, content))
-        if self._connection._shell.tmpdir is None:
-            self._make_tmp_path()
-        folder = self._connection._shell.tmpdir
-        archive = BytesIO()
-        bundle.write(archive, content)
-        path = str(self._connection._shell.join_path(folder, "helmstack.tar.gz"))
-        self._transfer_data(path, archive.getvalue())
-        self._remote_chmod([path], "0600")
-        self._fixup_perms2([folder, path], execute=False)
-        return path
 
 
 def _tells_arguments(task_vars: Mapping[str, Any]) -> bool:

@@ -10,11 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import creation
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import (
-    APPLY_PATCH,
-    MERGE_PATCH,
-    METADATA,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import APPLY_PATCH, MERGE_PATCH, METADATA
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
     APPLY,
     FORCED_APPLY,
@@ -34,9 +30,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, lost_versions, overlaid
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.live_objects import LiveObjects
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
-    Deployed,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
     Conflict,
     Denied,

@@ -12,18 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import discovery
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import (
-    METADATA,
-    Client,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api, resource_path
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
-    Resource,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.objects import existing_namespaces
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
-    Forbidden,
-)
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 
 # Helm's own storage is large, and no object of any chart.
 _NOT_HELMS = {"secrets": "type!=helm.sh/release.v1"}
