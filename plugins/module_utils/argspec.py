@@ -193,7 +193,7 @@ SPRAY = ArgSpec(
     }
 )
 
-HELM = ArgSpec({"binary_path": {"type": "path"}})
+HELM = ArgSpec({"binary_path": {"type": "path"}, "registry_config": {"type": "path"}})
 
 CLUSTER = ArgSpec(
     {

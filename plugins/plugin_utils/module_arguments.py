@@ -43,7 +43,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
 
 # URLs, which Ansible shows among the module's arguments
 _MAY_HOLD_PASSWORDS = frozenset(("host", "proxy", "chart_ref", "values_files"))
-_CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
+_CONNECTION_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key", "registry_config")
 
 
 class ModuleArguments(ControllerFiles):

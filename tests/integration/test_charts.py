@@ -147,7 +147,7 @@ def test_each_chart_is_fetched_once_whoever_asks(store: Open, repository: Any, h
     assert {chart.version for chart in found} == {"1.0.0", "1.2.0"}
     assert sorted(pulls(repository)) == ["/web-1.0.0.tgz", "/web-1.2.0.tgz"]
     assert repository.requests.count("/index.yaml") == 1
-    assert helm.processes == 3
+    assert helm.processes == 0
 
 
 def test_a_cached_exact_version_needs_no_network_and_no_process(
@@ -191,7 +191,7 @@ def test_tls_need_not_be_checked(store: Open, served: Path) -> None:
 def test_a_wrong_password_is_one_sentence(store: Open, served: Path) -> None:
     with ChartRepository(served, username="me", password="right") as running:
         text = message(lambda: store(Repository("r", running.url, "me", "s3cret")).fetch("r/web", "1.0.0"))
-    assert text.startswith(f"the chart repository 'r' ({running_url(text)}) refuses this user: failed to fetch")
+    assert text.startswith(f"the chart repository 'r' ({running_url(text)}) refuses this user: 401 ")
     assert text.endswith("401 Unauthorized. Check username and password of the repository")
     assert "s3cret" not in text
 
@@ -204,7 +204,7 @@ def test_an_untrusted_certificate_is_one_sentence(store: Open, served: Path) -> 
     with ChartRepository(served, tls=True) as running:
         url = running.url
         text = message(lambda: store(Repository("r", url)).fetch("r/web", "1.0.0"))
-    assert text.startswith(f"the chart repository 'r' ({url}) is not trusted: tls: failed to verify certificate: x509")
+    assert text.startswith(f"the chart repository 'r' ({url}) is not trusted: unable to get local issuer")
     assert text.endswith(". Give its certificate authority with ca_file")
 
 
@@ -216,7 +216,7 @@ def test_a_repository_of_an_unknown_kind_is_one_sentence(store: Open) -> None:
 def test_a_silent_repository_is_one_sentence(store: Open) -> None:
     declared = Repository("r", "http://me:s3cret@127.0.0.1:9")
     text = message(lambda: store(declared).fetch("r/web", "1.0.0"))
-    assert text.startswith("the chart repository 'r' (http://127.0.0.1:9) does not answer: dial tcp 127.0.0.1:9")
+    assert text.startswith("the chart repository 'r' (http://127.0.0.1:9) does not answer: Connection refused")
     assert text.endswith("Check its url, the network, and the proxy settings")
     assert "s3cret" not in text
 
@@ -226,10 +226,7 @@ def test_a_repository_without_an_index_is_one_sentence(store: Open, tmp_path: Pa
     with ChartRepository(tmp_path / "empty") as running:
         url = running.url
         text = message(lambda: store(Repository("r", url)).fetch("r/web", "1.0.0"))
-    assert text == (
-        f"the chart repository 'r' ({url}) has no such file: failed to fetch {url}/index.yaml : 404 File not found. "
-        "Check its url"
-    )
+    assert text == (f"the chart repository 'r' ({url}) has no such file: 404 File not found. Check its url")
 
 
 @pytest.mark.parametrize(
@@ -272,7 +269,7 @@ def test_a_missing_archive_is_told(store: Open, served: Path, tmp_path: Path) ->
     with ChartRepository(tmp_path / "repo") as running:
         declared = Repository("r", running.url)
         text = message(lambda: store(declared).fetch("r/db", "3.0.0"))
-    assert text.startswith("chart r/db cannot be fetched: ")
+    assert text.startswith("chart r/db 3.0.0 of the chart repository")
     assert "404" in text
 
 
@@ -296,7 +293,6 @@ def test_a_damaged_download_is_told(store: Open, served: Path, tmp_path: Path) -
             "'web' is no chart reference. A chart is repository/name, or a path that begins with './', '../' or '/'",
         ),
         ("a/b/c", "'a/b/c' is no chart reference."),
-        ("https://x.example.org/a.tgz", "charts of the kind 'https://' are not supported"),
     ],
 )
 def test_a_bad_reference_is_the_users(store: Open, reference: str, expected: str) -> None:
@@ -370,7 +366,7 @@ def test_missing_dependencies_are_built_once_in_a_copy(
     assert sorted(path.rglob("*")) == before
     assert pulls(repository) == ["/db-3.0.0.tgz"]
     assert repository.requests.count("/index.yaml") == 1
-    assert helm.processes == 2
+    assert helm.processes == 0
     assert rendered(helm, found[0]).count("name: db-3.0.0") == 1
     assert rendered(helm, found[0]).count("name: second-3.0.0") == 1
 
@@ -463,7 +459,7 @@ def test_a_stale_lock_is_told_with_what_to_do(store: Open, repository: Any, tmp_
     path = make(tmp_path / "app", extra=DEPENDS.format(repository.url))
     run(tmp_path / "packaging", "dependency", "update", str(path))
     shutil.rmtree(path / "charts")
-    make(path, extra=DEPENDS.format(repository.url).replace("^3.0.0", "3.x.x"))
+    make(path, extra=DEPENDS.format(repository.url).replace("^3.0.0", "^4.0.0"))
     text = message(lambda: store().fetch(str(path), None))
     assert text == (
         f"the lock file of chart '{path}' is out of sync with its dependencies. Run: helm dependency update {path}"

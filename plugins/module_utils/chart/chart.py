@@ -118,15 +118,16 @@ def missing_dependencies(content: Files, path: str) -> list[Missing]:
     return [
         Missing(item, next((each.version for each in held if each.name == item.name), None))
         for item in declared
-        if not any(_is(item, each) for each in held)
+        if not any(fits(item, each.name, each.version) for each in held)
     ]
 
 
-def _is(item: Dependency, held: Metadata) -> bool:
-    if held.name != item.name:
+def fits(item: Dependency, name: str, version: str) -> bool:
+    """Whether a chart is what a dependency wants."""
+    if name != item.name:
         return False
     try:
-        return not item.version or item.version == held.version or semver.satisfies(held.version, item.version)
+        return not item.version or item.version == version or semver.satisfies(version, item.version)
     except ValueError:
         return True
 
@@ -161,13 +162,13 @@ def metadata(content: Files, path: str) -> Metadata:
 
     :raises ChartError: it cannot be read, or lacks name or version.
     """
-    data = _mapping(content["Chart.yaml"], f"{path}: Chart.yaml")
+    data = mapping(content["Chart.yaml"], f"{path}: Chart.yaml")
     for key in ("name", "version"):
         if not data.get(key):
             raise ChartError(f"the chart '{path}' has no {key} in its Chart.yaml")
     declared = data.get("dependencies")
     if "requirements.yaml" in content:
-        further = _mapping(content["requirements.yaml"], f"{path}: requirements.yaml").get("dependencies")
+        further = mapping(content["requirements.yaml"], f"{path}: requirements.yaml").get("dependencies")
         declared = declared if further is None else further
     if not isinstance(declared, (list, type(None))):
         raise ChartError(f"the chart '{path}' declares dependencies that are not a list")
@@ -211,7 +212,7 @@ def scalar_text(value: Any) -> str:
     return str(value)
 
 
-def _mapping(data: bytes, name: str) -> dict[str, Any]:
+def mapping(data: bytes, name: str) -> dict[str, Any]:
     try:
         loaded = helmyaml.load(data.decode(errors="replace"), name)
     except InputError as error:
@@ -239,7 +240,7 @@ def _is_subchart(name: str) -> bool:
 
 def _fingerprint(name: str, data: bytes) -> str:
     if name in ("Chart.yaml", "Chart.lock"):
-        said = _without_empty(_mapping(data, name))
+        said = _without_empty(mapping(data, name))
         # Helm stamps the time of `helm dependency update` here.
         said.pop("generated", None)
         if name == "Chart.yaml":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Local charts: used in place if their sub-charts are there, else completed by helm in a copy."""
+"""Local charts: used in place if their sub-charts are there, else completed in a copy."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable, Iterable
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import (
     Dependency,
+    fits,
+    mapping,
     metadata,
     missing_dependencies,
+    scalar_text,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories, write_config
+from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Wanted
+from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 
 
@@ -29,17 +34,20 @@ class _OutOfSync(ChartError):
 
 
 class LocalCharts:
-    """Folders and archives of the user. Nothing is ever written into them."""
+    """Folders and archives of the user. Nothing is ever written into them.
 
-    def __init__(self, helm: Helm, repositories: Repositories, workdir: str) -> None:
-        self._helm = helm
+    :arg fetch: brings a chart of a repository or registry onto this disk.
+    """
+
+    def __init__(self, repositories: Repositories, workdir: str, fetch: Callable[[Wanted], Found]) -> None:
         self._repositories = repositories
         self._workdir = workdir
+        self._fetch = fetch
         self._lock = threading.RLock()
         self._complete: dict[str, str] = {}
 
     def complete(self, path: str, wanted_by: tuple[str, ...] = ()) -> str:
-        """The path of a chart that holds all its sub-charts: the given one, or a copy that helm has filled.
+        """The path of a chart that holds all its sub-charts: the given one, or a copy that has been filled.
 
         :raises ChartError: there is no chart, a dependency cannot be had, or charts depend on each other in a circle.
         """
@@ -56,62 +64,69 @@ class LocalCharts:
                 return path
             names = ", ".join(item.dependency.name for item in missing)
             raise ChartError(f"the chart archive '{path}' lacks its dependencies: {names}", hint="Package it anew")
-        # One at a time: charts share sub-charts, and helm's own downloads are the slow part.
+        # One at a time: charts share sub-charts, and downloads are the slow part.
         with self._lock:
             if path not in self._complete:
                 try:
-                    self._complete[path] = self._build(path, (*wanted_by, path))
+                    self._complete[path] = self._build(path, [each.dependency for each in missing], (*wanted_by, path))
                 except ChartError as error:
                     if not would_do or isinstance(error, _OutOfSync):
                         raise
                     self._complete[path] = path
             return self._complete[path]
 
-    def _build(self, path: str, chain: tuple[str, ...]) -> str:
-        declared = metadata(chart_files.read(path), path).dependencies
-        root = tempfile.mkdtemp(prefix="build-", dir=self._workdir)
-        # The copy lies as deep as the original, so that relative file:// references lead from it to places within root.
-        copy = os.path.join(root, path.lstrip(os.sep))
+    def _build(self, path: str, missing: list[Dependency], chain: tuple[str, ...]) -> str:
+        copy = os.path.join(tempfile.mkdtemp(prefix="build-", dir=self._workdir), os.path.basename(path))
         shutil.copytree(path, copy, ignore=shutil.ignore_patterns(".git"), ignore_dangling_symlinks=True)
-        for item in declared:
-            self._link_folder(item, path, copy, chain)
-        try:
-            self._helm.dependency_build(copy, self._config(declared, path, root))
-        except HelmFailure as failure:
-            raise _told(failure, path, root) from None
+        held = os.path.join(copy, "charts")
+        os.makedirs(held, exist_ok=True)
+        content = chart_files.read(path)
+        locked = lock_of(content, metadata(content, path).dependencies, path)
+        _drop_others(held, {item.name for item in missing}, [item for item in locked if item not in missing])
+        for item, exact in zip(missing, (locked[each] for each in missing), strict=True):
+            if item.repository.startswith("file://"):
+                found = self._beside(item, exact, path, chain)
+            else:
+                found = self._fetched(item, exact, path)
+            _put(found, held, item)
         return copy
 
-    def _link_folder(self, item: Dependency, path: str, copy: str, chain: tuple[str, ...]) -> None:
-        """Puts the chart of a relative file:// dependency where helm looks for it from the copy."""
-        target = item.repository.removeprefix("file://")
-        if target == item.repository or os.path.isabs(target):
-            return
-        original = os.path.normpath(os.path.join(path, target))
+    def _fetched(self, item: Dependency, version: str, path: str) -> str:
+        """The path of a dependency's chart, from where Chart.yaml says."""
+        if not item.repository:
+            raise ChartError(
+                f"the dependency '{item.name}' of chart '{path}' has no repository, and charts/ does not hold it",
+                hint="Put it into charts/",
+            )
+        if item.repository.startswith("oci://"):
+            reference = f"{item.repository.rstrip('/')}/{item.name}"
+        else:
+            reference = f"{self._repository(item, path).name}/{item.name}"
+        try:
+            return self._fetch(Wanted(reference, version or None)).path
+        except ChartError as error:
+            told = f"the dependencies of chart '{path}' cannot be fetched: {error.what}"
+            raise ChartError(told, where=error.where, hint=error.hint) from None
+
+    def _beside(self, item: Dependency, version: str, path: str, chain: tuple[str, ...]) -> str:
+        original = os.path.normpath(os.path.join(path, item.repository.removeprefix("file://")))
         if not os.path.isdir(original):
             raise ChartError(
                 f"the dependency '{item.name}' of chart '{path}' is to lie in '{original}', which is no folder"
             )
-        place = os.path.normpath(os.path.join(copy, target))
-        if not os.path.lexists(place):
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            os.symlink(self.complete(original, chain), place)
-
-    def _config(self, declared: tuple[Dependency, ...], path: str, root: str) -> str:
-        """A repositories.yaml with what this chart needs only: helm wants an index file for each that it names."""
-        needed: dict[str, Repository] = {}
-        for item in declared:
-            if item.repository and not item.repository.startswith(("file://", "oci://")):
-                repository = self._repository(item, path)
-                needed[repository.name] = repository
-                self._repositories.update(repository)
-        config = os.path.join(root, "repositories.yaml")
-        write_config(config, needed.values())
-        return config
+        completed = self.complete(original, chain)
+        about = metadata(chart_files.read(completed), completed)
+        if not fits(item, about.name, about.version):
+            raise ChartError(
+                f"the dependency '{item.name}' of chart '{path}' is to be {version or item.version}, but '{original}' "
+                f"is {about.name} {about.version}"
+            )
+        return completed
 
     def _repository(self, item: Dependency, path: str) -> Repository:
         found = self._repositories.at(item.repository)
         if found:
-            return self._repositories.declared(found.name)
+            return found
         if "://" not in item.repository:
             raise ChartError(
                 f"the dependency '{item.name}' of chart '{path}' comes from the repository '{item.repository}', "
@@ -125,11 +140,45 @@ class LocalCharts:
         return repository
 
 
-def _told(failure: HelmFailure, path: str, root: str) -> ChartError:
-    said = failure.words.replace(root, "")
-    if "out of sync" in said:
-        return _OutOfSync(
+def lock_of(content: chart_files.Files, declared: Iterable[Dependency], path: str) -> dict[Dependency, str]:
+    """The version of each dependency: that of the chart's lock file, or without one as it is declared.
+
+    :raises ChartError: the lock file is of other dependencies.
+    """
+    declared = tuple(declared)
+    name = next((each for each in ("Chart.lock", "requirements.lock") if each in content), None)
+    if name is None:
+        return {item: item.version for item in declared}
+    said = mapping(content[name], f"{path}: {name}").get("dependencies") or []
+    locked = [each if isinstance(each, dict) else {} for each in said]
+    pairs = list(zip(declared, locked, strict=False))
+    if len(locked) != len(declared) or not all(
+        fits(item, str(each.get("name")), str(each.get("version"))) for item, each in pairs
+    ):
+        raise _OutOfSync(
             f"the lock file of chart '{path}' is out of sync with its dependencies",
             hint=f"Run: helm dependency update {path}",
         )
-    return ChartError(f"the dependencies of chart '{path}' cannot be fetched: {said}")
+    return {item: scalar_text(each.get("version") or item.version) for item, each in pairs}
+
+
+def _drop_others(held: str, names: set[str], present: Iterable[Dependency]) -> None:
+    """Removes versions that are not wanted of what is going to be put there."""
+    present = tuple(present)
+    for entry in os.listdir(held):
+        place = os.path.join(held, entry)
+        if not entry.endswith(".tgz") and not os.path.isfile(os.path.join(place, "Chart.yaml")):
+            continue
+        about = metadata(chart_files.read(place), place)
+        if about.name in names and not any(fits(item, about.name, about.version) for item in present):
+            shutil.rmtree(place) if os.path.isdir(place) else os.unlink(place)
+
+
+def _put(found: str, held: str, item: Dependency) -> None:
+    """Two versions of a chart may be wanted, under two aliases."""
+    about = metadata(chart_files.read(found), found)
+    name = item.name if not os.path.lexists(os.path.join(held, item.name)) else f"{item.name}-{about.version}"
+    if os.path.isdir(found):
+        shutil.copytree(found, os.path.join(held, name), ignore=shutil.ignore_patterns(".git"), dirs_exist_ok=True)
+    else:
+        shutil.copyfile(found, os.path.join(held, f"{about.name}-{about.version}.tgz"))

@@ -18,7 +18,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     ChartError,
     InputError,
     did_you_mean,
-    nearest,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
@@ -94,9 +93,9 @@ class Repositories:
             )
         versions = self._helm.chart_versions(f"{repository.name}/{name}") if version else []
         if version and versions and not _fits_any(version, versions):
-            return ChartError(
-                f"no version of chart {repository.name}/{name} is {version}", hint=_nearest_versions(version, versions)
-            )
+            from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import trouble
+
+            return trouble.no_version(f"chart {repository.name}/{name}", version, versions)
         said = _reason(failure.words)
         return ChartError(f"chart {repository.name}/{name} cannot be fetched: {said}", hint=_cause(failure.words).hint)
 
@@ -143,18 +142,6 @@ def _fits_any(version: str, versions: Sequence[str]) -> bool:
         return any(semver.satisfies(found, version) for found in versions)
     except ValueError:
         return False
-
-
-def _nearest_versions(version: str, versions: Sequence[str]) -> str:
-    """The newest, and those that differ least from the one asked for; pre-releases only if asked for or alone."""
-    stable = [item for item in versions if "-" not in item]
-    offered = list(versions) if "-" in version or not stable else stable
-    return "There are: " + ", ".join(_newest_first({*nearest(version, offered, 3), *offered[:3]}))
-
-
-def _newest_first(versions: Iterable[str]) -> list[str]:
-    zero = semver.Version((0, 0, 0))
-    return sorted(versions, key=lambda item: (semver.parse(item) or zero).key, reverse=True)
 
 
 @dataclass(frozen=True)

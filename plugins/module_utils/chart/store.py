@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +24,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model
     Source,
     Surroundings,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.once import Once
 from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     ChartError,
     HelmstackError,
@@ -66,7 +65,7 @@ class ChartStore:
         os.makedirs(workdir, mode=0o700, exist_ok=True)
         repositories = tuple(repositories)
         declared = Repositories(helm, repositories)
-        local = LocalCharts(helm, declared, workdir)
+        local = LocalCharts(declared, workdir, self._bring)
         kept = Cache(cache)
         self._git = GitRepositories(os.path.join(workdir, "git"), repositories, kept.folder("git"), guard)
         around = Surroundings(
@@ -74,8 +73,8 @@ class ChartStore:
         )
         self._sources = all_sources(around) if sources is None else sources
         self._pins = pins
-        self._lock = threading.Lock()
-        self._fetched: dict[Wanted, Future[Chart]] = {}
+        self._fetched: Once[Wanted, Chart] = Once()
+        self._brought: Once[Wanted, Found] = Once()
 
     def fetch(
         self,
@@ -96,18 +95,8 @@ class ChartStore:
         :raises ChartError: the chart or the version does not exist, or cannot be fetched or read.
         """
         wanted = Wanted(reference, version or None, devel, digest, None, verify, keyring)
-        with self._lock:
-            future = self._fetched.get(wanted)
-            mine = future is None
-            if future is None:
-                future = self._fetched[wanted] = Future()
-        if mine:
-            try:
-                future.set_result(self._get(wanted))
-            except BaseException as error:
-                future.set_exception(error)
         try:
-            return future.result()
+            return self._fetched.of(wanted, lambda: self._get(wanted))
         except HelmstackError as error:
             raise _at(error, where) from None
 
@@ -121,11 +110,15 @@ class ChartStore:
 
     def _get(self, wanted: Wanted) -> Chart:
         pinned = self._pins.pin(wanted) if self._pins else wanted
-        found = self._source(wanted.reference).find(pinned)
+        found = self._bring(pinned)
         _check_digest(found, pinned)
         chart = load(found.path, wanted.reference)
         _check_version(chart, found, pinned)
         return replace(chart, origin=replace(found.origin, version=found.origin.version or chart.version))
+
+    def _bring(self, wanted: Wanted) -> Found:
+        """A chart on this disk, be it a release's or one that others depend on."""
+        return self._brought.of(wanted, lambda: self._source(wanted.reference).find(wanted))
 
     def _source(self, reference: str) -> Source:
         for source in self._sources:

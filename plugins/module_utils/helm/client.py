@@ -189,18 +189,6 @@ class Helm:
         what = f"release {args.namespace}/{args.release} cannot be uninstalled"
         return self._run(argv, what, limit=process.limit(args.timeout), interrupt=interrupt)[1]
 
-    def dependency_build(self, chart_dir: str, repository_config: str | None = None) -> None:
-        """Fills ``charts/`` of a chart's folder from its lock file, or without one from Chart.yaml.
-
-        Index files must lie in the cache already; so repositories that this chart does not need are not asked.
-        """
-        argv = ["dependency", "build", "--skip-refresh"]
-        if repository_config:
-            argv += ["--repository-config", repository_config]
-        self._run(
-            [*argv, "--", chart_dir], f"the dependencies of chart {os.path.basename(chart_dir)} cannot be fetched"
-        )
-
     def pull(
         self, reference: str, folder: str, version: str | None = None, *, devel: bool = False, insecure: bool = False
     ) -> None:

@@ -26,6 +26,8 @@ def environment(environ: Mapping[str, str], home: str, kubeconfig: str | None) -
     ours["KUBECONFIG"] = kubeconfig or os.path.join(home, "no-kubeconfig")
     if not kubeconfig:
         ours["KUBERNETES_MASTER"] = _NOWHERE
+    # Helm looks for logins there, too (pkg/registry), and reads them though it is given no registry to ask.
+    ours["DOCKER_CONFIG"] = os.path.join(home, "docker")
     ours["NO_COLOR"] = "1"
     return ours
 

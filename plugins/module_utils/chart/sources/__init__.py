@@ -10,9 +10,12 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.git i
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.local import LocalSource
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Source, Surroundings
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.oci import OciSource
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.plugin import PluginSource
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.repository import RepositorySource
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.url import UrlSource
 
 
 def sources(around: Surroundings) -> tuple[Source, ...]:
     """All kinds; the first that takes a reference gets it."""
-    return (LocalSource(around), GitSource(around), OciSource(around), RepositorySource(around))
+    kinds = (LocalSource, GitSource, OciSource, UrlSource, RepositorySource, PluginSource)
+    return tuple(kind(around) for kind in kinds)

@@ -11,7 +11,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import trouble
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.logins import Login, LoginFile
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found, Surroundings
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.once import Once
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.registry import Manifest, Registry
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.web import Access, WebError
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
@@ -87,6 +88,7 @@ class OciSource:
         self._lock = threading.Lock()
         self._registries: dict[tuple[str, Access, Login | None], Registry] = {}
         self._login_file: LoginFile | None = None
+        self._fetched: Once[tuple[object, ...], Found] = Once()
 
     def takes(self, reference: str) -> bool:
         if reference.startswith("oci://"):
@@ -166,6 +168,14 @@ class OciSource:
     def _fetch(self, wanted: Wanted, place: Place, declared: Repository | None, user: str) -> Found:
         registry = self._registry(place, declared)
         tag, manifest = self._manifest(registry, wanted, place)
+        # the same one may be asked for by another range
+        key = (place.url, user, tag, manifest.digest, wanted.verify)
+        found = self._fetched.of(key, lambda: self._archive(registry, wanted, place, user, tag, manifest))
+        return replace(found, origin=replace(found.origin, reference=wanted.reference))
+
+    def _archive(
+        self, registry: Registry, wanted: Wanted, place: Place, user: str, tag: str, manifest: Manifest
+    ) -> Found:
         chart = _chart_manifest(registry, place, manifest)
         folder = tempfile.mkdtemp(prefix="oci-", dir=self._around.workdir)
         version = tag.replace("_", "+") if tag else place.digest or ""
