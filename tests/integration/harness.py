@@ -22,6 +22,12 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.module import ModuleDefinition
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY, SPRAY
+from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import run_in_process
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "cluster"))
 
@@ -211,6 +217,15 @@ spec:
 """
 
 
+def _called(options: Object) -> tuple[ModuleDefinition | None, Object]:
+    """The module that a task's options call, if it may be called without Ansible, and its arguments."""
+    if not any("." in name for name in options):
+        return DEPLOY, options
+    [(module, args)] = [item for item in options.items() if "." in item[0]] or [("", {})]
+    only_this = set(options) <= {"name", module} and isinstance(args, dict)
+    return SPRAY if module == "helmstack.core.helm_spray" and only_this else None, args
+
+
 class Workspace:
     """A folder of one test, with namespaces of its own whose names begin with ``prefix``."""
 
@@ -310,17 +325,69 @@ class Workspace:
 
     def check(self, **options: Any) -> Object:
         """The result of one task in check mode."""
-        return self.run(options, check=True).result
+        return self.one(options, check=True)
 
     def deploy(self, **options: Any) -> Object:
         """The result of one task."""
-        return self.run(options).result
+        return self.one(options, check=False)
 
     def fail(self, *, check: bool = False, **options: Any) -> str:
         """The message of one task that must fail, and must not crash."""
+        if self.is_plain(options):
+            result = self._in_process(options, check=check)
+            assert result.get("failed"), result
+            return str(result["msg"])
         run = self.run(options, check=check, code=2)
         assert "Traceback" not in run.output, run.output
         return str(run.result["msg"])
+
+    def one(self, options: Object, *, check: bool) -> Object:
+        """The result of one task that must succeed; without a playbook where Ansible itself is not what is tested."""
+        if not self.is_plain(options):
+            return self.run(options, check=check).result
+        result = self._in_process(options, check=check)
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    def is_plain(self, options: Object) -> bool:
+        """Whether the module alone does the same as a playbook: there is nothing for templates, vaults and search."""
+        if threading.current_thread() is not threading.main_thread():  # which alone may handle signals
+            return False
+        definition, args = _called(options)
+        if "{{" in json.dumps(options) or args.get("remote_src") or isinstance(args.get("kubeconfig"), Mapping):
+            return False
+        if definition is None or not set(args) <= definition.spec.names:
+            return False
+        texts = (path.read_bytes() for path in self.root.glob("**/*.y*ml*") if path.is_file() and self._is_input(path))
+        return not any(b"!vault" in text or b"$ANSIBLE_VAULT" in text for text in texts) and not any(
+            self._is_input(path) for path in self.root.glob("**/*.j2")
+        )
+
+    def _is_input(self, path: Path) -> bool:
+        return not {self.home, self.local_temp, self.remote_temp, self.temp} & set(path.parents)
+
+    def _in_process(self, options: Object, *, check: bool) -> Object:
+        """What the module says, called in this process as the action plugin calls it."""
+        definition, given = _called(options)
+        assert definition is not None
+        args = {**self.connection, **given} if definition is DEPLOY else dict(given)
+        if definition is DEPLOY:
+            named = args.pop("stack_files", None) or args.pop("stack_file", None) or args.pop("file", None) or ["."]
+            args["stack_files"] = [str(self.root / file) for file in ([named] if isinstance(named, str) else named)]
+        if "expected_plan" in args:
+            args["expected_plan"] = brief(args["expected_plan"])
+        before, environ = os.getcwd(), dict(os.environ)
+        os.chdir(self.root)
+        os.environ.clear()
+        os.environ.update(self.environ({}))
+        try:
+            return run_in_process(definition, args, folder=str(self.local_temp), check_mode=check, diff=True)
+        except HelmstackError as error:
+            return {"failed": True, "msg": str(error)}
+        finally:
+            os.environ.clear()
+            os.environ.update(environ)
+            os.chdir(before)
 
     def task(self, options: Object) -> Object:
         """A task of the module helmstack from its options; what has a name of a module in it is a task already."""
@@ -452,9 +519,13 @@ def exact(workspace: Workspace, **options: Any) -> Object:
 
     That check mode writes nothing is a test of its own.
     """
-    task = workspace.task(options)
     before = workspace.snapshot()
-    checked, result, again = workspace.run({**task, "check_mode": True}, task, {**task, "check_mode": True}).results
+    if workspace.is_plain(options):
+        checked, result, again = (workspace.one(options, check=check) for check in (True, False, True))
+    else:
+        task = workspace.task(options)
+        steps = {**task, "check_mode": True}, task, {**task, "check_mode": True}
+        checked, result, again = workspace.run(*steps).results
     after = workspace.snapshot()
     assert plan_of(checked) == plan_of(result)
     assert checked["changed"] == result["changed"]
