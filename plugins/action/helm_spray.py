@@ -16,6 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import stack_tools
 
 _PRIVATE = ("release_values", "set_values", "repositories")
 
@@ -40,5 +41,6 @@ class ActionModule(StackAction):
                 return bundle.take_text(found, content), content.decode(errors="replace")
             return (found if self._shares_disk else bundle.take(found)), ""
 
-        stack = umbrella_stack(given, Place(files, find, carry), self._secrets_in(given, task_vars))
+        with stack_tools(environ, given.get("binary_path")) as tools:
+            stack = umbrella_stack(given, Place(files, find, carry, tools), self._secrets_in(given, task_vars))
         return self._with_secrets(stack, task_vars) if files.rendered else stack

@@ -18,8 +18,8 @@ options:
         M(ansible.builtin.copy) is (in C(files/) folders and beside the playbook), then in the folder of the host's
         inventory, then in the current folder.
       - If there is none in the task, the first of these folders that holds a stack file is taken.
-      - Stack, overlay and values files may be Ansible templates (with the suffix C(.j2)), may be encrypted with
-        ansible-vault, and may hold C(!vault) values.
+      - Stack, overlay and values files may be Ansible templates (with the suffix C(.j2)) or Go templates, which helm
+        renders on the controller (C(.gotmpl)), may be encrypted with ansible-vault, and may hold C(!vault) values.
     type: list
     elements: path
     aliases: [stack_file, file]

@@ -153,7 +153,7 @@ def _call(definition: ModuleDefinition, invocation: Invocation, workdir: str, gu
     raw = {key: value for key, value in invocation.given.items() if not key.startswith("_")}
     handed = {key: value for key, value in content.params.items() if not key.startswith("_")}
     given = definition.spec.typed({**raw, **handed})
-    with StackTools(lambda: nullcontext((workdir, guard)), os.environ) as tools:
+    with StackTools(lambda: nullcontext((workdir, guard)), os.environ, params.get("binary_path")) as tools:
         stack = definition.resolved(given, content.secrets, tools)
     defaults = definition.spec.typed(with_defaults(definition.spec, given, stack.defaults, os.environ))
     return Call(stack, {**params, **defaults, **content.params}, workdir, guard, invocation.check_mode, invocation.diff)

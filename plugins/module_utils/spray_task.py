@@ -25,6 +25,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, PlainFiles
+from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
     Options,
     Release,
@@ -54,6 +56,7 @@ class Place:
     files: Files
     find: Callable[[str], str]
     carry: Callable[[str], tuple[str, str]]
+    helpers: Helpers | None = None  # for Go templates
 
 
 def umbrella_stack(given: Mapping[str, Any], at: Place, secrets: Collection[str]) -> Stack:
@@ -64,7 +67,7 @@ def umbrella_stack(given: Mapping[str, Any], at: Place, secrets: Collection[str]
     :raises InputError: options that contradict each other, or files that are not there.
     """
     _check(given)
-    reader = Reader(at.files)
+    reader = Reader(at.files, at.helpers)
     for secret in secrets:
         reader.remember(secret)
     for url in (given["chart_ref"], *(given.get("values_files") or ())):
@@ -87,7 +90,7 @@ def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: Reader, secrets
         namespace=namespace,
         chart=chart,
         version=given.get("chart_version"),
-        values=tuple(_values(given, at, reader, secrets)),
+        values=tuple(_values(given, name, at, reader, secrets)),
         options=_options(given),
         spray={**spray, "set_values": list(_set_values(given.get("set_values") or (), at, reader, secrets))},
         stack=stack_name(namespace, prefix, chart_name(chart, at.files)),
@@ -96,14 +99,14 @@ def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: Reader, secrets
     return Stack(
         name=release.stack,
         environment=None,
-        releases=(release,),
+        releases=tuple(reader.filled([release])),
         repositories=tuple(repositories.values()),
         secrets=reader.secrets,
         targets=(release.id,) if given.get("targets") else None,
     )
 
 
-def on_target(given: Mapping[str, Any], secrets: tuple[str, ...], dummy_tools: object = None) -> Stack:
+def on_target(given: Mapping[str, Any], secrets: tuple[str, ...], helpers: Helpers | None = None) -> Stack:
     """What the task wants where its files lie on this machine."""
 
     def find(path: str) -> str:
@@ -112,7 +115,7 @@ def on_target(given: Mapping[str, Any], secrets: tuple[str, ...], dummy_tools: o
             raise InputError(f"'{path}' does not exist on the target")
         return found
 
-    return umbrella_stack(given, Place(PlainFiles(), find, lambda path: (find(path), "")), secrets)
+    return umbrella_stack(given, Place(PlainFiles(), find, lambda path: (find(path), ""), helpers), secrets)
 
 
 def _check(given: Mapping[str, Any]) -> None:
@@ -219,7 +222,11 @@ def stack_name(namespace: str, prefix: str, chart: str) -> str:
     return f"{name[: _LONGEST_LABEL - 9].rstrip('-._')}-{digest}"
 
 
-def _values(given: Mapping[str, Any], at: Place, reader: Reader, secrets: Collection[str]) -> Iterator[ValuesSource]:
+def _values(
+    given: Mapping[str, Any], umbrella: str, at: Place, reader: Reader, secrets: Collection[str]
+) -> Iterator[ValuesSource]:
+    release = {"Name": umbrella, "Namespace": given["release_namespace"]}
+    context = GoContext({"Environment": {"Name": ""}, "Variables": {}, "Env": {}}).for_release(**release)
     for name in given.get("values_files") or ():
         if not name.strip():
             raise InputError("values_files holds an empty path")
@@ -227,6 +234,8 @@ def _values(given: Mapping[str, Any], at: Place, reader: Reader, secrets: Collec
             yield ValuesSource(_shown(name), fetched(name))
         elif "://" in name:
             raise InputError(f"the values file '{_shown(name)}' is neither a path nor an http or https URL")
+        elif name.endswith(SUFFIX):
+            yield ValuesSource(name, "", template=reader.template(at.find(name), context))
         else:
             yield reader.values(at.find(name), name, _TASK)
     if given.get("release_values"):

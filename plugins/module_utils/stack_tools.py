@@ -2,17 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What resolving a stack may take beside its files: git. Most stacks need none, so it is there once it is asked for."""
+"""What resolving a stack may take beside its files, git and helm: they are there once they are asked for."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import Checkout, GitRepositories
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Text
+from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import GoTemplate
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, cache_folder
 
@@ -22,11 +26,15 @@ Room = Callable[[], AbstractContextManager["tuple[str, Guard]"]]
 class StackTools:
     """The Helpers of stack/helpers.py.
 
-    :arg room: makes the private folder that git works in, and its guard.
+    :arg room: makes the private folder that git and helm work in, and its guard.
+    :arg binary: the helm that the task names.
     """
 
-    def __init__(self, room: Room, environ: Mapping[str, str]) -> None:
+    def __init__(self, room: Room, environ: Mapping[str, str], binary: str | None = None) -> None:
         self._room = room
+        self._environ = environ
+        self._binary = binary
+        self._renderings = 0
         self._cache = os.path.join(cache_folder(environ), "charts", "git")
         self._open = ExitStack()
         self._at: tuple[str, Guard] | None = None
@@ -47,6 +55,18 @@ class StackTools:
             home = os.path.join(folder, f"git-{len(self._repositories)}")
             self._repositories[declared] = GitRepositories(home, declared, self._cache, guard)
         return self._repositories[declared].checkout(reference)
+
+    def render(self, templates: Sequence[GoTemplate], binary: str | None, read: Callable[[str], Text]) -> list[str]:
+        from ansible_collections.helmstack.core.plugins.module_utils import go_templates
+
+        folder, guard = self._place()
+        self._renderings += 1
+        place = os.path.join(folder, f"go-templates-{self._renderings}")
+        helm = Helm(self._binary or binary, os.path.join(folder, "helm"), None, environ=self._environ, guard=guard)
+        try:
+            return go_templates.render(templates, helm, place, read)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     def _place(self) -> tuple[str, Guard]:
         if self._at is None:

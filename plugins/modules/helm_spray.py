@@ -63,8 +63,8 @@ options:
     description:
       - Values files that are laid over the umbrella's values, in this order.
       - They are looked for as O(chart_ref) is, or fetched by the controller if they are C(http) or C(https) URLs.
-      - Files may be Ansible templates (with the suffix C(.j2)), may be encrypted with ansible-vault, and may hold
-        C(!vault) values.
+      - Files may be Ansible templates (with the suffix C(.j2)) or Go templates, which helm renders on the controller
+        (C(.gotmpl)), may be encrypted with ansible-vault, and may hold C(!vault) values.
     type: list
     elements: str
   release_values:

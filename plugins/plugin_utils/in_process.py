@@ -12,12 +12,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import IO, Any
 
+from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.helmstack.core.plugins.module_utils.module import Invocation, ModuleDefinition, perform
+from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import private_folder
 
 
 def run_in_process(
@@ -63,3 +67,8 @@ def private_file(folder: str, write: Callable[[IO[bytes]], None]) -> str:
         os.unlink(path)
         raise
     return path
+
+
+def stack_tools(environ: Mapping[str, str], binary: str | None) -> StackTools:
+    """What resolving a stack takes beside its files, in the controller's own temporary folder."""
+    return StackTools(partial(private_folder, C.DEFAULT_LOCAL_TMP), environ, binary)

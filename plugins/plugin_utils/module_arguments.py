@@ -22,12 +22,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.module import ModuleDefinition
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
-from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
-from ansible_collections.helmstack.core.plugins.module_utils.workdir import private_folder
 from ansible_collections.helmstack.core.plugins.plugin_utils.controller_files import ControllerFiles
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
-from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import private_file, stack_tools
 from ansible_collections.helmstack.core.plugins.plugin_utils.secrets_in_task import (
     check_open,
     strings,
@@ -112,7 +110,7 @@ class ModuleArguments(ControllerFiles):
             groups=plain(task_vars.get("group_names") or ()),
             environ=environ,
         )
-        with StackTools(lambda: private_folder(C.DEFAULT_LOCAL_TMP), environ) as tools:
+        with stack_tools(environ, given.get("binary_path")) as tools:
             stack = resolve(asked, files, tools)
         brought = files.rendered or given.get("variables") or any(self._task.environment or ())
         return self._with_secrets(stack, task_vars) if brought else stack

@@ -161,7 +161,7 @@ CASES = [
     case("nested-circle", "circle", stack="stacks: [{path: .}]\n" + OK),
     case("nested-missing", "helmstack.yaml:1", "gone", stack="stacks: [{path: gone}]\n" + OK),
     case("git-stack", "helmstack.yaml:1", "no git ref", stack='stacks: [{url: "git+ext://sh"}]\n' + OK),
-    case("gotmpl", "helmstack.yaml:1", "not supported yet", stack=values("v.yaml.gotmpl"), files={"v.yaml.gotmpl": "a: 1"}),
+    case("gotmpl", "v.yaml.gotmpl:1", "missing value", stack=values("v.yaml.gotmpl"), files={"v.yaml.gotmpl": "a: {{ if }}"}),
     case("unknown-repository", "helmstack.yaml:1", "'reop'", stack=OK.replace("../app", "reop/app")),
     case("chart-missing", "helmstack.yaml:1", "no chart", "nowhere", stack=OK.replace("../app", "./nowhere")),
     case("chart-empty-folder", "empty", "Chart.yaml", stack=OK.replace("../app", "./empty"), files={"empty/x": ""}),

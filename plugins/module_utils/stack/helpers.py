@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import Checkout
+from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Text
+from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import GoTemplate
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 
 
@@ -22,4 +24,12 @@ class Helpers(Protocol):
 
         :arg repositories: those that are declared, for logins.
         :raises HelmstackError: it cannot be had.
+        """
+
+    def render(self, templates: Sequence[GoTemplate], binary: str | None, read: Callable[[str], Text]) -> list[str]:
+        """What Helm's engine makes of templates, in one process.
+
+        :arg binary: helm's, if it is named.
+        :arg read: a file of the user's, decrypted.
+        :raises HelmstackError: one of them fails, or there is no helm.
         """

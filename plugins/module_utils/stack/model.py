@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
+from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import GoTemplate
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class ValuesSource:
     secret: bool = False  # came out of a vault
     file: str = ""  # the file that holds it, relative to the outermost stack's folder; "": see label
     how: str = ""  # what plan/origins.py calls the values, where that is not "values file"
+    template: GoTemplate | None = None  # what is to be rendered into the text; only while the stack is resolved
     # where single values stand, if not in this text, and what overlays replaced there (see stack/places.py)
     places: tuple[tuple[Any, ...], ...] = field(default=(), compare=False, repr=False)
 

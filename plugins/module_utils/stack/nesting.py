@@ -130,10 +130,19 @@ def renamed(release: Release, fetched: Fetched, root: str) -> Release:
     def told(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(told(item) for item in value)
-        return fetched.told(shown.told(value)) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        text = fetched.told(value)
+        return shown.told(value) if text == value else text
 
     values = tuple(
-        replace(source, label=told(source.label), file=told(source.file), places=told(source.places))
+        replace(
+            source,
+            label=told(source.label),
+            file=told(source.file),
+            places=told(source.places),
+            template=source.template and replace(source.template, name=told(source.template.name)),
+        )
         for source in release.values
     )
     return replace(release, values=values, where=replace(release.where, file=fetched.told(release.where.file)))

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,7 +17,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Nod
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, number_text
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import ValuesSource
+from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext, GoTemplate
+from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
 from ansible_collections.helmstack.core.plugins.module_utils.stack.places import Place, places_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import dotenv
 
@@ -28,8 +30,12 @@ SUFFIXES = ("", ".j2", ".gotmpl")
 class Reader:
     """The files of one run. What it remembers: values files already read, and strings to mask."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, helpers: Helpers | None = None) -> None:
         self._files = files
+        self._helpers = helpers
+        self._context: Callable[[], GoContext] = GoContext
+        self._rendered: dict[str, Text] = {}
+        self.helm_binary: str | None = None
         self._values: dict[str, ValuesSource] = {}
         self._secrets: dict[str, None] = {}
 
@@ -99,6 +105,52 @@ class Reader:
         text = self._read(path, what, where)
         return schema.mapping(self._positions(text, path), what, keys)
 
+    def begin(self, context: Callable[[], GoContext]) -> None:
+        """The stack and overlay files that are read from now on see what this gives, if they are Go templates."""
+        self._context = context
+        self._rendered = {}
+
+    def prepare(self, paths: Iterable[str]) -> None:
+        """Renders those among stack and overlay files that are Go templates, all at once."""
+        wanted = [path for path in paths if path.endswith(SUFFIX) and path not in self._rendered and self.exists(path)]
+        templates = [self.template(path, self._context()) for path in dict.fromkeys(wanted)]
+        for template, text in zip(templates, self._render(templates)):
+            self._rendered[template.path] = Text(text, secret=template.secret)
+
+    def template(self, path: str, context: GoContext, roots: tuple[str, ...] = ()) -> GoTemplate:
+        """A file that is a Go template."""
+        try:
+            text = self._files.read(path)
+        except InputError as error:
+            error.where = error.where or Location(path)
+            raise
+        return GoTemplate(path, text.text, context, roots, path, text.secret)
+
+    def filled(self, releases: Iterable[Release]) -> list[Release]:
+        """The releases, all their values files that are Go templates rendered at once."""
+        given = list(releases)
+        templates = [source.template for release in given for source in release.values if source.template]
+        texts = iter(self._render(templates))
+        return [
+            replace(release, values=tuple(self._filled(source, release, texts) for source in release.values))
+            for release in given
+        ]
+
+    def _filled(self, source: ValuesSource, release: Release, texts: Iterator[str]) -> ValuesSource:
+        template = source.template
+        if template is None:
+            return source
+        text = Text(next(texts), secret=template.secret)
+        made = self._made_values(text, template.name, source.label, release.where)
+        return replace(made, file=source.file, places=made.places or source.places)
+
+    def _render(self, templates: list[GoTemplate]) -> list[str]:
+        if not templates:
+            return []
+        if self._helpers is None:
+            raise InputError("Go templates cannot be rendered here", where=Location(templates[0].path))
+        return self._helpers.render(templates, self.helm_binary, self._files.read)
+
     def dotenv(self, path: str) -> dict[str, Node]:
         """The variables of a ``.env`` file; none if there is no such file."""
         if not self.exists(path):
@@ -119,7 +171,9 @@ class Reader:
         return source if source.label == label else replace(source, label=label)
 
     def _read_values(self, path: str, label: str, where: Location) -> ValuesSource:
-        text = self._read(path, "values file", where)
+        return self._made_values(self._read(path, "values file", where), path, label, where)
+
+    def _made_values(self, text: Text, path: str, label: str, where: Location) -> ValuesSource:
         decrypted: list[str] = []
 
         def decrypt(ciphertext: str) -> str:
@@ -150,10 +204,11 @@ class Reader:
         return tuple(places_in(node, "values file", os.path.dirname(path), lines))
 
     def _read(self, path: str, what: str, where: Location | None) -> Text:
-        if path.endswith(".gotmpl"):
-            raise InputError(f"{path}: Go templates are not supported yet in this version", where=where)
         if not self.exists(path):
             raise InputError(f"the {what} {path} does not exist", where=where)
+        if path.endswith(SUFFIX):
+            self.prepare([path])
+            return self._rendered[path]
         try:
             text = self._files.read(path)
         except InputError as exc:

@@ -10,12 +10,24 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, mark_secret, place, plain, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack import order, overlay, schema, select
+from ansible_collections.helmstack.core.plugins.module_utils.stack.environments import (
+    chosen_environment,
+    likely,
+    overlay_of,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files
+from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import (
+    SUFFIX,
+    GoContext,
+    environment_variables,
+    go_context,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.nesting import (
@@ -29,7 +41,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.reading impor
 from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import Draft, Outer, Unit
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
 
-_ENVIRONMENT = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_.]*")
 _LONGEST_LABEL = 63
 _TASK = Location("task options")
 _NOTHING = Node(None, _TASK)
@@ -68,7 +79,7 @@ def resolve(request: Request, files: Files, helpers: Helpers | None = None) -> S
     :arg helpers: for stacks from git.
     :raises InputError: anything that is wrong in the files or options.
     """
-    reader = Reader(files)
+    reader = Reader(files, helpers)
     for secret in request.secrets:
         reader.remember(secret)
     with reader.masking():
@@ -86,23 +97,28 @@ def _resolved(request: Request, reader: Reader, helpers: Helpers | None) -> Stac
         else {}
     )
     request = _with_defaults(request, members)
-    documents = _stack_documents(paths, reader)
-    environment = _environment(request, folder, _merged(documents), reader)
+    reader.helm_binary = schema.string(members["binary_path"], "binary_path") if "binary_path" in members else None
+    place_of = Place(paths, Ground(folder), extra_overlays=request.overlays)
     outer = Outer(
         task=request.defaults,
         layers=(_task_variables(request),),
         environ=request.environ,
-        environment=environment,
+        environment=likely(request.environment, request.groups, folder, reader),
         root=folder,
         helpers=helpers,
+        named=tuple(schema.mapping(members.get("variables", _NOTHING), "variables")),
     )
-    place_of = Place(paths, Ground(folder), extra_overlays=request.overlays)
+    documents = _stack_documents(place_of, outer, reader)
+    environment = chosen_environment(request.environment, request.groups, folder, _merged(documents), reader)
+    if environment != outer.environment:  # what templates have made may be something else then
+        outer = replace(outer, environment=environment)
+        documents = _stack_documents(place_of, outer, reader)
     resolved = _stack(place_of, documents, environment, outer, reader)
     if not resolved.drafts:
         empty = not any(documents)
         what, hint = ("the stack file is empty", "It needs 'releases'") if empty else ("the stack has no releases", "")
         raise InputError(what, where=Location(paths[0]), hint=hint)
-    releases = order.ordered(resolved.drafts)
+    releases = reader.filled(order.ordered(resolved.drafts))
     chosen = select.selected(releases, request.targets, request.selector, request.include_needs)
     takers = [release for release in releases if request.include_needs and release.id in (chosen or ())]
     needed = {need for release in takers for need in release.needs}
@@ -167,8 +183,35 @@ def _task_variables(request: Request) -> dict[str, Node]:
     return {name: mark_secret(node) if holds_secret(node) else node for name, node in nodes.items()}
 
 
-def _stack_documents(paths: Sequence[str], reader: Reader) -> list[dict[str, Node]]:
-    return [reader.document(path, "stack file", schema.STACK_KEYS) for path in paths]
+def _stack_documents(at: Place, outer: Outer, reader: Reader) -> list[dict[str, Node]]:
+    """The stack files; if they are Go templates, these are rendered with the overlays that are known by now."""
+    reader.begin(partial(_before, at, outer, (), reader))
+    if any(path.endswith(SUFFIX) for path in at.files):
+        usual = overlay_of(at.folder, outer.environment, reader) if outer.environment else None
+        extra = (os.path.normpath(os.path.join(at.folder, path)) for path in at.extra_overlays)
+        reader.prepare([*at.files, *filter(None, [usual]), *extra])
+    return [reader.document(path, "stack file", schema.STACK_KEYS) for path in at.files]
+
+
+def _before(at: Place, outer: Outer, declared: Sequence[str], reader: Reader) -> GoContext:
+    """What stack and overlay files see that are Go templates: all that is known before them."""
+    scope = Scope(outer.layers, outer.environ, _fallback(at, outer, reader), _built_in(outer))
+    return _context(scope, outer, declared, reader)
+
+
+def _context(scope: Scope, outer: Outer, declared: Sequence[str], reader: Reader) -> GoContext:
+    env = environment_variables(scope.fallback, (*outer.named, *declared), scope)
+    return go_context(outer.environment, scope, env, reader.remember_nodes)
+
+
+def _fallback(at: Place, outer: Outer, reader: Reader) -> tuple[Mapping[str, Node], ...]:
+    """The variables of ``.env`` files, the stronger first."""
+    names = [f".env.{outer.environment}"] if outer.environment else []
+    return (*outer.fallback, *(reader.dotenv(f"{at.folder}/{name}") for name in (*names, ".env")))
+
+
+def _built_in(outer: Outer) -> dict[str, Node]:
+    return {} if outer.environment is None else {"environment": Node(outer.environment, _TASK)}
 
 
 def _merged(documents: Sequence[Mapping[str, Node]]) -> dict[str, Node]:
@@ -181,53 +224,12 @@ def _merged(documents: Sequence[Mapping[str, Node]]) -> dict[str, Node]:
 
 
 def _merged_member(key: str, before: Node, node: Node) -> Node:
-    if key == "stacks":
+    if key in ("stacks", "env"):
         return overlay.join(before, node)
     if key not in ("environments", "variables", "helmDefaults"):
         return node
     merge = overlay.merge_environments if key == "environments" else overlay.merge_members
     return Node(merge(schema.mapping(before, key), schema.mapping(node, key)), node.where)
-
-
-def _environment(request: Request, folder: str, members: Mapping[str, Node], reader: Reader) -> str | None:
-    """The one environment of this run.
-
-    :raises InputError: the one that is asked for has nothing to it, or two of the host's groups are environments.
-    """
-    declared = list(schema.mapping(members.get("environments", _NOTHING), "environments"))
-
-    def is_there(name: str) -> bool:
-        return name in declared or _overlay_of(folder, name, reader) is not None
-
-    if request.environment:
-        if not is_there(request.environment):
-            what = f"the stack has nothing for the environment '{request.environment}'"
-            names = list(dict.fromkeys([*declared, *_names_of_overlays(folder)]))
-            near = did_you_mean(request.environment, names)
-            known = f"Declared are: {', '.join(names)}" if names else "It declares no environments"
-            raise InputError(what, where=Location(folder), hint=f"{near} {known}" if near.startswith("Did") else known)
-        return request.environment
-    found = [group for group in dict.fromkeys(request.groups) if is_there(group)]
-    if len(found) > 1:
-        what = f"the host's groups {' and '.join(repr(name) for name in found)} are environments of the stack"
-        raise InputError(what, hint="Set environment to the one that is meant")
-    return found[0] if found else None
-
-
-def _overlay_of(folder: str, environment: str, reader: Reader) -> str | None:
-    if not _ENVIRONMENT.fullmatch(environment):
-        return None
-    return reader.find_suffixed(f"{folder}/env/{environment}.yaml")
-
-
-def _names_of_overlays(folder: str) -> list[str]:
-    """The environments for which ``env/<environment>.yaml`` exists, for a message."""
-    try:
-        found = sorted(os.listdir(os.path.join(folder, "env")))
-    except OSError:
-        return []
-    names = [name.removesuffix(".j2") for name in found]
-    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml")]
 
 
 def _stack(
@@ -266,9 +268,10 @@ def _unit(at: Place, documents: list[dict[str, Node]], environment: str | None, 
         schema.mapping(members.get("variables", _NOTHING), "variables"),
         schema.mapping(chosen.get("variables", _NOTHING), "variables"),
     )
-    dotenvs = [reader.dotenv(f"{at.folder}/.env.{environment}")] if environment else []
-    fallback = (*outer.fallback, *dotenvs, reader.dotenv(f"{at.folder}/.env"))
-    built_in = {} if outer.environment is None else {"environment": Node(outer.environment, _TASK)}
+    fallback, built_in = _fallback(at, outer, reader), _built_in(outer)
+    declared = schema.strings(members.get("env", _NOTHING), "env")
+    if not any(path.endswith(SUFFIX) for path in at.files):
+        reader.begin(partial(_before, at, outer, declared, reader))
     scope = Scope((*outer.layers, variables), outer.environ, fallback, built_in)
     overlays = _overlays(at, environment, chosen, scope, reader)
     defaults = schema.mapping(members.get("helmDefaults", _NOTHING), "helmDefaults", schema.DEFAULTS_KEYS)
@@ -286,6 +289,7 @@ def _unit(at: Place, documents: list[dict[str, Node]], environment: str | None, 
         documents=[*documents, *overlays],
         scope=scope,
         defaults=defaults,
+        templates=cache(partial(_context, scope, outer, declared, reader)),
         outer=outer,
         reader=reader,
     )
@@ -295,7 +299,7 @@ def _overlays(
     at: Place, environment: str | None, chosen: Mapping[str, Node], scope: Scope, reader: Reader
 ) -> list[dict[str, Node]]:
     """The overlay files in their order, each once at its first place."""
-    conventional = _overlay_of(at.folder, environment, reader) if environment else None
+    conventional = overlay_of(at.folder, environment, reader) if environment else None
     paths: list[tuple[str, Location | None]] = [(conventional, None)] if conventional else []
     for key in ("overlays", "overlay"):
         for node in schema.items(chosen.get(key, _NOTHING), key):
@@ -303,6 +307,7 @@ def _overlays(
             text = schema.string(applied, key)
             paths.append((at.ground.locate(text, applied.where), applied.where))
     paths += [(os.path.normpath(os.path.join(at.folder, path)), None) for path in at.extra_overlays]
+    reader.prepare(path for path, dummy in paths)
     seen = {os.path.realpath(path) for path in at.files}
     result = []
     for path, where in paths:
@@ -343,9 +348,9 @@ def _nested(at: Place, unit: Unit, environment: str | None, outer: Outer, reader
 
 
 def _nested_stack(at: Place, environment: str | None, outer: Outer, reader: Reader) -> _Resolved:
-    documents = _stack_documents(at.files, reader)
+    documents = _stack_documents(at, outer, reader)
     declared = schema.mapping(_merged(documents).get("environments", _NOTHING), "environments")
-    found = environment and (environment in declared or _overlay_of(at.folder, environment, reader))
+    found = environment and (environment in declared or overlay_of(at.folder, environment, reader))
     resolved = _stack(at, documents, environment if found else None, outer, reader)
     if not at.fetched:
         return resolved

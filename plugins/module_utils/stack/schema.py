@@ -41,7 +41,7 @@ RELEASE_KEYS = frozenset(
     """.split()
 ) | frozenset(OPTIONS)
 DEFAULTS_KEYS = frozenset(OPTIONS) | {"namespace"}
-STACK_KEYS = frozenset("name releases environments repositories helmDefaults variables stacks".split())
+STACK_KEYS = frozenset("name releases environments repositories helmDefaults variables env stacks".split())
 OVERLAY_KEYS = frozenset("releases repositories helmDefaults variables".split())
 ENVIRONMENT_KEYS = frozenset("overlays overlay variables".split())
 NESTED_KEYS = frozenset("name path url".split())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference, is_git, parse
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain, to_json, walk
 from ansible_collections.helmstack.core.plugins.module_utils.stack import overlay, schema
+from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
     Options,
@@ -53,6 +54,7 @@ class Outer:
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     root: str = ""  # the outermost stack's folder
     helpers: Helpers | None = None
+    named: tuple[str, ...] = ()  # variables that .helmstack names
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Unit:
     documents: Sequence[Mapping[str, Node]]  # stack files, then overlays
     scope: Scope
     defaults: Mapping[str, Node]  # helmDefaults
+    templates: Callable[[], GoContext]  # what those of its values files see
     outer: Outer
     reader: Reader
 
@@ -133,15 +136,18 @@ class Unit:
                 raise in_arguments(key, members[key].where)
         if "chart" not in members:
             raise InputError(f"the release {namespace}/{name} has no chart", where=node.where)
+        version = schema.string(members["version"], "version") if "version" in members else None
+        labels = schema.labels(members["labels"]) if "labels" in members else {}
+        about = {"Name": name, "Namespace": namespace, "Version": version or "", "Labels": labels, "Stack": self.name}
         release = Release(
             name=name,
             namespace=namespace,
             chart=self._chart(members["chart"], repositories),
-            version=schema.string(members["version"], "version") if "version" in members else None,
+            version=version,
             digest=schema.digest(members["digest"]) if "digest" in members else None,
-            values=self._values(f"{namespace}/{name}", members),
+            values=self._values(about, members),
             weight=schema.integer(members["weight"], "weight") if "weight" in members else None,
-            labels=schema.labels(members["labels"]) if "labels" in members else {},
+            labels=labels,
             options=self._options(members),
             ignore=ignore,
             protected="protected" in members and schema.boolean(members["protected"], "protected"),
@@ -210,15 +216,19 @@ class Unit:
             return True
         return any(self.reader.exists(path) for path in self.ground.candidates(chart, where))
 
-    def _values(self, release: str, members: Mapping[str, Node]) -> tuple[ValuesSource, ...]:
-        sources = [self._value(release, node) for node in schema.items(members.get("values", _NOTHING), "values")]
+    def _values(self, about: Mapping[str, Any], members: Mapping[str, Node]) -> tuple[ValuesSource, ...]:
+        """The values of a release in helm's order.
+
+        :arg about: what templates see as ``.Release``.
+        """
+        sources = [self._value(about, node) for node in schema.items(members.get("values", _NOTHING), "values")]
         if schema.mapping(members.get("set", _NOTHING), "set"):
-            sources.append(self._inline("set", release, members["set"]))
+            sources.append(self._inline("set", _id(about), members["set"]))
         return tuple(sources)
 
-    def _value(self, release: str, node: Node) -> ValuesSource:
+    def _value(self, about: Mapping[str, Any], node: Node) -> ValuesSource:
         if isinstance(node.value, dict):
-            return self._inline("values", release, node)
+            return self._inline("values", _id(about), node)
         if not isinstance(node.value, str) or not node.value:
             raise schema.wrong(node, "values", "a path or a mapping")
         if _SCHEME.match(node.value):
@@ -227,6 +237,10 @@ class Unit:
         tried = self.ground.candidates(node.value, node.where)
         if len(tried) > 1 and not self.reader.exists(path):
             raise InputError(f"the values file is neither {' nor '.join(tried)}", where=node.where)
+        if path.endswith(SUFFIX) and self.reader.exists(path):
+            context = self.templates().for_release(**about)
+            template = self.reader.template(path, context, self.ground.roots)
+            return ValuesSource(node.value, "", file=relative(path, self.outer.root), template=template)
         source = self.reader.values(path, node.value, node.where)
         return replace(source, file=relative(path, self.outer.root))
 
@@ -235,6 +249,10 @@ class Unit:
         secret = any(item.secret for item in walk(node))
         places = tuple(places_in(node, what, self.outer.root))
         return ValuesSource(f"{what} of {release} ({place})", to_json(plain(node)), secret, how=what, places=places)
+
+
+def _id(about: Mapping[str, Any]) -> str:
+    return f"{about['Namespace']}/{about['Name']}"
 
 
 def in_arguments(key: str, where: Location) -> InputError:

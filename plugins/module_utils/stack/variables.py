@@ -121,6 +121,30 @@ class Scope:
                 return self.apply(layer[name], (*trail, name))
         return None
 
+    def everything(self) -> tuple[dict[str, Node], dict[str, InputError]]:
+        """All variables by name but the process environment's, and why some cannot be had."""
+        known: dict[str, Node] = {}
+        undefined: dict[str, InputError] = {}
+        for name in dict.fromkeys(key for layer in (*self.layers, self.built_in, *self.fallback) for key in layer):
+            try:
+                found = self._find(name, ())
+            except InputError as error:
+                undefined[name] = error
+            else:
+                if found is not None:
+                    known[name] = found
+        return known, undefined
+
+    def environment_variable(self, name: str) -> str | None:
+        """What the process environment says, else a ``.env`` file, else a variable; None: nothing does."""
+        if name in self.literal:
+            return self.literal[name]
+        found = next((layer[name] for layer in (*self.fallback, *self.layers) if name in layer), None)
+        if found is None:
+            return None
+        value = self.apply(found, (name,))
+        return None if value.value is None else _text(value, name, value.where)
+
     def _hint(self, name: str) -> str:
         if name == "environment":
             return "No environment is chosen: name one with the option environment, or write ${environment:-default}"

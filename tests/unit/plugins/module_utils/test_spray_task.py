@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -43,6 +44,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+class _Helpers:
+    """Renders every template as what it sees."""
+
+    def checkout(self, *_args: Any) -> Any:
+        raise NotImplementedError
+
+    def render(self, templates: Any, *_args: Any) -> list[str]:
+        return [f"{template.text}data: {json.dumps(template.context.data)}\n" for template in templates]
+
+
 def _stack(folder: Path, secrets: tuple[str, ...] = (), **options: Any) -> Stack:
     def find(path: str) -> str:
         if not (folder / path).exists():
@@ -53,7 +64,7 @@ def _stack(folder: Path, secrets: tuple[str, ...] = (), **options: Any) -> Stack
         return f"/tar,get}}/{Path(find(path)).name}", "hidden text" if "logo" in path else ""
 
     given = HELM_SPRAY.typed({"chart": "umbrella", "namespace": "web", **options})
-    return umbrella_stack(given, Place(PlainFiles(), find, carry), secrets)
+    return umbrella_stack(given, Place(PlainFiles(), find, carry, _Helpers()), secrets)
 
 
 def _release(folder: Path, **options: Any) -> Release:
@@ -70,6 +81,14 @@ def test_a_spray_is_a_stack_of_one_umbrella(folder: Path) -> None:
     assert release.values == (ValuesSource("values.yaml", "a: 1\n"), ValuesSource("release_values", '{"b": "2"}'))
     assert release.spray == {"exclude": ["x"], "default_weight": 3, "set_values": []}
     assert release.options.timeout == 120
+
+
+def test_values_files_may_be_go_templates(folder: Path) -> None:
+    (folder / "v.yaml.gotmpl").write_text("a: 1\n")
+    release = _release(folder, values_files=["values.yaml", "v.yaml.gotmpl"])
+    data = '{"Environment": {"Name": ""}, "Variables": {}, "Env": {}, "Release": {"Name": "shop", "Namespace": "web"}}'
+    assert [source.text for source in release.values] == ["a: 1\n", f"a: 1\ndata: {data}\n"]
+    assert release.values[1].label == "v.yaml.gotmpl"
 
 
 def test_targets_select_the_umbrella_so_that_absent_and_prune_know(folder: Path) -> None:

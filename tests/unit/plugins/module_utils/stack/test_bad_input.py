@@ -45,7 +45,7 @@ STACKS: list[tuple[str, int, str]] = [
     (WEB + "  values: web.yaml\n", 5, "values: expected a list, found the string 'web.yaml'"),
     (WEB + "  values: [3]\n", 5, "values: expected a path or a mapping, found the number 3"),
     (WEB + "  values:\n  - nowhere.yaml\n", 6, "nowhere.yaml does not exist"),
-    (WEB + "  values: [web.yaml.gotmpl]\n", 5, "Go templates are not supported yet in this version"),
+    (WEB + "  values: [web.yaml.gotmpl]\n", 5, "the values file"),
     (WEB + "  values: [https://example.org/x.yaml]\n", 5, "values files are local"),
     (WEB + "  spray: 3\n", 5, "spray: expected true, false or a mapping"),
     (WEB + "  spray: {exlude: [a]}\n", 5, "unknown key 'exlude' in spray. Did you mean 'exclude'?"),
@@ -186,9 +186,9 @@ def test_a_missing_stack_file_is_told(folder: Any) -> None:
         folder.resolve("nowhere.yaml")
 
 
-def test_a_go_template_as_stack_file_is_not_supported_yet(folder: Any) -> None:
+def test_a_go_template_needs_helm(folder: Any) -> None:
     folder.write("helmstack.yaml.gotmpl", WEB)
-    with pytest.raises(InputError, match="Go templates are not supported yet"):
+    with pytest.raises(InputError, match="Go templates cannot be rendered here"):
         folder.resolve()
 
 
