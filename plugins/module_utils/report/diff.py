@@ -45,6 +45,7 @@ def _of_change(change: Change, mask: Mask) -> Iterator[dict[str, str]]:
     labels = {item.key: _only_labels(item, (before, after)) for item in change.objects}
     if (change.version_from and change.chart and before != after) or any(labels.values()):
         yield _of_charts(change, before, after, labels)
+    yield from _of_labels(change, mask)
     if change.values:
         yield value_changes.entry(change.id, change.values, mask)
     for item in change.objects:
@@ -65,6 +66,20 @@ def _of_charts(change: Change, before: str, after: str, labels: Mapping[Key, fro
         "before": to_yaml(sides[0]),
         "after": to_yaml(sides[1]),
     }
+
+
+def _of_labels(change: Change, mask: Mask) -> Iterator[dict[str, str]]:
+    """The release's own labels, which make a revision though no object changes."""
+    held = change.deployed.labels if change.deployed else {}
+    wanted = change.release.labels if change.release and change.deployed else {}
+    after = {name: text for name, text in wanted.items() if held.get(name) != text}
+    if after:
+        yield {
+            "before_header": f"{change.id}: labels of the release",
+            "after_header": f"{change.id}: labels of the release change",
+            "before": _text({name: held[name] for name in after if name in held} or None, mask),
+            "after": _text(after, mask),
+        }
 
 
 def _chart(change: Change) -> tuple[str | None, str | None]:

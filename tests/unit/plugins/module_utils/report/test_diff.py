@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ import yaml
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
 from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 CANARY = "canary-7f3a"
 CODED = "Y2FuYXJ5LTdmM2E="
@@ -159,3 +162,15 @@ def test_labels_of_sub_charts_are_told_once_too() -> None:
     }
     assert yaml.safe_load(first["after"])["labels"][0]["helm.sh/chart"] == "db-2"
     assert "Service other" in second["after_header"]
+
+
+def test_labels_of_a_release_are_shown() -> None:
+    """They alone make a revision."""
+    release = Release("a", "n", "chart", labels={"tier": "back", "new": "x", "same": "s"})
+    deployed = Deployed("n", "a", 1, "deployed", "", labels={"tier": "front", "same": "s", "helmstack.io/stack": "s"})
+    change = Change("a", "n", "upgrade", ("options",), release=release, deployed=deployed)
+    [entry] = diff.entries(Plan("s", None, (change,), "d"), Mask({"front"}))
+    assert entry["after_header"] == "n/a: labels of the release change"
+    assert yaml.safe_load(entry["before"]) == {"tier": MASK}
+    assert yaml.safe_load(entry["after"]) == {"tier": "back", "new": "x"}
+    assert diff.entries(Plan("s", None, (replace(change, deployed=None),), "d"), Mask(())) == []
