@@ -365,11 +365,21 @@ plan:
         reason:
           description:
             - Why, any of V(new), V(version), V(chart), V(values), V(options), V(drift), V(failed), V(pending),
-              V(readiness) and V(removed).
+              V(readiness), V(labels) and V(removed).
+            - V(labels) is the reason to V(adopt) a release that somebody else has deployed, or that this stack has
+              deployed from other input that gives the same objects. V(readiness) is that of one that was never found
+              ready.
           returned: success
           type: list
           elements: str
           sample: [version]
+        note:
+          description:
+            - Why a release is skipped, or what of its history a reader would wonder about, such as that somebody else
+              has made its newest revision. Mostly empty.
+          returned: success
+          type: str
+          sample: revision 5 is a rollback to 3
         chart:
           description: The name of the chart.
           returned: success

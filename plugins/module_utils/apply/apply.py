@@ -168,7 +168,8 @@ class Applier:
 
     def _upgrade(self, change: Change) -> int:
         release, chart = known(change.release), known(change.chart)
-        labels = {key: value for key, value in self._marks(change).items() if value is not None}
+        marks = {**self._marks(change), stamp.MADE: str(change.revision_to)}
+        labels = {key: value for key, value in marks.items() if value is not None}
         conflicts = (
             self.correct_drift and change.method != MERGE
         )  # which knows none, and which helm refuses with the flag

@@ -96,4 +96,5 @@ class ReleaseBody:
     labels: Mapping[str, str]
     first_deployed: str  # RFC 3339, as stored
     last_deployed: str
+    templates: Mapping[str, str] = field(default_factory=dict, repr=False)  # the chart's own, in base64
     apply_method: str = ""  # Helm 4: "ssa" or "csa"; Helm 3 and "" mean client-side apply

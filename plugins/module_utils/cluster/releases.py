@@ -227,6 +227,7 @@ def _body(data: Mapping[str, Any], labels: Mapping[str, str]) -> ReleaseBody:
         labels=labels,
         first_deployed=info.get("first_deployed", ""),
         last_deployed=info.get("last_deployed", ""),
+        templates={item["name"]: item.get("data") or "" for item in chart.get("templates") or ()},
         apply_method=data.get("apply_method", ""),
     )
 

@@ -20,6 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     crds,
     images,
     manifest,
+    reasons,
     uncorrectable,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
@@ -89,7 +90,10 @@ class Changes:
         if recovering and deployed.current_revision is None:
             return self._comparison(base, release, chart, apis, install=True).anew(deployed)
         change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering)
-        return self._with_drift(change, deployed, apis) if change.action == "adopt" else change
+        if change.action != "adopt":
+            return change
+        adopted = replace(change, reasons=(reasons.of_adoption(deployed, self.owner),))
+        return self._with_drift(adopted, deployed, apis)
 
     def _kept_images(self, deployed: Deployed) -> images.Used:
         if not self.all_images:

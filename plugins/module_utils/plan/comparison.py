@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     images,
     manifest,
     object_owners,
+    reasons,
     restart,
     same_object,
     stored_size,
@@ -125,20 +126,23 @@ class Comparison:
             app_version_from=body.app_version or None,
             images=images.Used(images.of(history.held.all), images.of(rendered.whole.all)),
         )
-        reasons = self._reasons(base, body, changes, before, after) or (("drift",) if drifted else ())
-        if not reasons and not self._lacks_restart(body, after) and not self._lacks_job(body, after):
-            return replace(base, action="adopt", reasons=("readiness",), revision_to=deployed.revision, secrets=secrets)
-        reasons = reasons or ("readiness",)
+        why = self._reasons(base, body, changes, before, after) or (("drift",) if drifted else ())
+        base = replace(base, note=reasons.note(deployed, history.last.description))
+        if not why and not self._lacks_restart(body, after) and not self._lacks_job(body, after):
+            return replace(
+                base, action="adopt", reasons=(reasons.READINESS,), revision_to=deployed.revision, secrets=secrets
+            )
+        why = why or (reasons.READINESS,)
         changes, reverted = self._upgraded(history, rendered, recovering)
         gone = "helm cannot upgrade it from objects of kinds that are not served any more"
         warnings = (*base.warnings, *reverted.warnings, *self.context.unserved(history.applied, UpcomingKinds(), gone))
-        values = self._value_changes(body) if "values" in reasons else ()
+        values = self._value_changes(body) if "values" in why else ()
         base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried, values=values)
         base = replace(base, method=self._method(history, recovering), overwritten=reverted.overwritten)
         action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
         revision = deployed.revision + (2 if recovering else 1)
-        return replace(self, base=base)._finished(action, reasons, changes, rendered, revision, history.last)
+        return replace(self, base=base)._finished(action, why, changes, rendered, revision, history.last)
 
     def _renderer(self, recovering: bool = False) -> Renderer:
         return Renderer(self.context, self.release, self.chart, self.apis, self.base.deployed, recovering)
@@ -174,29 +178,33 @@ class Comparison:
     ) -> tuple[str, ...]:
         release, chart = self.release, self.chart
         status = base.deployed.status if base.deployed else ""
-        values = visible(release, self.context.values(release).merged)
+        given = self.context.values(release).merged
         scope = self.scope
         hooks_differ = {scope.key(i.item): i.said for i in before.hooks} != {
             scope.key(i.item): i.said for i in after.hooks
         }
         version = (body.chart_name, body.chart_version) != (chart.name, chart.version)
-        reuses = reuses_values(release, self.context.values(release).merged)
-        other_values = not reuses and values != visible(release, body.config)
-        reasons = {
+        reuses = reuses_values(release, given)
+        values = reasons.other_values(visible(release, given), visible(release, body.config), reuses=reuses)
+        differ = bool(changes or hooks_differ)
+        templates = differ and values and reasons.other_templates(body, chart.path)
+        found = {
             "version": version,
-            "values": other_values,
-            "chart": not version and bool(base.definitions or ((changes or hooks_differ) and not other_values)),
+            "values": values,
+            "chart": not version and bool(base.definitions or templates or (differ and not values)),
             "options": {**body.labels, **release.labels} != body.labels,
             "failed": status == "failed",
             "pending": status.startswith(("pending", "uninstalling")),
         }
-        return tuple(reason for reason, holds in reasons.items() if holds)
+        return tuple(reason for reason, holds in found.items() if holds)
 
     def _value_changes(self, body: ReleaseBody) -> tuple[ValueChange, ...]:
         """The values that differ from those that Helm has stored, with the files and lines that set them."""
         hidden = self.release.hidden_values
         settings = {path: item for path, item in explain(self.release.values).items() if path[0] not in hidden}
-        return value_changes(visible(self.release, body.config), settings)
+        found = value_changes(visible(self.release, body.config), settings)
+        reuses = reuses_values(self.release, self.context.values(self.release).merged)
+        return tuple(item for item in found if not (reuses and item.removed))
 
     def _kept(self, item: Object) -> bool:
         return object_owners.kept(item, self.context.live(item, self.scope.of(item)))

@@ -42,7 +42,8 @@ REVISION = "helmstack.io/revision"
 ORIGIN = "helmstack.io/origin"  # the stack file's path in its git repository
 UMBRELLA = "helmstack.io/umbrella"  # the sprayed umbrella chart's release, in the same namespace
 DRIFT = "helmstack.io/drift"  # what the correction that made this revision began with
-STAMP = (STACK, ENVIRONMENT, FINGERPRINT, REVISION, ORIGIN, UMBRELLA, DRIFT)
+MADE = "helmstack.io/made"  # the revision that was made with these labels; helm copies them to those that others make
+STAMP = (STACK, ENVIRONMENT, FINGERPRINT, REVISION, ORIGIN, UMBRELLA, DRIFT, MADE)
 
 _OPTIONS = ("disable_hooks", "skip_crds", "upgrade_crds", "reuse_values", "reset_values")
 _LENGTH = 40  # a label's value has 63 characters at most

@@ -29,7 +29,7 @@ _OBJECT = {"kind": TEXT, "namespace": TEXT, "name": TEXT}
 _PLACE = {"file": TEXT, "line": TEXT, "how": TEXT}
 _SIDES = {"from": TEXT, "to": TEXT}
 _REASONS = (
-    *("new", "version", "chart", "values", "options", "drift", "failed", "pending", "readiness", "removed"),
+    *("new", "version", "chart", "values", "options", "drift", "failed", "pending", "readiness", "labels", "removed"),
     *("ignored", "protected"),
 )
 # What a plan has: a name that is not here is a mistake, and what it asks for would never be found.
@@ -44,6 +44,7 @@ PLAN: Mapping[str, Any] = {
             "name": TEXT,
             "action": shapes.Words(ACTIONS),
             "reason": [shapes.Words(_REASONS)],
+            "note": TEXT,
             "chart": TEXT,
             "version": _SIDES,
             "app_version": _SIDES,

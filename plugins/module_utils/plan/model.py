@@ -97,8 +97,8 @@ class Change:
     images: Used = field(default_factory=Used, repr=False)
     warnings: tuple[str, ...] = ()  # what the plan cannot say
     untried: str = ""  # why it cannot be told whether the cluster accepts what changes
-    note: str = ""  # why it is skipped
     parts: str = ""  # see plan/parts.py
+    note: str = ""  # why it is skipped, or what of its history a reader would wonder about
     makes_namespace: bool = False  # helm is to make the release's namespace
     overwritten: Mapping[Key, Any] = field(default_factory=dict, repr=False)  # where objects that change were edited
     attempt: str = ""  # what a correction of drift begins with, see uncorrectable.py
@@ -124,6 +124,7 @@ class Change:
             "name": self.name,
             "action": self.action,
             "reason": list(self.reasons) or ([self.note] if self.note else []),
+            "note": self.note,
             "chart": self.chart.name if self.chart else self.chart_from,
             "version": {"from": self.version_from, "to": self.chart.version if self.chart else None},
             "app_version": {"from": self.app_version_from, "to": self.chart.app_version if self.chart else None},

@@ -100,7 +100,10 @@ def _line(release: _Release) -> str:
     what = " ".join(word for word in (release["action"], release["chart"], " -> ".join(versions)) if word)
     counts = Counter(item["op"] for item in release["objects"])
     objects = ", ".join(f"{count} {op}" for op, count in counts.items()) or "none"
-    return f"{release['namespace']}/{release['name']}: {what} ({', '.join(release['reason'])}), objects: {objects}"
+    note = f"; {release['note']}" if release.get("note") and release["action"] != "skip" else ""
+    return (
+        f"{release['namespace']}/{release['name']}: {what} ({', '.join(release['reason'])}{note}), objects: {objects}"
+    )
 
 
 def _drift(release: _Release) -> Iterator[str]:

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why something happens to a release, and what of its history a reader would wonder about."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
+from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
+from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
+
+READINESS, LABELS = "readiness", "labels"
+_ROLLBACK = "Rollback to "  # how Helm describes one (pkg/action/rollback.go)
+
+
+def other_values(given: Mapping[str, Any], stored: Mapping[str, Any], *, reuses: bool) -> bool:
+    """Whether an upgrade makes other values of those that are stored.
+
+    :arg given: the user's, merged.
+    :arg reuses: they are laid over the stored ones; there null takes a value away, and is not stored itself.
+    """
+    return _without_null(merge((stored, given))) != _without_null(stored) if reuses else given != stored
+
+
+def _without_null(values: Any) -> Any:
+    if not isinstance(values, Mapping):
+        return values
+    return {key: _without_null(value) for key, value in values.items() if value is not None}
+
+
+def other_templates(body: ReleaseBody, chart: str) -> bool:
+    """Whether the chart's own templates are not those that are deployed; Helm does not store those of sub-charts."""
+    if not body.templates:
+        return False
+    try:
+        files = chart_files.read(chart)
+    except ChartError:  # which whoever renders it tells
+        return False
+    now = {name: base64.b64encode(data).decode() for name, data in files.items() if name.startswith("templates/")}
+    return now != dict(body.templates)
+
+
+def of_adoption(deployed: Deployed, owner: tuple[str, str]) -> str:
+    """Why a release is only marked: its labels are not this stack's, or those of other input; or it was never ready.
+
+    :arg owner: stack and environment.
+    """
+    held = deployed.labels
+    ours = (held.get(stamp.STACK), held.get(stamp.ENVIRONMENT, "")) == owner
+    return LABELS if not ours or held.get(stamp.REVISION) == str(deployed.revision) else READINESS
+
+
+def note(deployed: Deployed, description: str) -> str:
+    """That somebody else has made a release's newest revision since this collection did; "" if not.
+
+    :arg description: Helm's, of that revision.
+    """
+    made = deployed.labels.get(stamp.MADE)  # helm copies it to what is made by hand
+    if made is None or made == str(deployed.revision):
+        return ""
+    if description.startswith(_ROLLBACK):
+        return f"revision {deployed.revision} is a rollback to {description[len(_ROLLBACK) :]}"
+    return f"revision {deployed.revision} was not made by this collection, which made {made}"
