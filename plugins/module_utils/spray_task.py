@@ -11,18 +11,13 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from http.client import HTTPException
 from typing import Any
-
-from ansible.module_utils.urls import ConnectionError as AnsibleConnectionError
-from ansible.module_utils.urls import open_url
 
 from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import release_options
 from ansible_collections.helmstack.core.plugins.module_utils.chart import strvals
 from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext
@@ -35,7 +30,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
     ValuesSource,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
+from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import fetched, is_remote, shown
+from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 _TASK = Location("task options")
 _ARCHIVE = re.compile(r"(?P<name>.+?)(-v?[0-9]+\.[0-9]+\.[0-9]+[^/]*)?\.(tgz|tar\.gz)")
@@ -90,7 +86,7 @@ def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: Reader, secrets
         namespace=namespace,
         chart=chart,
         version=given.get("chart_version"),
-        values=tuple(_values(given, name, at, reader, secrets)),
+        values=tuple(_values(given, name, at, reader, secrets, tuple(repositories.values()))),
         options=_options(given),
         spray={**spray, "set_values": list(_set_values(given.get("set_values") or (), at, reader, secrets))},
         stack=stack_name(namespace, prefix, chart_name(chart, at.files)),
@@ -223,17 +219,22 @@ def stack_name(namespace: str, prefix: str, chart: str) -> str:
 
 
 def _values(
-    given: Mapping[str, Any], umbrella: str, at: Place, reader: Reader, secrets: Collection[str]
+    given: Mapping[str, Any],
+    umbrella: str,
+    at: Place,
+    reader: Reader,
+    secrets: Collection[str],
+    repositories: Collection[Repository],
 ) -> Iterator[ValuesSource]:
     release = {"Name": umbrella, "Namespace": given["release_namespace"]}
     context = GoContext({"Environment": {"Name": ""}, "Variables": {}, "Env": {}}).for_release(**release)
     for name in given.get("values_files") or ():
         if not name.strip():
             raise InputError("values_files holds an empty path")
-        if name.startswith(("http://", "https://")):
-            yield ValuesSource(_shown(name), fetched(name))
+        if is_remote(name):
+            yield ValuesSource(shown(name), fetched(name, repositories))
         elif "://" in name:
-            raise InputError(f"the values file '{_shown(name)}' is neither a path nor an http or https URL")
+            raise InputError(f"the values file '{shown(name)}' is neither a path nor an http or https URL")
         elif name.endswith(SUFFIX):
             yield ValuesSource(name, "", template=reader.template(at.find(name), context))
         else:
@@ -241,29 +242,6 @@ def _values(
     if given.get("release_values"):
         text = helmyaml.to_json(given["release_values"])
         yield ValuesSource("release_values", text, _holds(text, secrets))
-
-
-def fetched(url: str) -> str:
-    """The text of a values file on a web server.
-
-    :raises InputError: it does not answer, or not with text.
-    """
-    try:
-        with open_url(url, timeout=30, follow_redirects="safe") as answer:
-            return str(answer.read().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise InputError(f"the values file {_shown(url)} is not UTF-8 text") from None
-    except (OSError, ValueError, HTTPException, AnsibleConnectionError) as error:
-        reason = Mask(secrets_in(url)).text(str(getattr(error, "reason", None) or error).replace(url, _shown(url)))
-        code = getattr(error, "code", None)
-        raise InputError(
-            f"the values file {_shown(url)} cannot be fetched: {f'{code} ' if code else ''}{reason}"
-        ) from None
-
-
-def _shown(url: str) -> str:
-    """A URL without what may be secret in it: user, password and query."""
-    return re.sub(r"[?#].*$", "", without_login(url))
 
 
 def _set_values(

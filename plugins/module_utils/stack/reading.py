@@ -19,9 +19,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext, GoTemplate
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository, ValuesSource
 from ansible_collections.helmstack.core.plugins.module_utils.stack.places import Place, places_in
+from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import fetched, shown
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import dotenv
+from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 STACK_FILES = ("helmstack.yaml", "helmstack.yml", "stackfile.yaml", "stackfile.yml")
 SUFFIXES = ("", ".j2", ".gotmpl")
@@ -169,6 +171,16 @@ class Reader:
             self._values[path] = self._read_values(path, label, where)
         source = self._values[path]
         return source if source.label == label else replace(source, label=label)
+
+    def remote_values(self, url: str, repositories: tuple[Repository, ...], where: Location) -> ValuesSource:
+        """A values file on a web server, fetched once a run."""
+        for secret in secrets_in(url):
+            self.remember(secret)
+        if url not in self._values:
+            text = fetched(url, repositories, where)
+            helmyaml.load_values(text, shown(url), 3)
+            self._values[url] = ValuesSource(shown(url), text)
+        return self._values[url]
 
     def _read_values(self, path: str, label: str, where: Location) -> ValuesSource:
         return self._made_values(self._read(path, "values file", where), path, label, where)

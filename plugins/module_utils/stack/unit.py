@@ -27,6 +27,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import Ground
 from ansible_collections.helmstack.core.plugins.module_utils.stack.places import places_in, relative
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import is_remote
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
@@ -145,7 +146,7 @@ class Unit:
             chart=self._chart(members["chart"], repositories),
             version=version,
             digest=schema.digest(members["digest"]) if "digest" in members else None,
-            values=self._values(about, members),
+            values=self._values(about, members, repositories),
             weight=schema.integer(members["weight"], "weight") if "weight" in members else None,
             labels=labels,
             options=self._options(members),
@@ -216,23 +217,29 @@ class Unit:
             return True
         return any(self.reader.exists(path) for path in self.ground.candidates(chart, where))
 
-    def _values(self, about: Mapping[str, Any], members: Mapping[str, Node]) -> tuple[ValuesSource, ...]:
+    def _values(
+        self, about: Mapping[str, Any], members: Mapping[str, Node], repositories: Mapping[str, Repository]
+    ) -> tuple[ValuesSource, ...]:
         """The values of a release in helm's order.
 
         :arg about: what templates see as ``.Release``.
         """
-        sources = [self._value(about, node) for node in schema.items(members.get("values", _NOTHING), "values")]
+        nodes = schema.items(members.get("values", _NOTHING), "values")
+        sources = [self._value(about, node, repositories) for node in nodes]
         if schema.mapping(members.get("set", _NOTHING), "set"):
             sources.append(self._inline("set", _id(about), members["set"]))
         return tuple(sources)
 
-    def _value(self, about: Mapping[str, Any], node: Node) -> ValuesSource:
+    def _value(self, about: Mapping[str, Any], node: Node, repositories: Mapping[str, Repository]) -> ValuesSource:
         if isinstance(node.value, dict):
             return self._inline("values", _id(about), node)
         if not isinstance(node.value, str) or not node.value:
             raise schema.wrong(node, "values", "a path or a mapping")
+        if is_remote(node.value):
+            return self.reader.remote_values(node.value, tuple(repositories.values()), node.where)
         if _SCHEME.match(node.value):
-            raise InputError(f"'{node.value}' is not a path: values files are local", where=node.where)
+            what = f"'{node.value}' is not a path: values files are local, or come by http and https"
+            raise InputError(what, where=node.where)
         path = self.locate(node.value, node.where)
         tried = self.ground.candidates(node.value, node.where)
         if len(tried) > 1 and not self.reader.exists(path):

@@ -22,9 +22,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import web
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import web
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.web import Access
+from ansible_collections.helmstack.core.plugins.module_utils.web import Access
 
 try:
     import yaml

@@ -23,9 +23,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.login
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found, Surroundings
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.once import Once
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.registry import Manifest, Registry
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.web import Access, WebError
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.web import Access, WebError
 
 CONFIG = "application/vnd.cncf.helm.config.v1+json"
 LAYERS = ("application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip")

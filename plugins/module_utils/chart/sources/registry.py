@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import web
+from ansible_collections.helmstack.core.plugins.module_utils import web
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.logins import Login
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.web import Access, Answer, WebError
 from ansible_collections.helmstack.core.plugins.module_utils.urls import origin
+from ansible_collections.helmstack.core.plugins.module_utils.web import Access, Answer, WebError
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

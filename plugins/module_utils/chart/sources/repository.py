@@ -28,10 +28,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.index
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found, Surroundings
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.once import Once
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.url import download
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.web import Access, WebError
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.urls import proper, without_credentials
+from ansible_collections.helmstack.core.plugins.module_utils.web import Access, WebError
 
 
 class RepositorySource:

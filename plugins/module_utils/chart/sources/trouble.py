@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from ansible_collections.helmstack.core.plugins.module_utils import web
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import web
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.logins import Login
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.web import WebError
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, nearest
+from ansible_collections.helmstack.core.plugins.module_utils.web import WebError
 
 
 class Place(Protocol):

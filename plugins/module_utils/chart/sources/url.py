@@ -12,13 +12,13 @@ import re
 import tempfile
 import urllib.parse
 
+from ansible_collections.helmstack.core.plugins.module_utils import web
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import load
 from ansible_collections.helmstack.core.plugins.module_utils.chart.files import MAX_BYTES
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin, Wanted
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import trouble, web
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import trouble
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import sha256
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found, Surroundings
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.web import Access, WebError
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.urls import (
@@ -27,6 +27,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.urls import (
     without_credentials,
     without_login,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.web import Access, WebError
 
 _NAME = re.compile(r"[^\w.+-]")
 

@@ -21,12 +21,12 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.spray_task import (
     Place,
     chart_name,
-    fetched,
     stack_name,
     umbrella_stack,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack, ValuesSource
+from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import fetched
 from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import LABEL_VALUE
 
 LABEL = LABEL_VALUE

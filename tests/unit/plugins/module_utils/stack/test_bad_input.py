@@ -46,7 +46,7 @@ STACKS: list[tuple[str, int, str]] = [
     (WEB + "  values: [3]\n", 5, "values: expected a path or a mapping, found the number 3"),
     (WEB + "  values:\n  - nowhere.yaml\n", 6, "nowhere.yaml does not exist"),
     (WEB + "  values: [web.yaml.gotmpl]\n", 5, "the values file"),
-    (WEB + "  values: [https://example.org/x.yaml]\n", 5, "values files are local"),
+    (WEB + "  values: [ftp://example.org/x.yaml]\n", 5, "values files are local"),
     (WEB + "  spray: 3\n", 5, "spray: expected true, false or a mapping"),
     (WEB + "  spray: {exlude: [a]}\n", 5, "unknown key 'exlude' in spray. Did you mean 'exclude'?"),
     (WEB + "  spray: {set_values: [{value_type: raw}]}\n", 5, "an entry of set_values lacks 'value'"),

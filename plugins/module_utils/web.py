@@ -16,9 +16,8 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.urls import origin, without_credentials, without_login
 
 _TIMEOUT = 30.0  # seconds without a sign of life
@@ -57,6 +56,25 @@ class Answer:
     url: str = ""  # where it came from in the end
 
 
+class Server(Protocol):
+    """What is declared of a server: stack/model.py's Repository."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def password(self) -> str | None: ...
+    @property
+    def ca_file(self) -> str | None: ...
+    @property
+    def cert_file(self) -> str | None: ...
+    @property
+    def key_file(self) -> str | None: ...
+    @property
+    def insecure(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Access:
     """How one server is asked; the login is for no other."""
@@ -70,7 +88,7 @@ class Access:
     well_known: bool = False  # the machine's own authorities count beside ca_file
 
     @classmethod
-    def of(cls, repository: Repository) -> Access:
+    def of(cls, repository: Server) -> Access:
         """What a declared repository says, or its URL."""
         parts = urllib.parse.urlsplit(repository.url)
         user, password = (urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
