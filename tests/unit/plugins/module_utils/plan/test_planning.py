@@ -47,7 +47,7 @@ def deployed(*objects: Object, **fields: Any) -> Revision:
 
 CASES = {
     "nothing is there": Case((), (A,), "install", ("new",), {"a": "add"}, revision=1),
-    "not by this collection, and the same": Case((deployed(A),), (A,), "adopt", ("readiness",), {}, revision=1),
+    "not by this collection, and the same": Case((deployed(A),), (A,), "adopt", ("labels",), {}, revision=1),
     "another value": Case((deployed(A),), (A2,), "upgrade", ("values",), {"a": "change"}, revision=2),
     "one object more": Case((deployed(A),), (A, B), "upgrade", ("values",), {"b": "add"}),
     "one object less": Case((deployed(A, B),), (A,), "upgrade", ("values",), {"b": "remove"}),
