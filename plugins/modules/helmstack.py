@@ -324,6 +324,13 @@ plan:
           description: What failed, if anything did.
           returned: success
           type: str
+        outcome:
+          description:
+            - What became of it as C(state), C(done), C(failed), C(rolled back) or C(not started), and the C(revision)
+              at which it is now. A rollback makes a revision of its own.
+          returned: in a run, of what was to be done
+          type: dict
+          sample: {state: done, revision: 4}
     images:
       description:
         - The container images that the releases name, of containers, init containers, ephemeral containers and image

@@ -139,7 +139,7 @@ def plan_of(result: Object) -> Object:
     """A result's plan without what only a run can know."""
     plan = json.loads(json.dumps(result["plan"]))
     for release in plan["releases"]:
-        for key in ("status", "duration", "error"):
+        for key in ("status", "duration", "error", "outcome"):
             release.pop(key)
     return plan
 

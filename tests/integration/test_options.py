@@ -109,7 +109,7 @@ def test_options_have_their_effect(ran: Run, workspace: Workspace) -> None:
     assert told["duration"] < 45
     assert "ImagePullBackOff" in told["error"]
     assert "rolled back" in told["error"]
-    assert f"{a}/atomic: upgrade failed; it is deployed, revision 5" in failed["msg"]
+    assert f"{a}/atomic: upgrade failed; it is at revision 5, which is what revision 3 was" in failed["msg"]
     stored = workspace.snapshot().releases[f"{a}/atomic"]
     assert (stored.revision, stored.status) == (5, "deployed")
     pod = workspace.api.get(f"/apis/apps/v1/namespaces/{a}/deployments/atomic")["spec"]["template"]

@@ -76,16 +76,18 @@ def test_everything_goes_back_and_what_cannot_is_told(workspace: Workspace) -> N
     # and all of it is told
     result = run.result
     for line in (
-        f"{a}/base: rolled back (upgrade undone)",
-        f"{a}/old: rolled back (uninstall undone)",
-        f"{a}/older: uninstall failed; it is deployed, revision 2",
-        f"{b}/new: rolled back (install undone)",
+        f"{a}/base: rolled back (upgrade undone): it is at revision 3, which is what revision 1 was",
+        f"{a}/old: rolled back (uninstall undone): it is at revision 2, which is what revision 1 was",
+        f"{a}/older: uninstall failed; it is at revision 2, which is what revision 1 was",
+        f"{b}/new: rolled back (install undone): it is gone again",
         f"{a}/stuck: upgrade failed",
     ):
         assert line in result["msg"], result["msg"]
     assert "it could not go back to what it was" in release_of(result, "stuck")["error"]
     assert "giving up" in release_of(result, "older")["error"]  # the log of its hook
     assert release_of(result, "new")["status"] == "uninstalled"
+    assert release_of(result, "base")["outcome"] == {"state": "rolled back", "revision": 3}
+    assert release_of(result, "older")["outcome"] == {"state": "failed", "revision": 2}
     assert f"release {b}/new is gone again, but there remain: Namespace {b}" in result["warnings"]
 
     # what the run could not do, the next one does; the history of what was removed goes with it

@@ -59,6 +59,7 @@ PLAN: Mapping[str, Any] = {
             "status": TEXT,
             "duration": TEXT,
             "error": TEXT,
+            "outcome": {"state": TEXT, "revision": TEXT},
         }
     ],
     "images": [{"image": TEXT, "state": shapes.Words((images.COMES, images.GOES, images.STAYS)), "releases": [TEXT]}],

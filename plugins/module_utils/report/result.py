@@ -89,6 +89,7 @@ def release(change: Change, done: Result | None, mask: Mask) -> dict[str, Any]:
         "status": done.status if done and done.status else status,
         "duration": done.duration if done else None,
         "error": mask.text(done.error) if done and done.error else None,
+        "outcome": {"state": done.state, "revision": done.revision} if done else None,
     }
 
 
@@ -158,13 +159,27 @@ def _state(change: Change, done: Result | None) -> str:
     if done is None:
         return change.note or "unchanged"
     if done.state == FAILED:
-        left = f"; it is {done.status}{_at(done)}" if done.status and done.status != "failed" else ""
-        return f"{change.action} failed{left}"
+        left = _left(change, done)
+        return f"{change.action} failed{'; ' if left else ''}{left}"
     if done.state == ROLLED_BACK:
-        return f"rolled back ({change.action} undone)"
+        return f"rolled back ({change.action} undone): {_left(change, done)}"
     if done.state == NOT_STARTED:
         return f"not started ({change.action})"
     return f"{done.status}{_at(done)} ({change.action}, {done.duration:.1f} s)"
+
+
+def _left(change: Change, done: Result) -> str:
+    """What a release is now that was not upgraded, or that went back: the revision of a rollback is a new one."""
+    before = change.deployed.current_revision if change.deployed else None
+    if done.status in (None, "failed"):
+        return ""
+    if done.status != "deployed" or not done.revision:
+        return "it is gone again" if before is None and done.status == "uninstalled" else f"it is {done.status}"
+    if done.revision == change.revision_from and change.effective:
+        return f"it is as it was, at revision {done.revision}"
+    if done.revision == change.revision_to:
+        return f"revision {done.revision} is deployed, but not ready"
+    return f"it is at revision {done.revision}" + (f", which is what revision {before} was" if before else "")
 
 
 def _at(done: Result) -> str:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import base64
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.model import FAILED, Outcome, Result
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.apply.model import FAILED, ROLLED_BACK, Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_report import _cut, _event_line
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import result
 
@@ -31,3 +34,36 @@ def test_events_and_logs_are_masked_also_where_their_lines_are_cut() -> None:
     assert login[-12:] not in message
     assert message.count(MASK) == 4
     assert "FATAL: password" in message
+
+
+@pytest.mark.parametrize(
+    ("action", "revisions", "done", "told"),
+    [
+        (
+            "upgrade",
+            (2, 3),
+            Result(FAILED, "deployed", 4),
+            "upgrade failed; it is at revision 4, which is what revision 2 was",
+        ),
+        ("upgrade", (2, 3), Result(FAILED, "deployed", 3), "upgrade failed; revision 3 is deployed, but not ready"),
+        ("upgrade", (2, 3), Result(FAILED, "deployed", 2), "upgrade failed; it is as it was, at revision 2"),
+        ("upgrade", (2, 3), Result(FAILED, "failed", 3), "upgrade failed"),
+        ("upgrade", (2, 3), Result(FAILED, "pending-upgrade", 3), "upgrade failed; it is pending-upgrade"),
+        ("adopt", (2, 2), Result(FAILED, "deployed", 2), "adopt failed; revision 2 is deployed, but not ready"),
+        ("install", (None, 1), Result(FAILED, "uninstalled"), "install failed; it is gone again"),
+        (
+            "upgrade",
+            (2, 3),
+            Result(ROLLED_BACK, "deployed", 4),
+            "rolled back (upgrade undone): it is at revision 4, which is what revision 2 was",
+        ),
+        ("install", (None, 1), Result(ROLLED_BACK, "uninstalled"), "rolled back (install undone): it is gone again"),
+    ],
+)
+def test_at_which_revision_a_release_is_left(
+    action: str, revisions: tuple[int | None, int], done: Result, told: str
+) -> None:
+    before = Deployed("n", "r", revisions[0], "deployed", "", revisions[0]) if revisions[0] else None
+    change = Change("r", "n", action, deployed=before, revision_to=revisions[1])
+    text = result.states(Plan("s", None, (change,), "d"), Outcome({"n/r": done}), Mask(()))
+    assert text.splitlines()[-1] == f"  n/r: {told}"
