@@ -122,6 +122,7 @@ STACK = ArgSpec(
         "targets": _STRINGS,
         "selector": _STR,
         "include_needs": _OFF,
+        "lock_file": {"type": "path"},
         "remote_src": _OFF,
         "_bundle": {"type": "path"},
     }
@@ -194,6 +195,18 @@ SPRAY = ArgSpec(
 )
 
 HELM = ArgSpec({"binary_path": {"type": "path"}, "registry_config": {"type": "path"}})
+
+BUNDLE = ArgSpec({"bundle": {"type": "path"}})
+LOCK = ArgSpec({"update": {**_STRINGS, "default": []}, "outdated": {"type": "bool", "default": True}})
+BUNDLING = ArgSpec(
+    {
+        "dest": {"type": "path", "required": True},
+        "environments": _STRINGS,
+        "images": {"type": "bool", "default": True},
+        "kube_version": _STR,
+        "api_versions": {**_STRINGS, "default": []},
+    }
+)
 
 CLUSTER = ArgSpec(
     {
@@ -276,12 +289,14 @@ TEMPLATE = ArgSpec(
 
 VALUES = ArgSpec({"compare_to": _STR, "chart_defaults": _OFF})
 
-HELMSTACK = STACK + CHANGE + RELEASE + HELM + CLUSTER
-HELM_SPRAY = SPRAY + CHANGE + RELEASE + HELM + CLUSTER
+HELMSTACK = STACK + BUNDLE + CHANGE + RELEASE + HELM + CLUSTER
+HELM_SPRAY = SPRAY + BUNDLE + CHANGE + RELEASE + HELM + CLUSTER
 HELMSTACK_INFO = STACK + HELM + CLUSTER + INFO
 # It needs no cluster, but module_defaults of the action group must reach it without harm.
 HELMSTACK_TEMPLATE = STACK + HELM + CLUSTER + TEMPLATE
 HELMSTACK_VALUES = STACK + HELM + CLUSTER + VALUES
+HELMSTACK_LOCK = STACK + HELM + CLUSTER + LOCK
+HELMSTACK_BUNDLE = STACK + HELM + CLUSTER + BUNDLING
 
 # What `.helmstack` may name: one file serves all modules that read a stack.
 STACK_OPTIONS = frozenset().union(
@@ -319,6 +334,8 @@ def request(
         environ=environ,
         option_names=STACK_OPTIONS,
         secrets=tuple(secrets),
+        lock_file=given.get("lock_file"),
+        makes_lock_file=bool(given.get("lock_file_may_lack")),
     )
 
 

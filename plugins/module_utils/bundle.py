@@ -20,6 +20,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 PROGRESS = "_helmstack_progress"
 # The parameter that holds the stack of a second environment, to compare with.
 OTHER = "_other"
+# The parameter that holds the stack's other environments, where a module works on all of them.
+OTHERS = "_others"
 
 _CONTENT = "content.json"
 _FILES = "files"

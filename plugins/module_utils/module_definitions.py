@@ -11,7 +11,9 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import (
     HELM_SPRAY,
     HELMSTACK,
+    HELMSTACK_BUNDLE,
     HELMSTACK_INFO,
+    HELMSTACK_LOCK,
     HELMSTACK_TEMPLATE,
     HELMSTACK_VALUES,
 )
@@ -47,8 +49,24 @@ def _values(call: Call) -> dict[str, Any]:
     return engine.values(call.stack, call.params, diff=call.diff, workdir=call.workdir, guard=call.guard)
 
 
+def _lock(call: Call) -> dict[str, Any]:
+    from ansible_collections.helmstack.core.plugins.module_utils import chart_commands
+
+    return chart_commands.lock(call.stack, call.params, diff=call.diff, workdir=call.workdir, guard=call.guard)
+
+
+def _bundle(call: Call) -> dict[str, Any]:
+    from ansible_collections.helmstack.core.plugins.module_utils import chart_commands
+
+    return chart_commands.bundled(
+        call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir, guard=call.guard
+    )
+
+
 DEPLOY = ModuleDefinition(HELMSTACK, _deploy)
 SPRAY = ModuleDefinition(HELM_SPRAY, _deploy, on_target)
 INFO = ModuleDefinition(HELMSTACK_INFO, _info)
 TEMPLATE = ModuleDefinition(HELMSTACK_TEMPLATE, _template)
 VALUES = ModuleDefinition(HELMSTACK_VALUES, _values)
+LOCK = ModuleDefinition(HELMSTACK_LOCK, _lock)
+BUNDLE = ModuleDefinition(HELMSTACK_BUNDLE, _bundle)

@@ -11,7 +11,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart.bundled import BundleSource
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.locking import LockPins
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
@@ -31,6 +33,7 @@ class Tools:
         self._helms: dict[str, Helm] = {}
         self._lock = threading.Lock()
         self._cache = cache_folder(os.environ)
+        self._bundle: str | None = params.get("bundle")
         self.store = ChartStore(
             self.helm(None),
             os.path.join(workdir, "charts"),
@@ -39,6 +42,8 @@ class Tools:
             registry_config=params.get("registry_config"),
             options=params,
             guard=guard,
+            pins=_pins(stack, params),
+            sources=(BundleSource(self._bundle, workdir),) if self._bundle else None,
         )
 
     def helm(self, release: Release | None) -> Helm:
@@ -53,7 +58,7 @@ class Tools:
     def fetch(self, release: Release) -> Chart:
         options = release.options
         return self.store.fetch(
-            release.chart,
+            (release.chart_name or release.chart) if self._bundle else release.chart,
             release.version,
             devel=options.devel,
             digest=release.digest,
@@ -67,3 +72,10 @@ class Tools:
         self.store.terminate_all()
         for helm in list(self._helms.values()):
             helm.terminate_all()
+
+
+def _pins(stack: Stack, params: Mapping[str, Any]) -> LockPins | None:
+    """The lock file, if it counts: a bundle has what it was made with, and who makes the file anew does not ask it."""
+    if stack.locked is None or params.get("bundle") or params.get("_unpinned"):
+        return None
+    return LockPins(stack.locked, stack.lock_file)

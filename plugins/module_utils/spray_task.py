@@ -85,6 +85,7 @@ def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: Reader, secrets
         name=name,
         namespace=namespace,
         chart=chart,
+        chart_name=os.path.normpath(given["chart_ref"]) if os.path.isabs(chart) else "",
         version=given.get("chart_version"),
         values=tuple(_values(given, name, at, reader, secrets, tuple(repositories.values()))),
         options=_options(given),

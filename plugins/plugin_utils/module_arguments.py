@@ -84,6 +84,9 @@ class ModuleArguments(ControllerFiles):
             params["_wanted_by"] = {"pid": os.getpid(), "listens": not self._is_local}
         if progress is not None:
             params |= {"_progress": progress, "_progress_returned": not self._shares_disk}
+        if args.get("bundle") and stack is not None:
+            path = self._found(str(args.pop("bundle")), task_vars)
+            params["bundle"] = path if self._shares_disk else bundle.take(path)
         params |= self._more(given, task_vars, environ, bundle)
         if stack is not None or params:
             args["_bundle"] = self._shipped(bundle, Bundle(stack, params, secrets))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import posixpath
@@ -86,9 +87,10 @@ def _walk(folder: str, rules: IgnoreRules, prefix: str, above: tuple[str, ...]) 
             yield name, entry.path
 
 
-def read_archive(stream: IO[bytes], what: str) -> Files:
+def read_archive(stream: IO[bytes], what: str, limit: int | None = None) -> Files:
     """The files of a ``.tgz`` chart without the archive's top folder.
 
+    :arg limit: how many bytes it may unpack to; None: as many as Helm takes.
     :raises ChartError: ``what`` is damaged, unsafe or too large.
     """
     files: Files = {}
@@ -99,14 +101,31 @@ def read_archive(stream: IO[bytes], what: str) -> Files:
                 if member.isdir():
                     continue
                 size += member.size
-                if size > MAX_BYTES:
-                    raise ChartError(f"{what} unpacks to more than {MAX_BYTES >> 20} MiB, which Helm refuses")
+                if size > (limit or MAX_BYTES):
+                    told = "" if limit else ", which Helm refuses"
+                    raise ChartError(f"{what} unpacks to more than {(limit or MAX_BYTES) >> 20} MiB{told}")
                 name = _inner_name(member, what)
                 content = archive.extractfile(member)
                 files[name] = content.read().removeprefix(_BOM) if content else b""
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise ChartError(f"{what} is damaged or no .tgz archive ({error})", hint="Fetch or package it anew") from None
     return files
+
+
+def write_archive(files: Files, path: str, top: str = "chart") -> None:
+    """Makes files an archive as Helm packages charts; the same files make the same bytes.
+
+    :arg top: the folder in the archive, which Helm takes for the chart's name nowhere.
+    """
+    with (
+        open(path, "wb") as raw,
+        gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="", compresslevel=1) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for name, data in files.items():
+            info = tarfile.TarInfo(f"{top}/{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
 
 
 def _inner_name(member: tarfile.TarInfo, what: str) -> str:

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -32,8 +34,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     Location,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 
@@ -75,6 +78,8 @@ class ChartStore:
         self._pins = pins
         self._fetched: Once[Wanted, Chart] = Once()
         self._brought: Once[Wanted, Found] = Once()
+        self._helm = helm
+        self._workdir = workdir
 
     def fetch(
         self,
@@ -113,12 +118,42 @@ class ChartStore:
         found = self._bring(pinned)
         _check_digest(found, pinned)
         chart = load(found.path, wanted.reference)
+        if pinned.verify:
+            self._verify(chart, found, pinned)
         _check_version(chart, found, pinned)
         return replace(chart, origin=replace(found.origin, version=found.origin.version or chart.version))
 
     def _bring(self, wanted: Wanted) -> Found:
         """A chart on this disk, be it a release's or one that others depend on."""
         return self._brought.of(wanted, lambda: self._source(wanted.reference).find(wanted))
+
+    def _verify(self, chart: Chart, found: Found, wanted: Wanted) -> None:
+        """Holds if the chart is signed by one of the keys of the keyring.
+
+        :raises ChartError: it is not.
+        """
+        told = f"chart '{without_credentials(wanted.reference)}' {chart.version}"
+        if os.path.isdir(found.path):
+            raise ChartError(f"verify is set, but {told} is a folder, which nobody can sign", hint="Leave verify out")
+        if not found.origin.provenance:
+            hint = "Sign it with helm package --sign, and publish the .prov file too, or leave verify out"
+            raise ChartError(f"verify is set, but {told} is not signed: it has no provenance file", hint=hint)
+        # Helm looks for the archive's own name in the provenance file
+        folder = tempfile.mkdtemp(prefix="verify-", dir=self._workdir)
+        archive = os.path.join(folder, f"{chart.name}-{chart.version}.tgz")
+        shutil.copyfile(found.path, archive)
+        shutil.copyfile(found.origin.provenance, f"{archive}.prov")
+        try:
+            self._helm.verify(archive, wanted.keyring)
+        except HelmFailure as failure:
+            said = failure.words.replace(folder + os.sep, "")
+            keys = f"the keyring {wanted.keyring}" if wanted.keyring else "Helm's default keyring"
+            raise ChartError(
+                f"{told} is not as one of the keys of {keys} has signed it: {said}",
+                hint="Find out who made it before you go on; the option keyring names the keys that you trust",
+            ) from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _source(self, reference: str) -> Source:
         for source in self._sources:

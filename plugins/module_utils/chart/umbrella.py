@@ -9,12 +9,9 @@ What stays is what helm's ProcessDependencies would keep, so that helm makes the
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import json
 import posixpath
-import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -86,15 +83,7 @@ class Reduced:
 
     def write(self, path: str) -> None:
         """Makes it an archive for helm."""
-        with (
-            open(path, "wb") as raw,
-            gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="", compresslevel=1) as packed,
-            tarfile.open(fileobj=packed, mode="w") as archive,
-        ):
-            for name, data in self.files.items():
-                info = tarfile.TarInfo(f"chart/{name}")
-                info.size = len(data)
-                archive.addfile(info, io.BytesIO(data))
+        chart_files.write_archive(self.files, path)
 
 
 class Umbrella:

@@ -201,6 +201,16 @@ class Helm:
         wanted = f"{reference} {version}" if version else reference
         self._run([*argv, "--", reference], f"chart {wanted} cannot be fetched")
 
+    def verify(self, archive: str, keyring: str | None) -> None:
+        """Holds if an archive is as it was signed, by one of the keys of a keyring.
+
+        :arg archive: its name must be the one that it was signed under; the provenance file lies beside it.
+        :arg keyring: None: Helm's default.
+        :raises HelmFailure: it is not.
+        """
+        words = ["--keyring", keyring] if keyring else []
+        self._run(["verify", *words, "--", archive], "the chart cannot be verified")
+
     def repo_update(self, name: str) -> str:
         """Downloads the index file of a repository; returns why that failed, or "".
 

@@ -47,6 +47,24 @@ def chosen_environment(
     return found[0] if found else None
 
 
+def environments_of(paths: Sequence[str], reader: Reader) -> tuple[str, ...]:
+    """All environments of a stack: those that it declares, and those that have an overlay by convention.
+
+    A stack file that is a Go template declares what it makes of an environment, so that only the overlays count there.
+
+    :raises InputError: a stack file cannot be read.
+    """
+    found = [reader.find_stack(os.path.normpath(path)) for path in paths]
+    plain = [path for path in found if not path.endswith(".gotmpl")]
+    documents = [reader.document(path, "stack file", schema.STACK_KEYS) for path in plain]
+    declared = [
+        name
+        for document in documents
+        for name in schema.mapping(document.get("environments", _NOTHING), "environments")
+    ]
+    return tuple(dict.fromkeys([*declared, *_names_of_overlays(os.path.dirname(found[0]))]))
+
+
 def likely(asked: str | None, groups: Sequence[str], folder: str, reader: Reader) -> str | None:
     """The environment, as far as it is known before the stack's files are read."""
     found = [group for group in dict.fromkeys(groups) if overlay_of(folder, group, reader)]

@@ -55,6 +55,19 @@ class Repository:
 
 
 @dataclass(frozen=True)
+class LockedChart:
+    """A chart as the lock file has it; texts are "" where there is nothing to say."""
+
+    chart: str  # the reference as the stack has it, without logins
+    asked: str = ""  # the version or range that the stack asks for; "": the newest
+    devel: bool = False
+    version: str = ""
+    digest: str = ""  # sha256:…
+    commit: str = ""  # git only
+    source: str = ""  # where it comes from, for people
+
+
+@dataclass(frozen=True)
 class Options:
     """How helm treats a release. Names, types and defaults are kubernetes.core.helm's where it has them."""
 
@@ -87,6 +100,7 @@ class Release:
     chart: str  # a reference of interface.md section 4; local paths are absolute
     version: str | None = None
     digest: str | None = None  # sha256:…, of the chart's archive, or of its manifest in a registry
+    chart_name: str = ""  # the reference as it is on every machine: local paths relative to the stack's folder
     values: tuple[ValuesSource, ...] = ()  # in helm's order; `set` is the last
     set_args: tuple[str, ...] = ()  # for helm's --set, after the values: what YAML cannot say (sprayed umbrellas only)
     hidden_values: tuple[str, ...] = ()  # top-level keys of the values that this release's templates cannot see
@@ -120,6 +134,8 @@ class Stack:
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of .helmstack: task options that the task left unset
     targets: tuple[str, ...] | None = None  # identities selected by targets or selector; None: all
     origin: str = ""  # the stack file's path in its git repository, as a label's value; "": in none
+    locked: tuple[LockedChart, ...] | None = None  # of the lock file; None: there is none
+    lock_file: str = ""  # its path
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -133,7 +149,12 @@ class Stack:
             stack,
             releases=tuple(_release(item) for item in data["releases"]),
             repositories=tuple(_build(Repository, item) for item in data["repositories"]),
+            locked=_locked(data.get("locked")),
         )
+
+
+def _locked(data: Any) -> tuple[LockedChart, ...] | None:
+    return None if data is None else tuple(_build(LockedChart, item) for item in data)
 
 
 def _release(data: Mapping[str, Any]) -> Release:

@@ -15,11 +15,16 @@ from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, number_text
-from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
+from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext, GoTemplate
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository, ValuesSource
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
+    LockedChart,
+    Release,
+    Repository,
+    ValuesSource,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.stack.places import Place, places_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import fetched, shown
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import dotenv
@@ -164,6 +169,10 @@ class Reader:
         for node in nodes.values():
             self.remember_nodes(node)
         return nodes
+
+    def lock(self, path: str) -> tuple[LockedChart, ...] | None:
+        """The charts of a lock file; None if there is none."""
+        return lockfile.parse(self._read(path, "lock file", None).text, path) if self.exists(path) else None
 
     def values(self, path: str, label: str, where: Location) -> ValuesSource:
         """A values file as helm is to read it."""

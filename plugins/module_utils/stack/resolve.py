@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, mark_secret, place, plain, walk
-from ansible_collections.helmstack.core.plugins.module_utils.stack import order, overlay, schema, select
+from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile, order, overlay, schema, select
 from ansible_collections.helmstack.core.plugins.module_utils.stack.environments import (
     chosen_environment,
     likely,
@@ -62,6 +62,8 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=dict)
     option_names: frozenset[str] = frozenset()  # of the modules: what `.helmstack` may set
     secrets: tuple[str, ...] = field(default=(), repr=False)  # of the variables, what came out of a vault
+    lock_file: str | None = None  # absolute, or relative to the first stack file's folder; None: the one beside it
+    makes_lock_file: bool = False  # so that it may be absent
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ def _resolved(request: Request, reader: Reader, helpers: Helpers | None) -> Stac
         what, hint = ("the stack file is empty", "It needs 'releases'") if empty else ("the stack has no releases", "")
         raise InputError(what, where=Location(paths[0]), hint=hint)
     releases = reader.filled(order.ordered(resolved.drafts))
+    lock_file = os.path.join(folder, request.lock_file or lockfile.NAME)
+    if request.lock_file and not (request.makes_lock_file or reader.exists(lock_file)):
+        raise InputError(f"there is no lock file {lock_file}", hint="The module helmstack_lock makes it")
     chosen = select.selected(releases, request.targets, request.selector, request.include_needs)
     takers = [release for release in releases if request.include_needs and release.id in (chosen or ())]
     needed = {need for release in takers for need in release.needs}
@@ -131,6 +136,8 @@ def _resolved(request: Request, reader: Reader, helpers: Helpers | None) -> Stac
         defaults={key: plain(node) for key, node in members.items()},
         targets=chosen,
         origin=_origin(paths[0]),
+        locked=reader.lock(lock_file),
+        lock_file=lock_file,
     )
 
 
@@ -158,6 +165,7 @@ def _with_defaults(request: Request, members: Mapping[str, Node]) -> Request:
     variables = {
         key: plain(node) for key, node in schema.mapping(members.get("variables", _NOTHING), "variables").items()
     }
+    lock_file = text("lock_file")
     include_needs = "include_needs" in members and schema.boolean(members["include_needs"], "include_needs")
     said = {key: value for key, value in request.defaults.items() if value is not None}
     return replace(
@@ -167,6 +175,7 @@ def _with_defaults(request: Request, members: Mapping[str, Node]) -> Request:
         variables={**variables, **request.variables},
         targets=request.targets or texts("targets"),
         selector=request.selector or text("selector"),
+        lock_file=request.lock_file or lock_file,
         include_needs=request.include_needs or include_needs,
         defaults={**schema.task_defaults(members), **said},
     )

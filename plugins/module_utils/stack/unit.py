@@ -140,10 +140,12 @@ class Unit:
         version = schema.string(members["version"], "version") if "version" in members else None
         labels = schema.labels(members["labels"]) if "labels" in members else {}
         about = {"Name": name, "Namespace": namespace, "Version": version or "", "Labels": labels, "Stack": self.name}
+        chart = self._chart(members["chart"], repositories)
         release = Release(
             name=name,
             namespace=namespace,
-            chart=self._chart(members["chart"], repositories),
+            chart=chart,
+            chart_name=relative(chart, self.outer.root),
             version=version,
             digest=schema.digest(members["digest"]) if "digest" in members else None,
             values=self._values(about, members, repositories),

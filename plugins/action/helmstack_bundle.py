@@ -1,0 +1,14 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""As for helmstack, for helmstack_bundle, which takes the charts of all environments."""
+
+from __future__ import annotations
+
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import BUNDLE
+from ansible_collections.helmstack.core.plugins.plugin_utils.environments_action import EnvironmentsAction
+
+
+class ActionModule(EnvironmentsAction):
+    definition = BUNDLE

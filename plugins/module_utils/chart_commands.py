@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What helmstack_lock and helmstack_bundle do: both look at the charts of a stack in all its environments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
+from ansible_collections.helmstack.core.plugins.module_utils.chart.bundled import Bundling, publish, summary
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.locking import Locking, as_data
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
+from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
+from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
+from ansible_collections.helmstack.core.plugins.module_utils.run_tools import Tools
+from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository, Stack
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
+
+
+def lock(stack: Stack, params: Mapping[str, Any], *, diff: bool, workdir: str, guard: Guard) -> dict[str, Any]:
+    """The lock file as it is to be, for the controller to write; what is outdated.
+
+    :raises HelmstackError: a chart cannot be had, or a name to update means none.
+    """
+    stacks = _stacks(stack, params)
+    tools = Tools(_common(stacks), {**params, "_unpinned": True}, workdir, None, guard)
+    locking = Locking(stacks, tools.fetch, tools.store.versions)
+    unknown = locking.unknown(params.get("update") or ())
+    if unknown:
+        near = did_you_mean(unknown[0], locking.names())
+        raise InputError(f"update: '{unknown[0]}' is neither a release nor a chart that is to be locked", hint=near)
+    charts = locking.charts(stack.locked or (), params.get("update") or ())
+    before = "" if stack.locked is None else lockfile.render(stack.locked)
+    after = lockfile.render(charts)
+    result = {
+        "changed": before != after,
+        "path": stack.lock_file,
+        "content": after,
+        "charts": as_data(charts),
+        "outdated": locking.outdated(charts) if params.get("outdated") else [],
+    }
+    return {**result, **({"diff": [_diff(stack.lock_file, before, after)]} if diff else {})}
+
+
+def bundled(
+    stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str, guard: Guard
+) -> dict[str, Any]:
+    """Makes the bundle; in check mode only tells what would be in it.
+
+    :raises HelmstackError: a chart cannot be had or rendered, or the bundle cannot be written.
+    """
+    stacks, dest = _stacks(stack, params), params["dest"]
+    tools = Tools(_common(stacks), params, workdir, None, guard)
+    bundling = Bundling(os.path.join(workdir, "bundled"), tools.fetch)
+    bundling.take(stacks)
+    images = sorted({image for each in stacks for image in _images(each, params, tools, workdir)})
+    locking = Locking(stacks, tools.fetch, tools.store.versions)
+    bundling.write(lockfile.render(locking.charts(stack.locked or (), ())), images)
+    before, after = summary(dest), summary(bundling.folder)
+    result = {
+        "changed": before != after,
+        "dest": dest,
+        "environments": [each.environment for each in stacks],
+        "charts": [
+            {"chart": item.chart, "asked": item.asked or None, "version": item.version, "file": item.file}
+            for item in bundling.ordered
+        ],
+        "images": images,
+    }
+    if result["changed"] and not check_mode:
+        publish(bundling.folder, dest)
+    return {**result, **({"diff": [_diff(dest, before, after)]} if diff else {})}
+
+
+def _stacks(stack: Stack, params: Mapping[str, Any]) -> list[Stack]:
+    """The stack in each of its environments; one without environments is one stack."""
+    if bundle.OTHERS not in params:
+        raise InputError(
+            "this module needs the stack's files on the controller, where it finds all environments",
+            hint="Leave remote_src at false",
+        )
+    return [stack, *(Stack.from_data(item) for item in params[bundle.OTHERS])]
+
+
+def _common(stacks: Sequence[Stack]) -> Stack:
+    """The stack with the repositories of all environments.
+
+    :raises InputError: two environments declare one differently.
+    """
+    known: dict[str, Repository] = {}
+    for stack in stacks:
+        for repository in stack.repositories:
+            if known.setdefault(repository.name, repository) != repository:
+                what = f"the repository '{repository.name}' is declared differently in {stack.environment}"
+                raise InputError(what, hint="Give it another name there, so that a chart has one source")
+    secrets = dict.fromkeys(secret for stack in stacks for secret in stack.secrets)
+    return replace(stacks[0], repositories=tuple(known.values()), secrets=tuple(secrets))
+
+
+def _images(stack: Stack, params: Mapping[str, Any], tools: Tools, workdir: str) -> Iterator[str]:
+    if not params.get("images"):
+        return
+    folder = os.path.join(workdir, f"images-{stack.environment or ''}")
+    os.makedirs(folder, mode=0o700)
+
+    def sprayed(release: Release, chart: Chart) -> Sprayed:
+        return expand(release, chart, folder)
+
+    asked = {**{key: params.get(key) for key in ("kube_version", "api_versions")}, "include_hooks": True}
+    templates = Templates(stack, asked, tools.fetch, tools.helm, ValuesFiles(folder), sprayed)
+    try:
+        found = templates.run(check_mode=True)
+    except HelmstackError as error:
+        error.reword(Mask(stack.secrets).text)
+        error.hint = error.hint or "Set kube_version and api_versions as the cluster has them, or images: false"
+        raise
+    yield from (item["image"] for item in found["images"])
+
+
+def _diff(path: str, before: str, after: str) -> dict[str, str]:
+    return {"before_header": path, "after_header": path, "before": before, "after": after}

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lock file ``helmstack.lock``: for every reference of a stack the version, digest and commit that count."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import (
+    HelmstackError,
+    InputError,
+    Location,
+    did_you_mean,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, load_with_positions, to_json
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import LockedChart
+
+NAME = "helmstack.lock"
+VERSION = 1
+MEND = "Run the module helmstack_lock, and review what it changes"
+
+_HEAD = """\
+# Made by the module helmstack.core.helmstack_lock. Keep it in version control, and let the module change it.
+"""
+_KEYS = ("chart", "asked", "devel", "version", "digest", "commit", "source")
+_REQUIRED = ("chart", "version", "source")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_MARKER = re.compile(r"^(<{7}|={7}|>{7}|\|{7})(\s|$)", re.MULTILINE)
+
+
+def parse(text: str, path: str) -> tuple[LockedChart, ...]:
+    """The charts of a lock file.
+
+    :raises InputError: it is damaged, holds a merge conflict, or is of a newer version.
+    """
+    marker = _MARKER.search(text)
+    if marker:
+        where = Location(path, text.count("\n", 0, marker.start()) + 1)
+        what = "the lock file holds a merge conflict"
+        raise InputError(what, where=where, hint=f"Take one of both sides. Then: {MEND}")
+    try:
+        node = load_with_positions(text, path)
+    except InputError as error:
+        raise _damaged(error.what, error.where or Location(path)) from None
+    members = _mapping(node, "a mapping")
+    _check_version(members, path)
+    entries = members.get("charts", Node([], Location(path)))
+    if not isinstance(entries.value, list):
+        raise _damaged("'charts' is no list", entries.where)
+    return tuple(_chart(item) for item in entries.value)
+
+
+def render(charts: Iterable[LockedChart]) -> str:
+    """The text of a lock file; the same charts give the same text."""
+    lines = [_HEAD, f"lock_version: {VERSION}\n", "charts:\n"]
+    for chart in sorted(charts, key=lambda item: (item.chart, item.asked, item.devel)):
+        members = [(key, getattr(chart, key)) for key in _KEYS if getattr(chart, key) not in ("", False)]
+        for number, (key, value) in enumerate(members):
+            lines.append(f"  {'- ' if number == 0 else '  '}{key}: {to_json(value)}\n")
+    return "".join(lines) if len(lines) > 3 else f"{_HEAD}lock_version: {VERSION}\ncharts: []\n"
+
+
+def _check_version(members: dict[str, Node], path: str) -> None:
+    said = members.get("lock_version")
+    if said is None or isinstance(said.value, bool) or not isinstance(said.value, int):
+        raise _damaged("'lock_version' is missing or no number", said.where if said else Location(path))
+    if said.value > VERSION:
+        raise InputError(
+            f"the lock file is of version {said.value}, and this helmstack.core knows versions up to {VERSION}",
+            where=said.where,
+            hint="Use a newer helmstack.core, or make the lock file anew with this one",
+        )
+
+
+def _chart(node: Node) -> LockedChart:
+    members = _mapping(node, "a mapping for each chart")
+    for key, item in members.items():
+        if key not in _KEYS:
+            raise _damaged(f"'{key}' is no key of a chart. {did_you_mean(key, _KEYS)}".rstrip(), item.where)
+        wanted: Any = bool if key == "devel" else str
+        if not isinstance(item.value, wanted):
+            raise _damaged(f"'{key}' has a value of another type", item.where)
+    missing = [key for key in _REQUIRED if not members.get(key, Node("", node.where)).value]
+    if missing:
+        raise _damaged(f"a chart lacks '{missing[0]}'", node.where)
+    for key, form in (("digest", _DIGEST), ("commit", _COMMIT)):
+        if key in members and not form.fullmatch(members[key].value):
+            raise _damaged(f"'{key}' is none", members[key].where)
+    return LockedChart(**{key: item.value for key, item in members.items()})
+
+
+def _mapping(node: Node, what: str) -> dict[str, Node]:
+    if not isinstance(node.value, dict):
+        raise _damaged(f"expected {what}", node.where)
+    return node.value
+
+
+def _damaged(what: str, where: Location) -> InputError:
+    hint = f"Restore it from version control, or remove it. Then: {MEND}"
+    return InputError(f"the lock file is damaged: {what}", where=where, hint=hint)
+
+
+def write(path: str, text: str) -> None:
+    """Puts the lock file in place of an older one, whole or not at all.
+
+    :raises HelmstackError: it cannot be written.
+    """
+    try:
+        with open(f"{path}.new", "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(f"{path}.new", path)
+    except OSError as error:
+        raise HelmstackError(f"the lock file {path} cannot be written: {error.strerror}") from None
