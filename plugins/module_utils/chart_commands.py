@@ -113,10 +113,10 @@ def _images(stack: Stack, params: Mapping[str, Any], tools: Tools, workdir: str)
     os.makedirs(folder, mode=0o700)
 
     def sprayed(release: Release, chart: Chart) -> Sprayed:
-        return expand(release, chart, folder)
+        return expand(release, chart, folder, tools.helm(release).version().major)
 
     asked = {**{key: params.get(key) for key in ("kube_version", "api_versions")}, "include_hooks": True}
-    templates = Templates(stack, asked, tools.fetch, tools.helm, ValuesFiles(folder), sprayed)
+    templates = Templates(stack, asked, tools.fetch, tools.helm, ValuesFiles(folder, tools.helm), sprayed)
     try:
         found = templates.run(check_mode=True)
     except HelmstackError as error:
