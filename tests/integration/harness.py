@@ -421,8 +421,12 @@ class Workspace:
 
     def helm(self, *words: str) -> str:
         """Helm by hand."""
+        return self.helm_plain(*words, "--kubeconfig", self.kubeconfig)
+
+    def helm_plain(self, *words: str) -> str:
+        """Helm by hand, without a cluster."""
         done = subprocess.run(
-            [HELM, *words, "--kubeconfig", self.kubeconfig],
+            [HELM, *words],
             cwd=self.root,
             env=self.environ({}),
             capture_output=True,

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A key that signs charts in tests, and another one that does not. Made for these tests alone; nobody trusts them."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+_SIGNS = """
+lQOYBGsKwsEBCADx/NcyvZDNjSGqr+iIdoMDxzaWkhRbl6dRNBmaiX3U43hObY6K6CLhtqJ3d2jP4xLd9Yf7CmJn8U+niCK9w6axRc23hJj/YM
+Jl9d7t1jbW88TQ75yskx9XOI/j0vsz38ErtXQOdwbNaqQr8uyfUp9WugzF08pT8LF1ezZopJ3TlHskbVI/bLfz1mTQKfWoqbaoQLIX/GHwNvKm
+RLBJWRPqlSu83EjdKXQmSEw/pGOvjKINCmHc5w6NCwhYBpuDD8JZAYUI+UCrtew/MTrethQdzbReBiPU+iRKRznMiakrwIf8Wek1HLA9q4HUTd
+TLaL5u9S5A8IYq3nGC+vz2/xofABEBAAEAB/4sXaZYy6+SOBddk23HIy9HEI2eEn9AAbBv72ToU9/pmaDThDuXlRLcHh9wVsi1IJUzc5IwQQmk
+s/XeKdPwxb+4jas3Q8zHOYa6qdbq9RTN2RiTE/M+IqUi2SBsbSCYNKRWbqiuBD2PiMc7tYiTd1L2VBsGZBuawyzN9L6XdeLnyNx3Ej3zvWGGxf
+UahsD/19CHydeV03XymfsMnwQa4kZaa23dru3ojiktVjTrLZsxnru/TbETJVdjtsrfjvNSKyTB0sz3/uHaLtLf8YBzJLcn+TGz5PlP8Qw44DWn
+5Yjsl9kbhAH1m02dzLR6j2bL8GSPLTuW3hUpOSRdudW+/5IZBADzbylaiV5fC/OOfn6Hp6oNKzqDcbJRTysNwxhi0uyfsbBqfX1mHy76eD3rYC
+nCU0yPyXoQFYTVt5dOkp8NZ5AYy7I5py6vzv6OZ2n80pyDeu5gRitNl/F0lATFr3gC1mslDsPZHPBmSU7AvT705vDguVIfuc8H18rCkeNxvTmu
+lwQA/nqQRh3vo9MMoZOq3VMgOw7i7zf0yFkIyndM4pAUEoqmC7g4uZyPC+QbRLr+Bqdt7J2ip9uYElq0lCXx5XVuZ/vq6qL6xgTPYILVqy7mPl
+lhk+xrTqOte7zwvr7ceWhEw30p4hUDnzqXD/VjBmKCZt08/E8q3g5ArelHc1hsabkEAPAe2JKJrBRNM9MkgvsIDYgRHJ/7VFKpSPCHS82uQZhg
+5cXrm98zGrQ3jcSByWLWsyNAEoaQT7akGAWh8M38B36X/z1EzJ/KwEJUzo+v4ZxCLOTcppzvlpS27xTu7z8Vt4m5uAIwKeiLpUM7RzSxRghVe3
+cI2bUFAbzArNlcmQhETna0HXRydXN0ZWQgPHRydXN0ZWRAZXhhbXBsZS5vcmc+iQFOBBMBCgA4FiEEzooOar2Zqjt54/LbmDeb7jJ6OSAFAmsK
+wsECGwMFCwkIBwIGFQoJCAsCBBYCAwECHgECF4AACgkQmDeb7jJ6OSDc0ggAuO01YmR5dwUg83Dak4dtjvi2Vd9PNPLTyPmgVa9zWAd50eDPfv
+YZRw+RzGR3Qi1mqRMiDk0Vg1adQD4GZ4U3Px7nA3yvGJFfC5wIZMo75CbeuWsaLt9+YytbLoV/GweJi4Hgx4783wuxqXGCJVSwH4mvJZLZdS6W
+kgfeCJqsa8EAo3vbh7NcFqJdqgxUvjOkUhi93NNllWs5UqL/SLEU/Yuxa03xY05eb3BfeBNH0JsyZpqAuaERVGQg1ej6Bl+Wec23LwPV2ooaF2
+r3L5SPYYVxH8tW42/g06Dw4CPJQ7STDb8ctchPPVy2Xe4tDuNc8HmG062cBfIBg15ZXxitPg==
+"""
+_TRUSTED = """
+mQENBGsKwsEBCADx/NcyvZDNjSGqr+iIdoMDxzaWkhRbl6dRNBmaiX3U43hObY6K6CLhtqJ3d2jP4xLd9Yf7CmJn8U+niCK9w6axRc23hJj/YM
+Jl9d7t1jbW88TQ75yskx9XOI/j0vsz38ErtXQOdwbNaqQr8uyfUp9WugzF08pT8LF1ezZopJ3TlHskbVI/bLfz1mTQKfWoqbaoQLIX/GHwNvKm
+RLBJWRPqlSu83EjdKXQmSEw/pGOvjKINCmHc5w6NCwhYBpuDD8JZAYUI+UCrtew/MTrethQdzbReBiPU+iRKRznMiakrwIf8Wek1HLA9q4HUTd
+TLaL5u9S5A8IYq3nGC+vz2/xofABEBAAG0HXRydXN0ZWQgPHRydXN0ZWRAZXhhbXBsZS5vcmc+iQFOBBMBCgA4FiEEzooOar2Zqjt54/LbmDeb
+7jJ6OSAFAmsKwsECGwMFCwkIBwIGFQoJCAsCBBYCAwECHgECF4AACgkQmDeb7jJ6OSDc0ggAuO01YmR5dwUg83Dak4dtjvi2Vd9PNPLTyPmgVa
+9zWAd50eDPfvYZRw+RzGR3Qi1mqRMiDk0Vg1adQD4GZ4U3Px7nA3yvGJFfC5wIZMo75CbeuWsaLt9+YytbLoV/GweJi4Hgx4783wuxqXGCJVSw
+H4mvJZLZdS6WkgfeCJqsa8EAo3vbh7NcFqJdqgxUvjOkUhi93NNllWs5UqL/SLEU/Yuxa03xY05eb3BfeBNH0JsyZpqAuaERVGQg1ej6Bl+Wec
+23LwPV2ooaF2r3L5SPYYVxH8tW42/g06Dw4CPJQ7STDb8ctchPPVy2Xe4tDuNc8HmG062cBfIBg15ZXxitPg==
+"""
+_OTHER = """
+mQENBGsKwsEBCACv2wBBhgKkkERAi+v5Xg5sSPilUrDikKFwx2RxO7oVzQsh/pY14IWvITTClg6GjY1lNU9FvKnXvgNxX6/55oeeyzu9vLfP31
+nNVk/zEZ8LKBJR7vDDdqWkrdaE5mULDEXUWQRPUqTNXzH+xczhriMLI6+LYFwlPrOULCXyPlKqvOmUZbVGzMpmeTmZh3JlnCBPL62hDatVYzA0
+nlZXNat4LSylQxO71kiA87X/RjaTtf6Y+eiTa/otJwGcvGAaiUsywmW2FLhFF731BRk56q6FmUovpTJmmMFmi5rknt7jGOtNLcfP85t2UUEM1w
+ggh4zAjC0JCRQn5/a9sHOBRYuzABEBAAG0GW90aGVyIDxvdGhlckBleGFtcGxlLm9yZz6JAU4EEwEKADgWIQRmJSoL7TtE2TSjSRswejG/IbxK
+zgUCawrCwQIbAwULCQgHAgYVCgkICwIEFgIDAQIeAQIXgAAKCRAwejG/IbxKzuzFCACbVivcLF8USwcOkfTofuTqT0ZeMUiFcMT86+e6SbnO3/
+3w1xlyuqT1O6/GEWWX6LufGheAlQV3ngD+4qqYm6/a06em8bkxPvoF5oDiBP2F9pFjlt6r/z35Hvm3PhhIreRKTSn4GunGTLmv8RJaqhFqr5u/
+1DncyicyxkcNHi0D1MXXkWQX/4Ogzf5PdMY4c+9ei1QmVFmz5XsRLHKefMlzlCdUJ30+6T9UoRkktEYdvpBx0kzUAdjQTLe5wM3AY2LTpt/T9N
+IWLyi4D0vNeuELGjZgIzkw1oTE64G3l9zlTjgut0oq+7Cty3/syTDaxMbLBm2h0Q5QsWklq2pQWayh
+"""
+
+
+def keyrings(folder: Path) -> tuple[Path, Path, Path]:
+    """The keyring to sign with (key ``trusted``), the one to verify with, and one with another key."""
+    made = []
+    for name, text in (("signs", _SIGNS), ("trusted", _TRUSTED), ("other", _OTHER)):
+        path = folder / f"{name}.gpg"
+        path.write_bytes(base64.b64decode(text))
+        made.append(path)
+    return made[0], made[1], made[2]
