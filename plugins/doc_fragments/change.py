@@ -10,6 +10,12 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
+  bundle:
+    description:
+      - An archive or a folder that M(helmstack.core.helmstack_bundle) has made. All charts come from it, and from
+        nowhere else.
+      - It is looked for as stack files are, on the controller unless O(remote_src=true).
+    type: path
   prune_max:
     description:
       - If O(prune) would uninstall more releases than this, the task fails before it changes anything.

@@ -57,6 +57,12 @@ options:
       - With O(targets) or O(selector), also take the releases that the chosen ones need.
     type: bool
     default: false
+  lock_file:
+    description:
+      - The lock file of the stack, which makes references and ranges of charts exact. M(helmstack.core.helmstack_lock)
+        makes it. Relative paths begin at the folder of the stack.
+      - By default it is C(helmstack.lock) beside the stack file. If there is none, nothing is locked.
+    type: path
   remote_src:
     description:
       - The stack and all its files lie on the target instead of the controller.
