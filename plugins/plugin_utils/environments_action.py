@@ -12,8 +12,8 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import OTHERS
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.environments import environments_of
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
