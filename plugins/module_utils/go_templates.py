@@ -20,7 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError, InputError, Location
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure, TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoTemplate
 from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import is_within

@@ -15,7 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.bundled impor
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.locking import LockPins
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, cache_folder
 

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import Checkout, GitRepositories
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import GoTemplate
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository

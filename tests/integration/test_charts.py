@@ -28,7 +28,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     InputError,
     Location,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure, TemplateArgs, UpgradeArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import TemplateArgs, UpgradeArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 
 HELM = os.environ.get("HELMSTACK_HELM", "")

@@ -15,7 +15,8 @@ from harness import HERE, Workspace, actions_of
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 
 HELM = os.environ.get("HELMSTACK_HELM", "")
 pytestmark = pytest.mark.skipif(not HELM, reason="HELMSTACK_HELM names no helm binary")

@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
-from ansible_collections.helmstack.core.plugins.module_utils.helm import (
-    Helm,
-    HelmFailure,
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
     RollbackArgs,
     TemplateArgs,
     UninstallArgs,
     UpgradeArgs,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
 

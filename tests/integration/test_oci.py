@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, HelmstackError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))

@@ -21,7 +21,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback impo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MERGE
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, RollbackArgs, UninstallArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import RollbackArgs, UninstallArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order, restart
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmFailure, Interrupt
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.helm.process import Interrupt
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options

@@ -18,8 +18,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.local import LocalCharts
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Wanted
 from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories
-from ansible_collections.helmstack.core.plugins.module_utils.chart.sources import sources as all_sources
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import Cache
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.every import sources as all_sources
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import (
     Found,
     Pins,
@@ -34,7 +34,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     Location,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard

@@ -14,7 +14,8 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs, UpgradeArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import TemplateArgs, UpgradeArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values

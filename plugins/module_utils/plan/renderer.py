@@ -14,7 +14,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, render_clock
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering

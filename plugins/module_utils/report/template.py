@@ -15,7 +15,8 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import images, manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object

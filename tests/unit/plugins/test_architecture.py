@@ -82,3 +82,10 @@ def test_every_file_fits_a_reader() -> None:
     long = {name: lines for name, path in modules().items() if (lines := len(path.read_text().splitlines())) > 400}
     tables = {"modules.helm_spray", "modules.helmstack"}  # their documentation
     assert long.keys() <= tables, long
+
+
+def test_packages_are_empty() -> None:
+    """The sanity tests of older ansible-cores demand it."""
+    folders = (PLUGINS / "module_utils", PLUGINS / "modules", PLUGINS.parent / "tests" / "unit")
+    full = [path for folder in folders for path in folder.rglob("__init__.py") if path.stat().st_size]
+    assert not full

@@ -14,7 +14,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import
 from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import Cache
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 
 
 @dataclass(frozen=True)

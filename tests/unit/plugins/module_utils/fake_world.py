@@ -31,15 +31,15 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, overlaid
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import (
-    HelmFailure,
-    HelmVersion,
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
     RollbackArgs,
     TemplateArgs,
     UninstallArgs,
     UpgradeArgs,
-    Upgraded,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Upgraded
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.helm.version import HelmVersion
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan

@@ -15,22 +15,19 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import (
-    Helm,
-    HelmFailure,
-    HelmVersion,
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
     RollbackArgs,
     TemplateArgs,
     UninstallArgs,
     UpgradeArgs,
-)
-from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
     rollback_options,
     uninstall_options,
     upgrade_options,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.helm.environment import environment
-from ansible_collections.helmstack.core.plugins.module_utils.helm.output import warnings_in, words
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure, warnings_in, words
+from ansible_collections.helmstack.core.plugins.module_utils.helm.version import HelmVersion
 
 DEBUG = "\n\nUse --debug flag to render out invalid YAML\n"
 NIL = "<.Values.x.y.z>: nil pointer evaluating interface {}.y"

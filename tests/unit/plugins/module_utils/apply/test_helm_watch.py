@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import guarded
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmFailure, Interrupt
+from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.helm.process import Interrupt
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 

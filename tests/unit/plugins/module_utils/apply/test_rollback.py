@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import DONE, FAILED, ROLLED_BACK, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
-from ansible_collections.helmstack.core.plugins.module_utils.helm import RollbackArgs, UninstallArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import RollbackArgs, UninstallArgs
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Definition, ObjectChange
 
 

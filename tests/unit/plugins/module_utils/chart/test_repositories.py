@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories, write_config
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 
 LOOKS = 'looks like "https://x.example.org" is not a valid chart repository or cannot be reached: '

@@ -20,7 +20,8 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import load
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
-from ansible_collections.helmstack.core.plugins.module_utils.helm import HelmVersion, post_renderer
+from ansible_collections.helmstack.core.plugins.module_utils.helm import post_renderer
+from ansible_collections.helmstack.core.plugins.module_utils.helm.version import HelmVersion
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes, verified
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
