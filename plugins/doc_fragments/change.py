@@ -28,6 +28,13 @@ options:
       - Otherwise the task fails before it changes anything, and names the other one.
     type: bool
     default: false
+  diff_lines:
+    description:
+      - How many lines of diff are shown of a task. Of more, the longest entries are cut, and say how many lines follow.
+        What changes everywhere alike, such as the chart's name and version in labels, is told once.
+      - V(0) shows all.
+    type: int
+    default: 1000
   expected_plan:
     description:
       - Apply the plan only if it is this one, else fail before anything is changed. Check mode returns a plan, too.

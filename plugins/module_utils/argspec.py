@@ -244,6 +244,7 @@ CHANGE = ArgSpec(
         "prune": _OFF,
         "prune_max": {"type": "int", "default": 5},
         "take_over": {"type": "bool", "default": False},
+        "diff_lines": {"type": "int", "default": 1000},
         "expected_plan": {"type": "raw"},
         "on_failure": {"type": "str", "default": "stop", "choices": ["stop", "continue", "rollback"]},
         "recover": {"type": "str", "default": "rollback", "choices": ["fail", "rollback"]},

@@ -20,7 +20,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGR
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
-from ansible_collections.helmstack.core.plugins.module_utils.report.summary import ended, outline
+from ansible_collections.helmstack.core.plugins.module_utils.report.summary import ended, outline, total
+from ansible_collections.helmstack.core.plugins.plugin_utils import fleet
 from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import run_in_process, same_python
 from ansible_collections.helmstack.core.plugins.plugin_utils.module_arguments import ModuleArguments
 from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
@@ -30,6 +31,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     followed,
     tables,
 )
+from ansible_collections.helmstack.core.plugins.plugin_utils.terminal import shortened
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
 )
@@ -72,8 +74,15 @@ class StackAction(ModuleArguments):
             if PROGRESS not in module:  # it was killed
                 self._low_level_execute_command(f"rm -f {progress.path}")
             progress.show_rest([str(line) for line in module.pop(PROGRESS, ())])
-        for line in () if quiet else self._told(module):
+        together = _several(task_vars) and bool(task_vars.get("helmstack_told_together"))
+        told = [f"plan: {total(module['plan'])}"] if together and module.get("plan") else self._told(module)
+        for line in () if quiet else told:
             show(line)
+        if module.get("diff") and "diff_lines" in self.spec.names:
+            if together:
+                module[fleet.DIFF] = module.pop("diff")
+            else:
+                module["diff"] = shortened(module["diff"], int(given.get("diff_lines", fleet.LINES)))
         return {**result, **module, **_stats(module, str(task_vars.get("inventory_hostname")))}
 
     def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
@@ -148,14 +157,18 @@ class StackAction(ModuleArguments):
 
     def _shown(self, task_vars: Mapping[str, Any]) -> Show:
         """Shows a line at once; it says which host's it is if there are several."""
-        several = len(task_vars.get("ansible_play_hosts_all") or ()) > 1
-        host = f" [{task_vars.get('inventory_hostname')}]" if several else ""
+        host = f" [{task_vars.get('inventory_hostname')}]" if _several(task_vars) else ""
 
         def show(line: str) -> None:
             if not self._orphaned:
                 self._display.display(f"  helmstack:{host} {line}")
 
         return show
+
+
+def _several(task_vars: Mapping[str, Any]) -> bool:
+    """Whether the play has several hosts."""
+    return len(task_vars.get("ansible_play_hosts_all") or ()) > 1
 
 
 def _tells_arguments(task_vars: Mapping[str, Any]) -> bool:

@@ -19,6 +19,8 @@ from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 
+# Imported here although it is needed later: ansible-playbook loads this once, before it forks a worker for each host.
+from ansible_collections.helmstack.core.plugins.module_utils import engine as _engine  # noqa: F401
 from ansible_collections.helmstack.core.plugins.module_utils.module import Invocation, ModuleDefinition, perform
 from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import private_folder

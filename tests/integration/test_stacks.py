@@ -259,10 +259,16 @@ def test_the_review_says_which_hosts_would_change(workspace: Workspace) -> None:
     common = ["ansible_connection=local", f"helmstack_binary_path={HELM}", f"helmstack_kubeconfig={KUBECONFIG}"]
     inventory = "\n".join([*lines, "[all:vars]", *common, ""])
     review = {"inventory": inventory, "playbook": "helmstack.core.review"}
-    told = workspace.run(**review, code=2)["Say which hosts would change"]["msg"]
-    assert told == ["Would change: new", "Would stay as it is: same", "Could not be reviewed: broken"]
-    told = workspace.run(**review, args=["--limit", "same"])["Say which hosts would change"]["msg"]
-    assert told == ["Nothing would change", "Would stay as it is: same"]
+    run = workspace.run(**review, code=2)
+    assert "  3 hosts: 1 would change (new), 1 would stay the same (same), 1 could not be reviewed (broken)\n" in run.output
+    states = {"changed": ["new"], "unchanged": ["same"], "failed": ["broken"]}
+    found = run["Say what would change"]["ansible_stats"]["data"]["helmstack_hosts"]
+    assert {state: names for state, names in found.items() if names} == states
+    assert run.output.count("+++ after: ") == 2
+    run = workspace.run(**review, args=["--limit", "same"])
+    assert "  same would stay the same\n" in run.output
+    run = workspace.run(**{**review, "playbook": "helmstack.core.deploy"}, args=["--limit", "broken"], code=2)
+    assert "  broken failed\n" in run.output
 
 
 def test_a_release_waits_for_the_one_that_makes_its_namespace(workspace: Workspace) -> None:
