@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
         for line in fleet.told(hosts, check=check, most=most):
             self._display.display(f"  {line}")
         states = fleet.by_state(hosts)
-        stats = {"data": {"helmstack_hosts": states}, "per_host": False, "aggregate": True}
+        stats = {"data": {"helmstack_outcome": states}, "per_host": False, "aggregate": True}
         return {**result, "changed": False, "hosts": states, "ansible_stats": stats}
 
 

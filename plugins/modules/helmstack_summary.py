@@ -57,7 +57,7 @@ RETURN = r"""
 hosts:
   description:
     - The names of the hosts, by what became of them, C(changed), C(unchanged), C(failed), C(unreachable), C(skipped)
-      or C(not_begun). AWX gets the same as the artifact C(helmstack_hosts).
+      or C(not_begun). AWX gets the same as the artifact C(helmstack_outcome).
   returned: always
   type: dict
   sample: {changed: [eu], unchanged: [us], failed: [], unreachable: [], skipped: [], not_begun: []}

@@ -43,7 +43,11 @@ class Job:
     def result(self) -> Object:
         """The result of the one task that made a plan, or that failed."""
         ended = [event for event in self.events if event["event"] in ("runner_on_ok", "runner_on_failed")]
-        found = [event["event_data"]["res"] for event in ended if "helmstack" in event["event_data"]["task_action"]]
+        found = [
+            event["event_data"]["res"]
+            for event in ended
+            if event["event_data"]["task_action"].endswith((".helmstack", ".helm_spray"))
+        ]
         return dict(found[-1])
 
     def text(self) -> str:

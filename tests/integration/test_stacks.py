@@ -260,9 +260,12 @@ def test_the_review_says_which_hosts_would_change(workspace: Workspace) -> None:
     inventory = "\n".join([*lines, "[all:vars]", *common, ""])
     review = {"inventory": inventory, "playbook": "helmstack.core.review"}
     run = workspace.run(**review, code=2)
-    assert "  3 hosts: 1 would change (new), 1 would stay the same (same), 1 could not be reviewed (broken)\n" in run.output
+    assert (
+        "  3 hosts: 1 would change (new), 1 would stay the same (same), 1 could not be reviewed (broken)\n"
+        in run.output
+    )
     states = {"changed": ["new"], "unchanged": ["same"], "failed": ["broken"]}
-    found = run["Say what would change"]["ansible_stats"]["data"]["helmstack_hosts"]
+    found = run["Say what would change"]["ansible_stats"]["data"]["helmstack_outcome"]
     assert {state: names for state, names in found.items() if names} == states
     assert run.output.count("+++ after: ") == 2
     run = workspace.run(**review, args=["--limit", "same"])
