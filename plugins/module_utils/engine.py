@@ -295,7 +295,7 @@ def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, every
 
 
 def info(stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard) -> dict[str, Any]:
-    """What the stack's releases are in the cluster (interface.md section 9)."""
+    """What the stack's releases are in the cluster."""
     session = open_session(stack, params, workdir, everything=stack.targets is None)
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
     planner = planner_of(stack, RunOptions.of(params), session, tools, ValuesFiles(workdir, tools.helm), workdir)
@@ -307,7 +307,7 @@ def info(stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard) ->
 def template(
     stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str, guard: Guard
 ) -> dict[str, Any]:
-    """Renders the stack's releases without a cluster (interface.md section 9)."""
+    """Renders the stack's releases without a cluster."""
     tools = Tools(stack, params, workdir, None, guard)
     from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 

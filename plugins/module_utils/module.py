@@ -139,9 +139,8 @@ def _told(call: Call) -> dict[str, Any]:
 
 
 def _mask(stack: Stack) -> Mask:
-    """What came out of a vault, but for what stands in the open as a name."""
-    names = {name for release in stack.releases for name in (release.name, release.namespace)}
-    return Mask(stack.secrets, {*names, stack.name, stack.environment or ""})
+    """Masks what came out of a vault."""
+    return Mask(stack.secrets, stack.public_names)
 
 
 def _call(definition: ModuleDefinition, invocation: Invocation, workdir: str, guard: Guard) -> Call:

@@ -111,7 +111,7 @@ def _render_before_2_19(templar: Templar, text: str, settings: Mapping[str, Any]
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and all that led to it; before 2.19 Ansible keeps the cause apart, later some form a circle."""
+    """An error and all that led to it; before 2.19 Ansible keeps the cause apart, later some form a cycle."""
     seen: set[int] = set()
     while error and id(error) not in seen:
         seen.add(id(error))

@@ -120,10 +120,7 @@ class ModuleArguments(ControllerFiles):
 
     def _with_secrets(self, stack: Stack, task_vars: Mapping[str, Any]) -> Stack:
         """The stack, and what of the host's vaults is in it."""
-        # What is part of a name stands in the open, so that masking it would hide nothing.
-        names = [stack.name, stack.environment or ""]
-        names += [name for release in stack.releases for name in (release.name, release.namespace)]
-        secrets = tuple(used(self._candidates(task_vars), strings(stack.to_data()), names))
+        secrets = tuple(used(self._candidates(task_vars), strings(stack.to_data()), stack.public_names))
         check_open(stack, secrets)
         return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *secrets))))
 

@@ -158,7 +158,7 @@ CASES = [
         stack="stacks: [{path: inner}]\n" + OK,
         files={"inner/helmstack.yaml": "releases: [{name: x, chart: ./c, values: [../../secret.yaml]}]\n"},
     ),
-    case("nested-circle", "circle", stack="stacks: [{path: .}]\n" + OK),
+    case("nested-cycle", "cycle", stack="stacks: [{path: .}]\n" + OK),
     case("nested-missing", "helmstack.yaml:1", "gone", stack="stacks: [{path: gone}]\n" + OK),
     case("git-stack", "helmstack.yaml:1", "no git ref", stack='stacks: [{url: "git+ext://sh"}]\n' + OK),
     case("gotmpl", "v.yaml.gotmpl:1", "missing value", stack=values("v.yaml.gotmpl"), files={"v.yaml.gotmpl": "a: {{ if }}"}),

@@ -410,11 +410,11 @@ def test_a_chart_with_local_dependencies_has_one_digest_wherever_it_lies(store: 
     assert len(digests) == 1
 
 
-def test_charts_in_a_circle_are_told(store: Open, tmp_path: Path) -> None:
+def test_charts_in_a_cycle_are_told(store: Open, tmp_path: Path) -> None:
     make(tmp_path / "a", extra="dependencies: [{name: b, version: '*', repository: 'file://../b'}]\n")
     make(tmp_path / "b", extra="dependencies: [{name: a, version: '*', repository: 'file://../a'}]\n")
     text = message(lambda: store().fetch(str(tmp_path / "a"), None))
-    assert text.startswith("charts depend on each other in a circle: ")
+    assert text.startswith("charts depend on each other in a cycle: ")
 
 
 @pytest.mark.parametrize(

@@ -771,7 +771,7 @@ REFUSED = {
         "values.yaml, after its includes", values=includes(".Files.Get part.yaml | indent 3")
     ),
     "include-cycle": refused(
-        "the includes go in a circle: round.yaml -> trip.yaml -> round.yaml", values=includes(".Files.Get round.yaml")
+        "the includes form a cycle: round.yaml -> trip.yaml -> round.yaml", values=includes(".Files.Get round.yaml")
     ),
     "version": refused("chart_version is 1.0.0, but chart_ref is a folder", chart_version="1.0.0"),
     "url": refused(

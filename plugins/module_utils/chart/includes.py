@@ -91,8 +91,8 @@ class _Expansion:
         source = clause.file + (f" at {clause.path}" if clause.path else "")
         chain = [item for _end, item in self.open]
         if source in chain:
-            circle = " -> ".join([*chain[chain.index(source) :], source])
-            raise ChartError(f"the includes go in a circle: {circle}", where=clause.where)
+            cycle = " -> ".join([*chain[chain.index(source) :], source])
+            raise ChartError(f"the includes form a cycle: {cycle}", where=clause.where)
         self.open.append((len(self.text) - match.end(), source))
         self.text = self.text[: match.start()] + _included(clause, self.read) + self.text[match.end() :]
 

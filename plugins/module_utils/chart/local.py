@@ -49,11 +49,11 @@ class LocalCharts:
     def complete(self, path: str, wanted_by: tuple[str, ...] = ()) -> str:
         """The path of a chart that holds all its sub-charts: the given one, or a copy that has been filled.
 
-        :raises ChartError: there is no chart, a dependency cannot be had, or charts depend on each other in a circle.
+        :raises ChartError: there is no chart, a dependency cannot be had, or charts depend on each other in a cycle.
         """
         path = os.path.normpath(path)
         if path in wanted_by:
-            raise ChartError("charts depend on each other in a circle: " + " -> ".join([*wanted_by, path]))
+            raise ChartError("charts depend on each other in a cycle: " + " -> ".join([*wanted_by, path]))
         missing = missing_dependencies(chart_files.read(path), path)
         if not missing:
             return path

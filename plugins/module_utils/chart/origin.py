@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 class Wanted:
     """A chart as it is asked for. A lock file makes it exact: another version, digest or commit in place of these."""
 
-    reference: str  # of interface.md section 4; local paths are absolute
+    reference: str  # as docs/stack_files.md lists them; local paths are absolute
     version: str | None = None  # exact or a range; None: the newest
     devel: bool = False  # the newest may be a pre-release
     digest: str | None = None  # sha256:…, of the archive, or of the manifest in a registry

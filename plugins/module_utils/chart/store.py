@@ -93,7 +93,7 @@ class ChartStore:
         keyring: str | None = None,
         where: Location | None = None,
     ) -> Chart:
-        """The chart that a reference names (interface.md section 4), fetched or found.
+        """The chart that a reference names (docs/stack_files.md), fetched or found.
 
         :arg version: exact or a range; None: the newest, pre-releases only with ``devel``.
         :arg digest: of the archive, or of the manifest in a registry; another one is an error.

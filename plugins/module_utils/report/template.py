@@ -58,8 +58,8 @@ class Templates:
         changes = _write(folder, files, check_mode=check_mode, whole=targets is None) if folder else {}
         old = {path: _objects(before, path) for path, (before, _after) in changes.items() if before is not None}
         held += [item for items in old.values() for item in items or ()]
-        public = {word for release in wanted for word in (release.name, release.namespace)}
-        mask = Mask({*self.stack.secrets, *secret_strings(held)}, public)
+        names = {word for release in wanted for word in (release.name, release.namespace)}  # of sub-charts, too
+        mask = Mask({*self.stack.secrets, *secret_strings(held)}, self.stack.public_names | names)
         releases = [
             {"namespace": release.namespace, "name": release.name, "manifest": _shown(text, mask)}
             for release, text in zip(wanted, texts)

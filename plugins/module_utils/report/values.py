@@ -153,8 +153,7 @@ def _mask(stacks: Sequence[Stack], found: Sequence[Explained]) -> Mask:
         for each in setting.overrides
         for text in likely_secrets(_nested(path, each.value), inherited=False)
     }
-    public = {word for item in found for word in (item.release.name, item.release.namespace)}
-    return Mask(secrets, public | {word for stack in stacks for word in (stack.name, stack.environment or "")})
+    return Mask(secrets, frozenset().union(*(stack.public_names for stack in stacks)))
 
 
 def _nested(path: Path, value: Any) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Release:
 
     name: str
     namespace: str
-    chart: str  # a reference of interface.md section 4; local paths are absolute
+    chart: str  # a reference, see docs/stack_files.md; local paths are absolute
     version: str | None = None
     digest: str | None = None  # sha256:…, of the chart's archive, or of its manifest in a registry
     chart_name: str = ""  # the reference as it is on every machine: local paths relative to the stack's folder
@@ -136,6 +136,12 @@ class Stack:
     origin: str = ""  # the stack file's path in its git repository, as a label's value; "": in none
     locked: tuple[LockedChart, ...] | None = None  # of the lock file; None: there is none
     lock_file: str = ""  # its path
+
+    @property
+    def public_names(self) -> frozenset[str]:
+        """Names that every result shows: a secret that happens to be the same as one is not masked."""
+        names = {name for release in self.releases for name in (release.name, release.namespace)}
+        return frozenset({*names, self.name, self.environment or ""})
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON."""

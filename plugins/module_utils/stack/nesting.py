@@ -71,14 +71,14 @@ def nested_place(
         found = _from_git(reference, members["url"].where, unit, tuple(repositories.values()), helpers)
     else:
         found = _from_disk(schema.string(members["path"], "path"), members["path"].where, unit, chain)
-    _refuse_circle(os.path.realpath(found.files[0]), entry.where, chain)
+    _refuse_cycle(os.path.realpath(found.files[0]), entry.where, chain)
     return replace(found, name=name, chain=chain)
 
 
 def _from_disk(text: str, where: Location, unit: Unit, chain: tuple[str, ...]) -> Place:
     # a nested stack may use its own folder, and what all that are nested share
     roots = unit.ground.roots or common_roots(unit.ground.folder)
-    _refuse_circle(os.path.realpath(Ground(unit.ground.folder).locate(text, where)), where, chain)
+    _refuse_cycle(os.path.realpath(Ground(unit.ground.folder).locate(text, where)), where, chain)
     path = unit.reader.find_stack(unit.locate(text, where), where)
     folder = os.path.dirname(path)
     own = () if any(is_within(folder, root) for root in roots) else (folder,)
@@ -148,10 +148,10 @@ def renamed(release: Release, fetched: Fetched, root: str) -> Release:
     return replace(release, values=values, where=replace(release.where, file=fetched.told(release.where.file)))
 
 
-def _refuse_circle(path: str, where: Location, chain: tuple[str, ...]) -> None:
+def _refuse_cycle(path: str, where: Location, chain: tuple[str, ...]) -> None:
     """Refuse a stack file that is being read, or the folder of a nested one."""
     around = [*chain, *(os.path.dirname(file) for file in chain[:-1])]
     if path in around:
         first = around.index(path) % len(chain)
         told = " -> ".join((*chain[first:], chain[first]))
-        raise InputError(f"the stacks nest each other in a circle: {told}", where=where)
+        raise InputError(f"the stacks nest each other in a cycle: {told}", where=where)

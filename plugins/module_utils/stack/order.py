@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the releases need of each other: names to identities, and no circles."""
+"""What the releases need of each other: names to identities, and no cycles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import D
 def ordered(drafts: Sequence[Draft]) -> tuple[Release, ...]:
     """The releases with their needs as identities.
 
-    :raises InputError: two releases of one identity, an unknown or ambiguous need, a circle of needs and weights.
+    :raises InputError: two releases of one identity, an unknown or ambiguous need, a cycle of needs and weights.
     """
     releases = _by_identity([draft.release for draft in drafts])
     by_name: dict[str, list[Release]] = {}
@@ -29,7 +29,7 @@ def ordered(drafts: Sequence[Draft]) -> tuple[Release, ...]:
     for draft in drafts:
         needs = dict.fromkeys(_need(draft.release, node, releases, by_name) for node in draft.needs)
         result.append(replace(draft.release, needs=tuple(needs)))
-    _refuse_circles(result)
+    _refuse_cycles(result)
     return tuple(result)
 
 
@@ -72,7 +72,7 @@ def _hint(text: str, releases: Mapping[str, Release]) -> str:
     return did_you_mean(text, releases if "/" in text else [release.name for release in releases.values()])
 
 
-def _refuse_circles(releases: Sequence[Release]) -> None:
+def _refuse_cycles(releases: Sequence[Release]) -> None:
     """Needs and weights are one graph: a weight waits for all releases of the next lower one."""
     managed = {release.id: release for release in releases if not release.ignore}
     weights = sorted({release.weight for release in managed.values() if release.weight is not None})
@@ -84,25 +84,25 @@ def _refuse_circles(releases: Sequence[Release]) -> None:
     for lower, weight in zip([None, *weights], weights):
         same = [release.id for release in managed.values() if release.weight == lower and lower is not None]
         waits[f"below {weight}"] = same
-    circle = _circle(waits)
-    if circle:
-        _raise_circle(circle, managed)
+    cycle = _cycle(waits)
+    if cycle:
+        _raise_cycle(cycle, managed)
 
 
-def _raise_circle(circle: Sequence[str], managed: Mapping[str, Release]) -> None:
-    members = [item for item in circle if item in managed]
+def _raise_cycle(cycle: Sequence[str], managed: Mapping[str, Release]) -> None:
+    members = [item for item in cycle if item in managed]
     where = managed[members[0]].where
     told = " -> ".join(members)
-    if len(members) == len(circle):
-        raise InputError(f"the releases need each other in a circle: {told}", where=where)
+    if len(members) == len(cycle):
+        raise InputError(f"the releases need each other in a cycle: {told}", where=where)
     weights = ", ".join(
         f"{item} has weight {managed[item].weight}" for item in members[:-1] if managed[item].weight is not None
     )
-    raise InputError(f"needs and weights make a circle: {told} ({weights})", where=where)
+    raise InputError(f"needs and weights make a cycle: {told} ({weights})", where=where)
 
 
-def _circle(waits: Mapping[str, Sequence[str]]) -> list[str]:
-    """The first circle of a graph, its first member repeated at the end; empty if there is none."""
+def _cycle(waits: Mapping[str, Sequence[str]]) -> list[str]:
+    """The first cycle of a graph, its first member repeated at the end; empty if there is none."""
     done: set[str] = set()
     for start in waits:
         path: dict[str, None] = {}

@@ -90,7 +90,7 @@ class Scope:
             raise InputError(f"'{match['broken']}' is not a variable", where=where, hint=hint)
         if name in trail:
             chain = " -> ".join((*trail[trail.index(name) :], name))
-            raise InputError(f"the variables use each other in a circle: {chain}", where=where)
+            raise InputError(f"the variables use each other in a cycle: {chain}", where=where)
         variable = self._variable(name, where, trail)
         if match["has_default"] and (variable is None or variable.value in ("", None)):
             return self.apply(Node(match["default"], where), trail)

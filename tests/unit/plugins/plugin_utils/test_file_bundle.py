@@ -33,7 +33,7 @@ def _chart(folder: Path, *dependencies: str) -> str:
 def test_a_local_chart_takes_its_file_dependencies_along(tmp_path: Path) -> None:
     web = _chart(tmp_path / "charts" / "web", "file://../lib", "https://charts.example.org", "file:///elsewhere")
     lib = _chart(tmp_path / "charts" / "lib", "file://../../base")
-    base = _chart(tmp_path / "base", "file://../charts/web")  # a circle must end
+    base = _chart(tmp_path / "base", "file://../charts/web")  # a cycle must end
     cargo = FileBundle()
     stack = cargo.take_stack(Stack("s", None, (Release("app", "web", web),)))
     assert stack.releases[0].chart == cargo.root + web

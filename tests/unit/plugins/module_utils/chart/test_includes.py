@@ -17,8 +17,8 @@ FILES = {
     "parts/two.yaml": "number: 5\ntruth: y\nnothing: ~\nlines: |\n  x: 1\n  y: 2\nstring: '007'\nempty: {}\n",
     "plain.txt": "k: v",
     "chain.yaml": "first: 1\n#! {{ .Files.Get plain.txt }}\n",
-    "circle.yaml": "#! {{ .Files.Get round.yaml }}\n",
-    "round.yaml": "#! {{ .Files.Get circle.yaml }}\n",
+    "cycle.yaml": "#! {{ .Files.Get round.yaml }}\n",
+    "round.yaml": "#! {{ .Files.Get cycle.yaml }}\n",
     "self.yaml": "x: |\n  #! {{ pick (.Files.Get self.yaml) x }}\n",
     "with-pick.yaml": "p: 1\n#! {{ pick (.Files.Get one.yaml) b }}\n",
     "with-typo.yaml": "p: 1\n#! {{ .Files.Get one.yaml | indent two }}\n",
@@ -81,8 +81,8 @@ def test_a_pick_that_a_plain_include_brings_in_stays_a_comment() -> None:
         ("#! {{ .Files.Get one.yaml | indent 100000 }}\n", 1, "is not one of the forms of an include"),
         ("#! {{ pick (.Files.Get one.yaml) }}\n", 1, "is not one of the forms of an include"),
         ("#! {{ .Files.Get one.yaml }} more\n", 1, "is not one of the forms of an include"),
-        ("a: 1\n#! {{ .Files.Get circle.yaml }}\n", 0, "go in a circle: circle.yaml -> round.yaml -> circle.yaml"),
-        ("#! {{ pick (.Files.Get self.yaml) x }}\n", 1, "go in a circle: self.yaml at x -> self.yaml at x"),
+        ("a: 1\n#! {{ .Files.Get cycle.yaml }}\n", 0, "form a cycle: cycle.yaml -> round.yaml -> cycle.yaml"),
+        ("#! {{ pick (.Files.Get self.yaml) x }}\n", 1, "form a cycle: self.yaml at x -> self.yaml at x"),
     ],
 )  # fmt: skip
 def test_a_bad_clause_is_named_with_its_line(text: str, line: int, message: str) -> None:
@@ -98,6 +98,6 @@ def test_a_typo_inside_an_included_file_is_named_there() -> None:
         expanded("#! {{ .Files.Get with-typo.yaml }}\n")
 
 
-def test_the_same_file_twice_is_no_circle() -> None:
+def test_the_same_file_twice_is_no_cycle() -> None:
     text = "#! {{ .Files.Get chain.yaml }}\n#! {{ .Files.Get chain.yaml }}\n"
     assert expanded(text).count("first: 1") == 2

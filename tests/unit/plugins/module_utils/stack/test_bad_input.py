@@ -56,7 +56,7 @@ STACKS: list[tuple[str, int, str]] = [
     (WEB + "  needs: [wbe]\n", 5, "front/web needs 'wbe', which the stack does not have. Did you mean 'web'?"),
     (WEB + "  needs: [front/wbe]\n", 5, "Did you mean 'front/web'?"),
     (WEB + "  needs: [shpo:web]\n", 5, "Did you mean 'shop:web'?"),
-    (WEB + "  needs: [web]\n", 2, "the releases need each other in a circle: front/web -> front/web"),
+    (WEB + "  needs: [web]\n", 2, "the releases need each other in a cycle: front/web -> front/web"),
     ("releases:\n- {name: Web, chart: ./web}\n", 2, "name: expected a release name"),
     (f"releases:\n- {{name: {'a' * 54}, chart: ./web}}\n", 2, "at most 53 characters"),
     ("releases:\n- {name: web, namespace: a.b, chart: ./web}\n", 2, "namespace: expected a namespace"),
@@ -92,7 +92,7 @@ STACKS: list[tuple[str, int, str]] = [
         5,
         "the variable 'm' is a mapping and cannot stand inside",
     ),
-    (WEB + "  description: ${a}\nvariables:\n  a: ${b}\n  b: ${c}\n  c: x${a}\n", 9, "in a circle: a -> b -> c -> a"),
+    (WEB + "  description: ${a}\nvariables:\n  a: ${b}\n  b: ${c}\n  c: x${a}\n", 9, "in a cycle: a -> b -> c -> a"),
     ("a0: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"b{i}: [{'*a,' * 900}]\n" for i in range(9)), 1, "its aliases add"),
 ]
 
@@ -113,25 +113,25 @@ def test_a_wrong_stack_is_told_with_its_line(folder: Any, text: str, line: int, 
     assert "\n" not in str(error)
 
 
-def test_a_circle_of_needs_names_all_members_in_order(folder: Any) -> None:
+def test_a_cycle_of_needs_names_all_members_in_order(folder: Any) -> None:
     rows = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]
     text = "releases:\n" + "".join(f"- {{name: {name}, chart: ./x, needs: [{need}]}}\n" for name, need in rows)
-    assert "circle: default/a -> default/b -> default/c -> default/a" in str(_caught(folder, text))
+    assert "cycle: default/a -> default/b -> default/c -> default/a" in str(_caught(folder, text))
 
 
-def test_weights_that_contradict_needs_are_a_circle_that_names_both(folder: Any) -> None:
+def test_weights_that_contradict_needs_are_a_cycle_that_names_both(folder: Any) -> None:
     text = "releases:\n- {name: a, chart: ./x, needs: [b], weight: 1}\n- {name: b, chart: ./x, weight: 2}\n"
     error = str(_caught(folder, text))
-    assert "needs and weights make a circle: default/a -> default/b -> default/a" in error
+    assert "needs and weights make a cycle: default/a -> default/b -> default/a" in error
     assert "default/a has weight 1, default/b has weight 2" in error
 
 
-def test_weights_that_contradict_needs_through_others_are_a_circle(folder: Any) -> None:
+def test_weights_that_contradict_needs_through_others_are_a_cycle(folder: Any) -> None:
     text = (
         "releases:\n- {name: a, chart: ./x, needs: [m], weight: 0}\n- {name: m, chart: ./x, needs: [b]}\n"
         "- {name: b, chart: ./x, weight: 5}\n- {name: c, chart: ./x, weight: 3}\n"
     )
-    assert "needs and weights make a circle" in str(_caught(folder, text))
+    assert "needs and weights make a cycle" in str(_caught(folder, text))
 
 
 def test_an_ambiguous_need_asks_for_a_namespace(folder: Any) -> None:
@@ -208,7 +208,7 @@ def test_a_go_template_needs_helm(folder: Any) -> None:
         ({"environment": "../x"}, "nothing for the environment '../x'. Declared are: dev, prod"),
         ({"groups": ("dev", "all", "prod")}, "the host's groups 'dev' and 'prod' are environments"),
         ({"overlays": ("nowhere.yaml",)}, "nowhere.yaml does not exist"),
-        ({"variables": {"a": "${a}"}, "environment": "prod"}, "in a circle: a -> a"),
+        ({"variables": {"a": "${a}"}, "environment": "prod"}, "in a cycle: a -> a"),
         ({"defaults": {"timeout": "soon"}}, "task options: timeout: expected a duration"),
         ({"defaults": {"namespace": "A"}}, "task options: namespace: expected a namespace"),
     ],

@@ -121,16 +121,16 @@ def test_stacks_that_nest_each_other_are_named(nested: Any) -> None:
     file = f"{nested.path}/elk/helmstack.yaml"
     with pytest.raises(InputError) as caught:
         nested.stack(ROOT)
-    assert f"the stacks nest each other in a circle: {file} -> {file}" in str(caught.value)
+    assert f"the stacks nest each other in a cycle: {file} -> {file}" in str(caught.value)
 
 
-def test_a_nested_stack_that_nests_the_outer_one_is_a_circle(nested: Any) -> None:
+def test_a_nested_stack_that_nests_the_outer_one_is_a_cycle(nested: Any) -> None:
     inner = nested.write("elk/helmstack.yaml", ELK + "stacks: [{path: ../helmstack.yaml}]\n")
     nested.write("elk/v.yaml", "a: 1\n")
     with pytest.raises(InputError) as caught:
         nested.stack(ROOT)
     outer = f"{nested.path}/helmstack.yaml"
-    assert str(caught.value) == f"{inner}:3: the stacks nest each other in a circle: {outer} -> {inner} -> {outer}"
+    assert str(caught.value) == f"{inner}:3: the stacks nest each other in a cycle: {outer} -> {inner} -> {outer}"
 
 
 @pytest.mark.parametrize(
@@ -255,10 +255,10 @@ def test_a_stack_from_git_may_not_leave_its_repository(nested: Any, far: Git, te
         resolve(Request((str(nested.path),)), nested.files, far)
 
 
-def test_a_stack_from_git_that_nests_itself_is_a_circle(nested: Any, far: Git) -> None:
+def test_a_stack_from_git_that_nests_itself_is_a_cycle(nested: Any, far: Git) -> None:
     Path(f"{far.root}/elk/helmstack.yaml").write_text(ELK + f"stacks: [{{name: x, url: '{URL}'}}]\n", encoding="utf-8")
     nested.write("helmstack.yaml", FAR)
-    with pytest.raises(InputError, match="nest each other in a circle"):
+    with pytest.raises(InputError, match="nest each other in a cycle"):
         resolve(Request((str(nested.path),)), nested.files, far)
 
 
