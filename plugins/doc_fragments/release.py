@@ -29,8 +29,12 @@ options:
     type: str
   force:
     description:
-      - Let helm put objects in place as a whole (C(--force), C(--force-replace)), so that what others have added to
-        them is gone. What Kubernetes holds immutable stays so; delete such an object, and the next run makes it anew.
+      - Delete and make anew what Kubernetes refuses to change, such as another template of a Job, another selector, or
+        another C(clusterIP). The plan says V(replace) of such an object; without this option the check warns that the
+        run will fail at it.
+      - Nothing else is touched. The pods of a StatefulSet stay, and become those of the new one; its claims stay. What
+        has C(helm.sh/resource-policy=keep), and claims, volumes, namespaces and definitions are never deleted so.
+      - With Helm 4 it also takes back what others have changed in the objects that are applied (C(--force-conflicts)).
       - Set nowhere, it is V(false).
     type: bool
   atomic:

@@ -529,7 +529,7 @@ def test_a_render_says_the_clusters_version_and_kinds(helm: Helm, tmp_path: Path
 def test_no_cluster_is_reached_by_accident(helm: Helm, tmp_path: Path) -> None:
     path = make(tmp_path / "web")
     with pytest.raises(HelmFailure, match="cluster unreachable"):
-        helm.upgrade(UpgradeArgs("r", "n", str(path), labels={"a": "b"}, atomic=True, force=True, wait=True))
+        helm.upgrade(UpgradeArgs("r", "n", str(path), labels={"a": "b"}, atomic=True, wait=True))
 
 
 def test_a_post_renderer_of_the_wrong_kind_gets_a_hint(helm: Helm, tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ spec:
     metadata: {labels: {helmstack.test/behaviour: "{{ .Values.job }}"}, annotations: {helmstack.test/delay: "2s"}}
     spec: {restartPolicy: Never, containers: [{name: main, image: registry.invalid/app}]}
 """
-FIXED = CONFIG.replace("\ndata:", "\nimmutable: true\ndata:")
 PLUGIN = """\
 apiVersion: v1
 type: postrenderer/v1
@@ -125,37 +124,6 @@ def test_an_atomic_install_that_fails_leaves_nothing(workspace: Workspace) -> No
     assert "crashes again and again" in told["error"]
     assert told["duration"] < 30
     assert workspace.snapshot().releases == {}
-
-
-def test_force_puts_objects_whole_but_what_is_immutable_stays(workspace: Workspace) -> None:
-    """As helm's own: what others have added is gone. Immutable fields no update can change."""
-    workspace.chart("app")
-    workspace.chart("fixed", files={"templates/config.yaml": FIXED})
-
-    def stack(version: str) -> None:
-        given = {"set": {"data": {"v": version}}}
-        workspace.stack(
-            workspace.release("forced", force=True, **given),
-            workspace.release("gentle", **given),
-            workspace.release("fixed", "fixed", force=True, **given),
-        )
-
-    stack("1")
-    workspace.deploy()
-    for name in ("forced", "gentle"):
-        path = f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/{name}"
-        workspace.api.patch(path, {"data": {"foreign": "1"}})
-    stack("2")
-    message = workspace.fail(on_failure="continue")
-    assert "field is immutable when `immutable` is set" in message
-    assert "delete the object and run again" in message
-    assert config(workspace, "forced")["data"] == {"v": "2"}
-    assert config(workspace, "gentle")["data"] == {"v": "2", "foreign": "1"}
-    workspace.api.delete(f"/api/v1/namespaces/{workspace.ns('a')}/configmaps/fixed")
-    again = workspace.deploy()
-    assert actions_of(again) == {"forced": "unchanged", "gentle": "unchanged", "fixed": "upgrade"}
-    assert objects_of(again) == {("ConfigMap", workspace.ns("a"), "fixed"): "add"}
-    assert config(workspace, "fixed")["data"] == {"v": "2"}
 
 
 def test_a_post_renderer_that_is_changed_is_noticed(workspace: Workspace) -> None:

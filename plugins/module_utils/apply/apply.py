@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply import model, schedule
+from ansible_collections.helmstack.core.plugins.module_utils.apply import model, replacing, schedule
 from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import ending, guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.protocols import Cluster, Readiness
@@ -171,9 +171,8 @@ class Applier:
         release, chart = known(change.release), known(change.chart)
         marks = {**self._marks(change), stamp.MADE: str(change.revision_to)}
         labels = {key: value for key, value in marks.items() if value is not None}
-        conflicts = (
-            self.correct_drift and change.method != MERGE
-        )  # which knows none, and which helm refuses with the flag
+        takes_over = self.correct_drift or release.options.force
+        conflicts = takes_over and change.method != MERGE  # which knows none, and which helm refuses with the flag
         args = upgrade_args(release, chart, self.values(release), labels, self.cluster.info, force_conflicts=conflicts)
         # Only where it is to come: Helm 4 would else put its label onto a namespace that is there already, and to make
         # sure of one takes helm a third of its time.
@@ -181,6 +180,9 @@ class Applier:
         if makes_namespace:
             self._until_gone(change.namespace, release.options.timeout)
         args = replace(args, wait=args.wait and helm_waits(change), create_namespace=makes_namespace)
+        if any(item.forced for item in change.objects):
+            self.permit()
+            replacing.discard(self.cluster, change, release.options.timeout, self.ended.wait)
         done = guarded(
             self.readiness,
             change,

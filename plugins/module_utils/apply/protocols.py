@@ -36,6 +36,9 @@ class Cluster(Protocol):
     def apply(self, manifest: Mapping[str, Any], namespace: str, *, force: bool) -> None:
         """Apply an object; without ``force`` one that is there and differs stays as it is."""
 
+    def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
+        """Delete an object, or leave what it owns to whoever adopts it; whether it was there, or still is."""
+
     def ending(self, namespace: str) -> bool:
         """Whether a namespace is about to go."""
 

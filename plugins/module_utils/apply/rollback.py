@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply import model
+from ansible_collections.helmstack.core.plugins.module_utils.apply import model, replacing
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Result
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
@@ -26,6 +27,9 @@ class Cluster(Protocol):
 
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
         """A revision of a release, decoded."""
+
+    def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
+        """Delete an object; whether it was there, or still is."""
 
     def now(self, namespace: str, name: str) -> Deployed | None:
         """A release as it is at this moment."""
@@ -108,6 +112,9 @@ class Rollback:
         """Helm waits only where it must, as our own wait ends at once when it is in vain."""
         options = _options(change)
         hooks = self.cluster.body(before, revision).hooks
+        replacing.discard(
+            self.cluster, change, options.timeout, _sleep
+        )  # what could not be changed cannot go back either
         args = RollbackArgs(
             change.name,
             change.namespace,
@@ -121,6 +128,11 @@ class Rollback:
         left = self.cluster.now(change.namespace, change.name)
         if left is not None:
             self.ready(change, left.revision)
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
 
 
 def _options(change: Change) -> Options:

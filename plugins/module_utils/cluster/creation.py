@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,9 +20,16 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
     NotFound,
     Unauthorized,
     Unreachable,
+    Untyped,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
+# In the words of the API's own kinds, and of the rules of others
+_IMMUTABLE = re.compile(
+    r"immutable|may not (?:be )?change|(?:cannot|can't) (?:be )?(?:change|update)|not allowed to (?:be )?change"
+    r"|updates? to .*forbidden|Forbidden: updates? to|may not be updated",
+    re.IGNORECASE | re.DOTALL,
+)
 _PATIENCE = 3.0  # seconds: a webhook that is down is not worth more in a dry run
 
 
@@ -49,6 +57,20 @@ def refusal(client: Client, collection: str, item: Mapping[str, Any], *, applies
     except ClusterError as error:  # such as a webhook that does not answer
         return f"helm will fail at it, unless this is over by then: {error}"
     return ""
+
+
+def immutable(client: Client, collection: str, item: Mapping[str, Any], refused: ClusterError) -> bool:
+    """Whether a change is refused only because something is there already, which cannot be changed so.
+
+    :arg refused: what the API said to the change.
+    """
+    if not isinstance(refused, Invalid) or isinstance(refused, Untyped) or not _IMMUTABLE.search(str(refused)):
+        return False
+    try:
+        told = refusal(client, collection, item, applies=False)
+    except ClusterError:
+        return True  # one who may not make it may not ask
+    return not told or "already allocated" in told  # to the object that is there
 
 
 def _awaits(item: Mapping[str, Any], said: str) -> bool:

@@ -16,8 +16,8 @@ from typing import Any
 MANAGER = "helm"
 
 # How an upgrade brings an object to its manifest: Helm 3's three-way merge; server-side apply, which stops at what
-# others have changed, or does not; a replacement (force).
-MERGE, APPLY, FORCED_APPLY, REPLACE = "merge", "apply", "forced apply", "replace"
+# others have changed, or does not (force).
+MERGE, APPLY, FORCED_APPLY = "merge", "apply", "forced apply"
 
 # What the server keeps for itself; it differs between any two reads.
 _SERVERS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
@@ -86,6 +86,15 @@ def less(applied: Any, former: Any, manifest: Any) -> Any:
         return applied
     gone = former.keys() - manifest.keys()
     return {key: less(item, former.get(key), manifest.get(key)) for key, item in applied.items() if key not in gone}
+
+
+def with_removals(former: Any, manifest: Any) -> Any:
+    """A manifest as a merge patch that also takes away what only the one before said; lists are left as they are."""
+    if not isinstance(former, Mapping) or not isinstance(manifest, Mapping):
+        return manifest
+    gone: dict[str, Any] = dict.fromkeys(key for key in former if key not in manifest and key != "status")
+    kept = {k: item if k == "metadata" else with_removals(former.get(k), item) for k, item in manifest.items()}
+    return {**gone, **kept}
 
 
 def covers(live: Any, wanted: Any) -> bool:

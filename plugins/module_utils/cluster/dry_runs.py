@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import creation
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import APPLY_PATCH, MERGE_PATCH, METADATA
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import APPLY_PATCH, MERGE_PATCH
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import (
     APPLY,
     FORCED_APPLY,
     MANAGER,
     MERGE,
-    REPLACE,
     Drifted,
     as_applied,
     as_read,
@@ -27,10 +26,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
     goes_by_itself,
     less,
     typed,
+    with_removals,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, lost_versions, overlaid
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.live_objects import LiveObjects
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, Refusal
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
     Conflict,
     Denied,
@@ -68,35 +68,44 @@ class DryRuns(LiveObjects):
     ) -> Drifted | None:
         """What an upgrade that applies this manifest makes of the live object besides; None: nothing.
 
-        :arg how: MERGE, APPLY, FORCED_APPLY or REPLACE.
+        :arg how: MERGE, APPLY or FORCED_APPLY.
         :arg doubt: the object may hold more of the release than the manifest says.
         :arg former: the manifest whose more a merge takes away.
         """
         item, path, live = self._beside(release, manifest, namespace)
-        if live is None or (how != REPLACE and not doubt and covers(live, as_read(item))):
+        if live is None or (not doubt and covers(live, as_read(item))):
             return None
         applied, problem = self._foreseen(path, item, how, live)
         if former and how == MERGE:
             applied = less(applied, as_read(as_applied(former, release.name, release.namespace)), as_read(item))
         return differing(live, applied, problem)
 
-    def refusal(self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str) -> str:
-        """Why an upgrade of an object that is there would fail; "" if it would not.
+    def refusal(
+        self,
+        release: Deployed,
+        manifest: Mapping[str, Any],
+        namespace: str,
+        how: str,
+        former: Mapping[str, Any] | None = None,
+    ) -> Refusal | None:
+        """Why an upgrade of an object that is there would fail; None if it would not.
 
+        :arg former: the manifest before, whose more a merge takes away.
         :raises Forbidden: that may not be asked.
         """
         item, path, live = self._beside(release, manifest, namespace)
         if live is None:
-            return ""
+            return None
         try:
-            self._tried(path, item, how, live)
+            self._tried(path, with_removals(former, item) if former and how == MERGE else item, how)
         except NotFound:  # it has gone since
-            return ""
+            return None
         except Conflict as error:
-            return f"helm will stop at it: {error}"
+            return Refusal(f"helm will stop at it: {error}")
         except (Invalid, Denied) as error:
-            return f"helm will fail at it: {error}"
-        return ""
+            immutable = creation.immutable(self.client, path.rpartition("/")[0], item, error)
+            return Refusal(f"helm will fail at it: {error}", immutable)
+        return None
 
     def creation_refusal(self, release: str, manifest: Mapping[str, Any], namespace: str, *, applies: bool) -> str:
         """Why an object that a release brings cannot be made; "" if it can, as far as that can be told.
@@ -113,7 +122,7 @@ class DryRuns(LiveObjects):
     ) -> tuple[Mapping[str, Any], str]:
         """What becomes of an object, and why that is not sure."""
         try:
-            return self._tried(path, item, how, live), ""
+            return self._tried(path, item, how), ""
         except Conflict as error:
             applied, _problem = (
                 self._foreseen(path, item, FORCED_APPLY, live) if how == APPLY else (overlaid(live, as_read(item)), "")
@@ -125,12 +134,8 @@ class DryRuns(LiveObjects):
             told = live if covers(live, as_read(item)) else overlaid(live, as_read(item))
             return told, f"whether the upgrade takes back what was edited cannot be told: {error}"
 
-    def _tried(self, path: str, item: Mapping[str, Any], how: str, live: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _tried(self, path: str, item: Mapping[str, Any], how: str) -> Mapping[str, Any]:
         """A dry run of what helm does."""
-        if how == REPLACE:
-            now = self.client.get(path, accept=METADATA)  # a controller may have written since the LIST
-            version = {"resourceVersion": now["metadata"]["resourceVersion"]}
-            return self.client.replace(path, {**item, "metadata": {**item["metadata"], **version}}, dryRun="All")
         if how == MERGE:
             merge = STRATEGIC_PATCH if typed(item) else MERGE_PATCH
             return self.client.patch(path, item, merge, dryRun="All", fieldManager=MANAGER)
@@ -145,9 +150,9 @@ class DryRuns(LiveObjects):
         if live is None:
             return None if goes_by_itself(item) else Drifted(None, item)
         try:
-            applied = self._tried(path, item, FORCED_APPLY, live)
+            applied = self._tried(path, item, FORCED_APPLY)
         except Untyped:
-            applied = self._tried(path, item, MERGE, live) if typed(item) else overlaid(live, as_read(item))
+            applied = self._tried(path, item, MERGE) if typed(item) else overlaid(live, as_read(item))
         except Invalid as error:
             return differing(live, overlaid(live, as_read(item)), str(error))
         return compare(live, applied)

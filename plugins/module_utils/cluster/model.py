@@ -44,6 +44,14 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """Why an object cannot be changed; ``immutable``: it could be made anew as it is to be."""
+
+    why: str
+    immutable: bool = False
+
+
+@dataclass(frozen=True)
 class Deployed:
     """A release as Helm's storage tells it, from the labels of its storage objects alone."""
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
     KubeconfigFile,
     ReleaseBody,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, Forbidden
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Conflict, Forbidden, NotFound
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 
@@ -106,6 +107,19 @@ class Session(DryRuns):
         except Conflict:
             if force:
                 raise
+
+    def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
+        """Deletes an object; whether it was still there.
+
+        :arg orphan: what it owns stays, for another to adopt.
+        """
+        path, _name = self.place(manifest, namespace)
+        found = self.client.get_or_none(path, accept=METADATA)
+        if found and not found["metadata"].get("deletionTimestamp"):
+            options = {"propagationPolicy": "Orphan" if orphan else "Background"}
+            with suppress(NotFound):
+                self.client.delete(path, options, again=True)
+        return found is not None
 
     def serves(self, kinds: Collection[tuple[str, str]]) -> bool:
         """Whether the cluster knows kinds (apiVersion, kind) by now."""

@@ -46,7 +46,6 @@ class UpgradeArgs:
     wait: bool = False
     wait_for_jobs: bool = False
     timeout: int = 300
-    force: bool = False
     atomic: bool = False
     create_namespace: bool = False
     history_max: int = 10
@@ -74,7 +73,6 @@ class RollbackArgs:
     wait: bool = False
     wait_for_jobs: bool = False
     timeout: int = 300
-    force: bool = False
     disable_hooks: bool = False
     history_max: int = 10
 
@@ -111,7 +109,7 @@ def template_options(args: TemplateArgs) -> list[str]:
 def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
     """The flags of ``helm upgrade`` for Helm 3 or 4.
 
-    Helm 4 renamed --atomic and --force; its --wait alone means the strategy "watcher", the nearest to Helm 3's.
+    Helm 4 renamed --atomic; its --wait alone means the strategy "watcher", the nearest to Helm 3's.
     """
     options = ["--namespace", args.namespace, "--timeout", f"{args.timeout}s", "--history-max", str(args.history_max)]
     options += [*_values(args.values), *_sets(args.sets)]
@@ -126,8 +124,7 @@ def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
         ("--reset-values", args.reset_values),
         ("--disable-openapi-validation", args.disable_openapi_validation),
     )
-    options += _force(args.force, major)
-    options += switches(("--force-conflicts", args.force_conflicts and major >= 4 and not args.force))
+    options += switches(("--force-conflicts", args.force_conflicts and major >= 4))
     if args.post_renderer:
         options += ["--post-renderer", args.post_renderer]
     if args.description:
@@ -137,13 +134,12 @@ def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
     return options
 
 
-def rollback_options(args: RollbackArgs, major: int) -> list[str]:
-    """The flags of ``helm rollback`` for Helm 3 or 4."""
+def rollback_options(args: RollbackArgs) -> list[str]:
+    """The flags of ``helm rollback``."""
     options = ["--namespace", args.namespace, "--timeout", f"{args.timeout}s", "--history-max", str(args.history_max)]
-    options += switches(
+    return options + switches(
         ("--wait", args.wait), ("--wait-for-jobs", args.wait_for_jobs), ("--no-hooks", args.disable_hooks)
     )
-    return options + _force(args.force, major)
 
 
 def uninstall_options(args: UninstallArgs) -> list[str]:
@@ -168,13 +164,6 @@ def described(args: TemplateArgs | UpgradeArgs) -> str:
     """The release and its chart, for messages."""
     chart = os.path.basename(args.chart.rstrip(os.sep)).removesuffix(".tgz")
     return f"release {args.namespace}/{args.release} (chart {chart})"
-
-
-def _force(force: bool, major: int) -> list[str]:
-    if not force:
-        return []
-    # Helm 4 refuses to replace objects by server-side apply, its default for new releases.
-    return ["--force"] if major < 4 else ["--force-replace", "--server-side=false"]
 
 
 def _values(files: Sequence[str]) -> list[str]:

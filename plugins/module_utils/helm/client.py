@@ -178,7 +178,7 @@ class Helm:
 
     def rollback(self, args: RollbackArgs) -> tuple[str, ...]:
         """Makes an old revision the newest one; returns what helm warned of."""
-        options = arguments.rollback_options(args, self.version().major)
+        options = arguments.rollback_options(args)
         what = f"release {args.namespace}/{args.release} cannot be rolled back to revision {args.revision}"
         argv = ["rollback", *options, "--", args.release, str(args.revision)]
         return self._run(argv, what, limit=process.limit(args.timeout))[1]

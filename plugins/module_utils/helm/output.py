@@ -104,5 +104,6 @@ def hint(said: str) -> str:
     if "another operation" in said and "in progress" in said:
         return "Another run is at work on this release, or one was killed; see the option recover"
     if _IMMUTABLE.search(said):
-        return "Kubernetes lets nobody change this, 'force' neither: delete the object and run again, it is made anew"
+        how = "'force: true' deletes the object and makes it anew, unless more would go with it; or delete it yourself"
+        return f"Kubernetes lets nobody change this: {how}"
     return ""

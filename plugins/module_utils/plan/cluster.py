@@ -10,7 +10,12 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
+    ClusterInfo,
+    Deployed,
+    Refusal,
+    ReleaseBody,
+)
 
 
 class Cluster(Protocol):
@@ -62,8 +67,15 @@ class Cluster(Protocol):
     ) -> Drifted | None:
         """What applying a manifest makes of the live object besides."""
 
-    def refusal(self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str) -> str:
-        """Why the cluster would not take a manifest for an object that is there."""
+    def refusal(
+        self,
+        release: Deployed,
+        manifest: Mapping[str, Any],
+        namespace: str,
+        how: str,
+        former: Mapping[str, Any] | None = None,
+    ) -> Refusal | None:
+        """Why the cluster would not take a manifest for an object that is there; None: it would."""
 
     def creation_refusal(self, release: str, manifest: Mapping[str, Any], namespace: str, *, applies: bool) -> str:
         """Why the cluster would not make an object of a release."""

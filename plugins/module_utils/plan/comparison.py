@@ -13,7 +13,6 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import drift
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     compare,
     creations,
@@ -22,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     manifest,
     object_owners,
     reasons,
+    refusals,
     restart,
     same_object,
     stored_size,
@@ -160,12 +160,13 @@ class Comparison:
         held, after = ignore.without(history.held, self.context.diff_ignore), rendered.after
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
         changes = changes if recovering else self._left_to_do(history, changes)
-        refused, untried = ([], "") if recovering else self._refused(history, changes, rendered)
+        told = refusals.Foreseen(changes) if recovering else self._refused(history, changes, rendered)
+        changes = told.changes
         changes = [*self._listed, *(self._undone(history, held, changes) if recovering else changes)]
         reverted = self._reverted(history, changes, rendered, recovering)
         lost = self._overwritten(history, changes, rendered, recovering)
-        reverted = replace(reverted, warnings=[*refused, *lost.warnings, *reverted.warnings], untried=untried)
-        reverted = replace(reverted, overwritten=lost.places)
+        reverted = replace(reverted, warnings=[*told.warnings, *lost.warnings, *reverted.warnings])
+        reverted = replace(reverted, untried=told.untried, overwritten=lost.places)
         hooks = self._hooks(held, after, "upgrade")
         changes = [*changes, *reverted.changes]
         changes, gone = same_object.deleted_after_all(changes, after.objects, self.scope, self.context.live)
@@ -311,20 +312,12 @@ class Comparison:
         last = history.good if recovering else history.last
         return upgrade_method(self.release.options, major, last, forced=forced)
 
-    def _refused(self, history: History, changes: Sequence[ObjectChange], rendered: Rendered) -> tuple[list[str], str]:
-        """Changes that the cluster would refuse, such as those of immutable fields, and why that cannot be told."""
+    def _refused(self, history: History, changes: Sequence[ObjectChange], rendered: Rendered) -> refusals.Foreseen:
+        """Changes that the cluster would refuse, such as those of immutable fields, and what becomes of them."""
         how = self._method(history, recovering=False)
-        whole = {self.scope.key(item): item for item in rendered.whole.objects}
-        refused: list[str] = []
-        for item in changes:
-            if item.op != "change" or item.key not in whole:
-                continue
-            try:
-                why = self.context.cluster.refusal(history.deployed, whole[item.key], item.namespace, how)
-            except Forbidden as error:
-                return refused, str(error)
-            refused += [f"{item.kind} {item.name}: {why}"] if why else []
-        return refused, ""
+        sides = (history.held, rendered.whole)
+        held, sent = ({self.scope.key(item): item for item in side.objects} for side in sides)
+        return refusals.foreseen(self.context, self.release, history.deployed, changes, held, sent, how)
 
     def _left_to_do(self, history: History, changes: list[ObjectChange]) -> list[ObjectChange]:
         if history.last.revision == history.good.revision:
@@ -387,7 +380,7 @@ class Comparison:
         return creations.refused(self.context, self.release, asked, sent, self.apis, applies=self._applies(last))
 
     def _applies(self, last: ReleaseBody | None) -> bool:
-        return applies_server_side(self.release.options, self.context.major(self.release), last)
+        return applies_server_side(self.context.major(self.release), last)
 
     def _hooks(self, before: Manifests, after: Manifests, event: str) -> list[ObjectChange]:
         name = "none" if self.release.options.disable_hooks else event

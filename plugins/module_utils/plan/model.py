@@ -46,6 +46,7 @@ class ObjectChange:
     owner: str | None = None  # whose it is, if it is there and not the release's own; "" is nobody's
     group: str = ""  # of the API
     hook: frozenset[str] = frozenset()  # the events of one that is a hook
+    forced: bool = False  # deleted before helm gets to work, as the cluster refuses to change it
 
     @property
     def key(self) -> Key:

@@ -48,13 +48,15 @@ def overwritten(
     """
     result = Overwritten()
     for item in changes:
-        if item.op != "change" or item.key not in held or item.key not in wanted:
+        if (item.op != "change" and not item.forced) or item.key not in held or item.key not in wanted:
             continue
         was, live = held[item.key], context.live(wanted[item.key], item.namespace) or {}
         places = drift.edits(live, was, deployed.name, deployed.namespace) if live else ()
         if not places:
             continue
         result.places[item.key] = places
+        if item.forced:
+            continue
         try:
             lost = list(_lost(context, deployed, method, item, was, wanted[item.key], places))
         except Forbidden:  # that it cannot be told is a warning of its own

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
 
 _WORDS = {
     "state": "the release is not in the same state",
@@ -32,11 +32,16 @@ def facts(change: Change) -> list[Any]:
     return [
         [change.id, change.action, change.reasons, change.wave, change.needs, change.fingerprint],
         [found.revision, found.status, found.uid] if found else [],
-        [[*item.key, item.op, item.after] for item in change.objects if change.effective and item.key in told],
+        [[*item.key, _told(item), item.after] for item in change.objects if change.effective and item.key in told],
         [[*item.change.key, item.change.before, item.manifest] for item in change.definitions],
         sorted([*key, *paths] for key, paths in change.edits.items() if paths),
         sorted([*key, *paths] for key, paths in change.overwritten.items()),
     ]
+
+
+def _told(item: ObjectChange) -> str:
+    """What becomes of an object, as it is told to one who may not patch too."""
+    return "change" if item.forced else item.op
 
 
 def mark(change: Change, values: Mapping[str, Any], salt: str) -> str:

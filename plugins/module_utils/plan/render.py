@@ -54,7 +54,6 @@ def upgrade_args(
         wait=options.wait,
         wait_for_jobs=options.wait_for_jobs,
         timeout=options.timeout,
-        force=options.force,
         atomic=options.atomic,
         create_namespace=options.create_namespace,
         history_max=options.history_max,

@@ -40,7 +40,7 @@ def told(drifted: Iterable[ObjectChange]) -> str:
     names = ", ".join(f"{item.kind} {item.name}" for item in drifted)
     return (
         f"drift of {names} stays: helm merges what it sends with what is there, which does not bring it about; "
-        "take it back by hand, or let 'force: true' replace the object"
+        "take it back by hand, or delete the object and run again"
     )
 
 

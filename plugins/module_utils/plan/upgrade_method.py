@@ -10,7 +10,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
     APPLY,
     FORCED_APPLY,
     MERGE,
-    REPLACE,
     typed,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
@@ -25,16 +24,14 @@ def upgrade_method(options: Options, major: int, last: ReleaseBody, *, forced: b
     :arg last: the release's last revision: Helm 4 goes on as that was made.
     :arg forced: whether helm takes back what others have changed.
     """
-    if options.force:
-        return REPLACE
-    if applies_server_side(options, major, last):
-        return FORCED_APPLY if forced else APPLY
+    if applies_server_side(major, last):
+        return FORCED_APPLY if forced or options.force else APPLY
     return MERGE
 
 
-def applies_server_side(options: Options, major: int, last: ReleaseBody | None) -> bool:
+def applies_server_side(major: int, last: ReleaseBody | None) -> bool:
     """Whether helm works by server-side apply; the first revision (``last`` is None) is made so by each Helm 4."""
-    return major >= 4 and not options.force and (last is None or last.apply_method == "ssa")
+    return major >= 4 and (last is None or last.apply_method == "ssa")
 
 
 def touches(item: Object, how: str) -> bool:

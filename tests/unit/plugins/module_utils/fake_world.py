@@ -29,7 +29,12 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
     goes_by_itself,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.foresee import Foreseen, overlaid
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import (
+    ClusterInfo,
+    Deployed,
+    Refusal,
+    ReleaseBody,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
     RollbackArgs,
@@ -260,8 +265,17 @@ class FakeCluster:
             return None
         return differing(live, overlaid(live, as_read(item)))
 
-    def refusal(self, release: Deployed, manifest: Mapping[str, Any], namespace: str, how: str) -> str:
-        return ""
+    def refusal(
+        self,
+        release: Deployed,
+        manifest: Mapping[str, Any],
+        namespace: str,
+        how: str,
+        former: Mapping[str, Any] | None = None,
+    ) -> Refusal | None:
+        live = self.live("", str(manifest["kind"]), namespace, str(manifest["metadata"]["name"])) or {}
+        frozen = live.get("immutable") and live.get("data") != manifest.get("data")
+        return Refusal("helm will fail at it: it is immutable", immutable=True) if frozen else None
 
     def creation_refusal(self, release: str, manifest: Mapping[str, Any], namespace: str, *, applies: bool) -> str:
         return ""
@@ -291,6 +305,10 @@ class FakeCluster:
 
     def apply(self, manifest: Mapping[str, Any], namespace: str, *, force: bool) -> None:
         self.world.done.append(f"apply {manifest['metadata']['name']}")
+
+    def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
+        self.world.done.append(f"discard {manifest['metadata']['name']}{' alone' if orphan else ''}")
+        return self.world.objects.pop((manifest["kind"], namespace, manifest["metadata"]["name"]), None) is not None
 
     def ending(self, namespace: str) -> bool:
         return False

@@ -140,7 +140,6 @@ EVERYTHING = UpgradeArgs(
     wait=True,
     wait_for_jobs=True,
     timeout=60,
-    force=True,
     atomic=True,
     create_namespace=True,
     history_max=3,
@@ -161,14 +160,11 @@ LAST = ["--post-renderer", "kustomize", "--description", "why", "--labels", "a=1
 
 
 @pytest.mark.parametrize(
-    ("major", "atomic", "force"),
-    [
-        (3, ["--atomic"], ["--force"]),
-        (4, ["--rollback-on-failure"], ["--force-replace", "--server-side=false"]),
-    ],
+    ("major", "own"),
+    [(3, ["--atomic"]), (4, ["--rollback-on-failure"])],
 )
-def test_each_helm_gets_its_own_flags(major: int, atomic: list[str], force: list[str]) -> None:
-    assert upgrade_options(EVERYTHING, major) == [*COMMON, *atomic, *REST, *force, *LAST]
+def test_each_helm_gets_its_own_flags(major: int, own: list[str]) -> None:
+    assert upgrade_options(EVERYTHING, major) == [*COMMON, *own, *REST, *LAST]
 
 
 def test_nothing_asked_is_nothing_said() -> None:
@@ -176,12 +172,11 @@ def test_nothing_asked_is_nothing_said() -> None:
     assert options == ["--namespace", "shop", "--timeout", "300s", "--history-max", "10"]
 
 
-@pytest.mark.parametrize(("major", "force"), [(3, ["--force"]), (4, ["--force-replace", "--server-side=false"])])
-def test_a_rollback_has_its_flags(major: int, force: list[str]) -> None:
-    args = RollbackArgs("web", "shop", 2, True, True, 60, True, True, 3)
+def test_a_rollback_has_its_flags() -> None:
+    args = RollbackArgs("web", "shop", 2, True, True, 60, True, 3)
     common = ["--namespace", "shop", "--timeout", "60s", "--history-max", "3"]
-    assert rollback_options(args, major) == [*common, "--wait", "--wait-for-jobs", "--no-hooks", *force]
-    assert rollback_options(RollbackArgs("web", "shop", 2), major) == [*common[:3], "300s", "--history-max", "10"]
+    assert rollback_options(args) == [*common, "--wait", "--wait-for-jobs", "--no-hooks"]
+    assert rollback_options(RollbackArgs("web", "shop", 2)) == [*common[:3], "300s", "--history-max", "10"]
 
 
 def test_an_uninstall_has_its_flags() -> None:

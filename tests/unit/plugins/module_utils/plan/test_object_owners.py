@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import _needs
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import APPLY, FORCED_APPLY, MERGE, REPLACE
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import APPLY, FORCED_APPLY, MERGE
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.plan import object_owners
@@ -92,8 +92,8 @@ def body(apply_method: str) -> ReleaseBody:
         (Options(), 4, "csa", False, MERGE),
         (Options(), 4, "ssa", False, APPLY),
         (Options(), 4, "ssa", True, FORCED_APPLY),
-        (Options(force=True), 4, "ssa", True, REPLACE),
-        (Options(force=True), 3, "", False, REPLACE),
+        (Options(force=True), 4, "ssa", False, FORCED_APPLY),
+        (Options(force=True), 3, "", False, MERGE),
     ],
 )
 def test_how_helm_goes_about_an_upgrade(options: Options, major: int, method: str, forced: bool, expected: str) -> None:
@@ -109,7 +109,6 @@ def test_how_helm_goes_about_an_upgrade(options: Options, major: int, method: st
         ("example.org/v1", MERGE, False),
         ("gateway.networking.k8s.io/v1", MERGE, False),
         ("example.org/v1", APPLY, True),
-        ("example.org/v1", REPLACE, True),
     ],
 )
 def test_of_kinds_that_helm_does_not_know_it_merges_manifests_alone(api_version: str, how: str, expected: bool) -> None:
