@@ -135,6 +135,24 @@ options:
         description:
           - What the failure says. Not given, it is the expression.
         type: str
+  report_file:
+    description:
+      - Files on the controller to write a report into, for people and for programs. They tell the plan, its risks, the
+        values, objects and images that change, and after a run what came of it; masked as the result is.
+      - The name says which kind it is, V(.html) a web page, V(.md) Markdown, for example for a merge request, and
+        V(.json) the result as a whole.
+      - A relative path counts from where C(ansible-playbook) was started. The folder must be there.
+      - Tasks of one run, also of several hosts, that name the same file write one report; hosts with the same changes
+        stand together in it. Check mode writes it, too, and so does a task that fails.
+      - Cannot be used with C(async) or C(no_log).
+    type: list
+    elements: path
+  report_limit:
+    description:
+      - How many characters a report in Markdown may have. GitHub takes 65,536 in a comment.
+      - If it is longer, the largest diffs are cut first.
+    type: int
+    default: 60000
   lock:
     description:
       - Keep other runs off the same stack and environment of the cluster while something is changed.

@@ -261,6 +261,8 @@ CHANGE = ArgSpec(
             "elements": "dict",
             "options": {"when": {"type": "str", "required": True}, "message": _STR},
         },
+        "report_file": _PATHS,
+        "report_limit": {"type": "int", "default": 60_000},
         "lock": {"type": "bool", "default": True},
         "lock_wait": {"type": "str", "default": "0s"},
         "progress": {"type": "bool", "default": True},
@@ -304,8 +306,11 @@ STACK_OPTIONS = frozenset().union(
     *(spec.names for spec in (HELMSTACK, HELMSTACK_INFO, HELMSTACK_TEMPLATE, HELMSTACK_VALUES))
 )
 
-# A folder's .helmstack must not turn a deployment into a deletion, nor say where itself is looked for.
-_NEVER_DEFAULTS = frozenset(("stack_files", "remote_src", "state", "all", "take_over", "expected_plan"))
+# A folder's .helmstack must not turn a deployment into a deletion, nor say where itself is looked for, nor what is
+# written on the controller.
+_NEVER_DEFAULTS = frozenset(
+    ("stack_files", "remote_src", "state", "all", "take_over", "expected_plan", "report_file", "report_limit")
+)
 
 
 def release_options(given: Mapping[str, Any]) -> dict[str, Any]:

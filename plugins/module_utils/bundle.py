@@ -18,6 +18,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 # The key of the module's result under which lines of progress travel back; the action plugin takes them out of it.
 PROGRESS = "_helmstack_progress"
+# As that one: what the controller writes into a report, whole, where the result itself may be cut, or have no diff.
+REPORT = "_helmstack_report"
 # The parameter that holds the stack of a second environment, to compare with.
 OTHER = "_other"
 # The parameter that holds the stack's other environments, where a module works on all of them.

@@ -109,11 +109,19 @@ def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, A
                 told = _told(call)
     except HelmstackError as error:
         known = getattr(error, "result", None) or {}
-        return {**_fitted(mask.data({**known, "msg": str(error)}), invocation), "failed": True, **told}
+        return {**_returned(mask.data({**known, "msg": str(error), "failed": True}), invocation), **told}
     except Stopped as stop:
         known = {**stop.result, "msg": f"Stopped by {stop}. {stop.told}"}
-        return {**_fitted(mask.data(known), invocation), "failed": True, **told}
-    return {**_fitted(mask.data(result), invocation), **told}
+        return {**_returned(mask.data({**known, "failed": True}), invocation), **told}
+    return {**_returned(mask.data(result), invocation), **told}
+
+
+def _returned(result: dict[str, Any], invocation: Invocation) -> dict[str, Any]:
+    """The result as users see it and, for a report, as it is."""
+    if not invocation.params.get("report_file"):
+        return _fitted(result, invocation)
+    seen = result if invocation.diff else {key: value for key, value in result.items() if key != "diff"}
+    return {**_fitted(seen, invocation), bundle.REPORT: result}
 
 
 def _fitted(result: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:

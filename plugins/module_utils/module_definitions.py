@@ -24,8 +24,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.spray_task import o
 def _deploy(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import engine
 
+    diff = call.diff or bool(call.params.get("report_file"))
     return engine.deploy(
-        call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir, guard=call.guard
+        call.stack, call.params, check_mode=call.check_mode, diff=diff, workdir=call.workdir, guard=call.guard
     )
 
 

@@ -413,7 +413,7 @@ plan:
           sample: [web/db]
         values:
           description:
-            - The values that change, each with C(path), C(before), C(after), and C(from) and C(to): the places
+            - The values that change, each with C(path), C(before), C(after), and C(from) and C(to), the places
               (C(file), C(line), C(how)) that set both. A place that nobody can tell is null.
             - What came out of a vault, and what its name says is secret, is masked.
           returned: if values change
@@ -471,7 +471,8 @@ plan:
       description:
         - The container images that the releases name, of containers, init containers, ephemeral containers and image
           volumes, in custom resources as well where they describe pods.
-        - Those of releases that stay as they are are read only with O(forbid), as that takes a request for each.
+        - Those of releases that stay as they are count only with O(forbid) or O(report_file), as that takes a request
+          for each.
       returned: success
       type: list
       elements: dict
@@ -560,6 +561,11 @@ sub_charts:
       description: What Helm says of its release; after a run, what it says then.
       returned: success
       type: str
+report:
+  description: The paths of the reports on the controller.
+  returned: with O(report_file)
+  type: list
+  elements: str
 diff:
   description: One entry for each object that changes.
   returned: in diff mode

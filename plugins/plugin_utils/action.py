@@ -16,7 +16,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 
 from ansible_collections.helmstack.core.plugins.module_utils import parents
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGRESS
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGRESS, REPORT
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
@@ -31,6 +31,8 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     followed,
     tables,
 )
+from ansible_collections.helmstack.core.plugins.plugin_utils.report.task import TaskReports
+from ansible_collections.helmstack.core.plugins.plugin_utils.stats import stats
 from ansible_collections.helmstack.core.plugins.plugin_utils.terminal import shortened
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
@@ -55,12 +57,14 @@ class StackAction(ModuleArguments):
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         show = self._shown(task_vars)
+        reports = TaskReports()
         try:
             self._here = self._is_here(task_vars)
             given = self.spec.typed(plain(self._task.args))
             # an approval that got lost on its way must not count as one that is not needed
             if "expected_plan" in self._task.args:
                 given["expected_plan"] = brief(given.get("expected_plan"))
+            reports = TaskReports.of(given, self._task, str(task_vars.get("inventory_hostname")))
             quiet = not given.get("progress", True) or bool(self._task.no_log)
             with self._progress(quiet, show) as progress:
                 path = progress.path if isinstance(progress, Remote) else progress
@@ -69,7 +73,8 @@ class StackAction(ModuleArguments):
             self._end_if_orphaned()
         except HelmstackError as error:
             # what is wrong may be what a vaulted variable says, which templates and checks quote
-            return {**result, "failed": True, "msg": Mask(self._candidates(task_vars)).text(str(error))}
+            failed = {"failed": True, "msg": Mask(self._candidates(task_vars)).text(str(error))}
+            return {**result, **failed, **reports.write(failed)}
         if isinstance(progress, Remote):
             if PROGRESS not in module:  # it was killed
                 self._low_level_execute_command(f"rm -f {progress.path}")
@@ -78,12 +83,13 @@ class StackAction(ModuleArguments):
         told = [f"plan: {total(module['plan'])}"] if together and module.get("plan") else self._told(module)
         for line in () if quiet else told:
             show(line)
+        module |= reports.write(module.pop(REPORT, module))
         if module.get("diff") and "diff_lines" in self.spec.names:
             if together:
                 module[fleet.DIFF] = module.pop("diff")
             else:
                 module["diff"] = shortened(module["diff"], int(given.get("diff_lines", fleet.LINES)))
-        return {**result, **module, **_stats(module, str(task_vars.get("inventory_hostname")))}
+        return {**result, **module, **stats(module, str(task_vars.get("inventory_hostname")))}
 
     def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
         """What is shown of a result: the umbrellas' tables, and of a check the plan, which a run tells as it goes."""
@@ -177,19 +183,3 @@ def _tells_arguments(task_vars: Mapping[str, Any]) -> bool:
         return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
     except AnsibleError:
         return True  # ansible-core 2.20 and older always have them
-
-
-def _stats(result: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """The plan's digest for a later node of an AWX workflow, by host, and where there are several tasks by stack.
-
-    The review beside it lets the later node say what differs.
-    """
-    plan = result.get("plan") or {}
-    if "digest" not in plan:
-        return {}
-    data = {
-        "helmstack_plans": {host: plan["digest"]},
-        "helmstack_stack_plans": {host: {plan["stack"]: plan["digest"]}},
-        "helmstack_reviews": {host: {plan["stack"]: brief(plan)}},
-    }
-    return {"ansible_stats": {"data": data, "per_host": False, "aggregate": True}}
