@@ -84,3 +84,16 @@ def test_of_a_job_of_which_nothing_is_known_it_is_said(workspace: Workspace) -> 
     [warning] = result["warnings"]
     assert "whether it has succeeded" in warning
     assert actions_of(workspace.check()) == {"j": "unchanged"}
+
+
+def test_helm_3_that_waits_itself_takes_a_job_that_is_gone_for_a_failure(workspace: Workspace) -> None:
+    workspace.chart("job", files={"templates/job.yaml": JOB})
+    keys: Object = {"waitForJobs": True, "timeout": "40s", "atomic": True, "set": {"ttl": 0, "behaviour": "complete"}}
+    workspace.stack(workspace.release("j", "job", **keys))
+    warnings = "\n".join(workspace.check().get("warnings", ()))
+    if workspace.helm("version", "--short").startswith("v3"):
+        assert "helm may fail at Job j" in warnings
+        assert 'jobs.batch "j" not found' in workspace.fail()
+    else:
+        assert "Job j" not in warnings
+        assert release_of(workspace.deploy(), "j")["status"] == "deployed"

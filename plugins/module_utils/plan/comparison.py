@@ -368,7 +368,8 @@ class Comparison:
         hooks, event = () if self.release.options.disable_hooks else whole.hooks, "upgrade" if last else "install"
         large = stored_size.warning(self.chart.path, whole.text, self.context.values(self.release).merged)
         failing = self.context.failing(hooks, event, self.scope, applies=self._applies(last))
-        return (*unable.refused(whole), *failing, *((large,) if large else ()))
+        expiring = unable.expiring(whole, self.release.options, self.context.major(self.release))
+        return (*unable.refused(whole), *failing, *expiring, *((large,) if large else ()))
 
     def _not_made(
         self, changes: Sequence[ObjectChange], whole: Manifests, last: ReleaseBody | None

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import drift
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options
 
 
 def refused(found: Manifests) -> Iterator[str]:
@@ -36,6 +38,22 @@ def failing(hooks: Iterable[Hook], there: Callable[[Object], bool], *, applies: 
                 yield f"helm will fail at hook {what}: what has only a generateName it cannot delete by its policy"
         elif not applies and not hook.goes_first and there(hook.item):
             yield f"helm will fail at hook {what}: it is there already, and helm does not delete it before it makes it"
+
+
+def expiring(found: Manifests, options: Options, major: int) -> Iterator[str]:
+    """Jobs for which Helm 3 waits itself, and which may be gone when it looks: it then fails, also if they succeeded.
+
+    It waits where only it knows what comes after: a rollback of its own, or hooks.
+    """
+    later = any(hook.events & {"post-install", "post-upgrade"} for hook in found.hooks) and not options.disable_hooks
+    if major >= 4 or not (options.wait and options.wait_for_jobs and (options.atomic or later)):
+        return
+    names = [f"Job {manifest.name(item)}" for item in found.objects if drift.goes_by_itself(item)]
+    if names:
+        yield (
+            f"helm may fail at {', '.join(names)}: Helm 3 waits for it itself, as the release is atomic or has hooks "
+            "that come after, and takes for a failure that it is gone. Let ttlSecondsAfterFinished last longer"
+        )
 
 
 def _named(item: Object) -> bool:
