@@ -16,6 +16,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import IO, Any, Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.urls import origin, without_credentials, without_login
@@ -100,6 +101,23 @@ class Access:
             repository.key_file,
             repository.insecure,
         )
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """How the server is to prove who it is. Reading certificates takes as long as a small download."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)  # none but this one, as with Helm
+            if self.well_known:
+                context.load_default_certs()
+            if self.cert_file:
+                context.load_cert_chain(self.cert_file, self.key_file)
+        except (OSError, ssl.SSLError) as error:
+            files = ", ".join(filter(None, (self.ca_file, self.cert_file, self.key_file)))
+            raise WebError(TLS_FILES, f"{files}: {getattr(error, 'strerror', None) or error}") from None
+        if self.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
 
     @property
     def authorization(self) -> str:
@@ -192,34 +210,24 @@ def _asked(
 
 
 def _opener(url: str, access: Access) -> urllib.request.OpenerDirector:
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+    # not build_opener, whose handlers read the machine's certificates each time, for http, too
+    request = urllib.request
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect(), request.HTTPDefaultErrorHandler()]
+    handlers += [request.HTTPErrorProcessor(), request.UnknownHandler(), request.HTTPHandler()]
     if origin(url)[0] == "https":
-        handlers.append(urllib.request.HTTPSHandler(context=_context(access)))
+        handlers.append(request.HTTPSHandler(context=access.context))
     host = origin(url)[1]
-    if host == "localhost" or host.startswith("127.") or host == "::1":
-        handlers.append(urllib.request.ProxyHandler({}))  # as Go does
-    return urllib.request.build_opener(*handlers)
+    if not (host == "localhost" or host.startswith("127.") or host == "::1"):  # as Go does
+        handlers.append(request.ProxyHandler())
+    opener = request.OpenerDirector()
+    for handler in handlers:
+        opener.add_handler(handler)
+    return opener
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
-
-
-def _context(access: Access) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=access.ca_file)  # none but this one, as with Helm
-        if access.well_known:
-            context.load_default_certs()
-        if access.cert_file:
-            context.load_cert_chain(access.cert_file, access.key_file)
-    except (OSError, ssl.SSLError) as error:
-        files = ", ".join(filter(None, (access.ca_file, access.cert_file, access.key_file)))
-        raise WebError(TLS_FILES, f"{files}: {getattr(error, 'strerror', None) or error}") from None
-    if access.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _read(stream: Any, url: str, to: IO[bytes] | None, limit: int) -> Answer:

@@ -143,7 +143,7 @@ def stack(folder: Path, count: int, helm: Path, env: Mapping[str, str], depth: i
         releases.append({**place, "values": files, "set": {"replicaCount": "${replicas}"}, "needs": needs})
         loop.append({**place, "own": own})
     _write(folder / "peer.json", loop)
-    _write_playbooks(folder, releases)
+    write_playbooks(folder, releases)
     return Material(
         folder,
         tuple(
@@ -171,13 +171,15 @@ def umbrella(folder: Path, count: int) -> Material:
         (small / "templates" / "all.yaml").write_text(SMALL_TEMPLATE)
     one_changed = {names[0]: {"replicaCount": "${replicas}"}}
     place = {"name": "umbrella", "namespace": NAMESPACE, "chart": "./charts/umbrella"}
-    _write_playbooks(folder, [{**place, "spray": True, "set": one_changed}])
+    write_playbooks(folder, [{**place, "spray": True, "set": one_changed}])
     return Material(folder, tuple(Alone(name, NAMESPACE, chart / "charts" / name, ()) for name in names))
 
 
-def _write_playbooks(folder: Path, releases: list[dict[str, Any]]) -> None:
+def write_playbooks(folder: Path, releases: list[dict[str, Any]], **stack: Any) -> None:
+    """The playbooks of a stack of these releases; ``stack``: its further keys."""
     defaults = {"createNamespace": True, "timeout": "10m"}
-    _write(folder / "helmstack.yaml", {"name": "benchmark", "helmDefaults": defaults, "releases": releases})
+    stack = {"name": "benchmark", "helmDefaults": defaults, "releases": releases, **stack}
+    _write(folder / "helmstack.yaml", stack)
     for name, task in (("ours", OURS), ("peer", PEER), ("empty", {"empty": {}})):
         _write(folder / f"{name}.yml", [{"hosts": "all", "gather_facts": False, "tasks": [task]}])
     (folder / "inventory").write_text(INVENTORY)

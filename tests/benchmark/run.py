@@ -24,6 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import charts
 import crowd
 import material as materials
 from bench import HERE, Bench, BenchmarkError, Cost, Effort, make_namespaces
@@ -198,7 +199,8 @@ class Series:
 
 def main() -> int:
     options = _parser().parse_args()
-    if options.releases is None and options.sub_charts is None and options.graph is None:
+    if options.releases is None and options.sub_charts is None and options.graph is None and not options.charts:
+        options.charts = options.scenario == ["*"]
         sizes = ([10], [10], [10]) if options.quick else ([10, 100], [10, 60, 200], [300])
         options.releases, options.sub_charts, options.graph = sizes
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
@@ -229,6 +231,12 @@ def _run(options: argparse.Namespace) -> None:
         load = os.getloadavg()[0]
         for figures in series.measure():
             line = {**figures.data(), **about, "load_before": round(load, 1), "crowded": options.crowded}
+            print(json.dumps(line), flush=True)
+            rows.append(line)
+    if options.charts:
+        load = os.getloadavg()[0]
+        for row in charts.measure(bench, FOLDER / "material" / "charts"):
+            line = {**row.data(), **about, "load_before": round(load, 1)}
             print(json.dumps(line), flush=True)
             rows.append(line)
     say("\n" + table(rows))
@@ -320,7 +328,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     requests, floor, peer = row.get("requests", {}), row.get("floor", {}), row.get("peer", {})
     cells = [row["scenario"], row["releases"], f"{row['seconds']:.2f}", f"{row['cpu_seconds']:.2f}"]
-    cells += [row.get("helm_processes", ""), requests.get("helmstack", ""), requests.get("helm", "")]
+    asked = requests.get("helmstack", requests.get("source", ""))
+    cells += [row.get("helm_processes", ""), asked, requests.get("helm", "")]
     cells += [
         floor.get("seconds", ""),
         floor.get("cpu_seconds", ""),
@@ -354,6 +363,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME,…",
         help=f"of {', '.join(each.name for each in (*STACK, *GRAPH, *SPRAY))}; * stands for any text",
     )
+    parser.add_argument("--charts", action="store_true", help="charts of a large index file and of a registry")
     parser.add_argument("--helm", type=int, choices=(3, 4), default=4, help="default 4")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="rounds; the median counts")
     parser.add_argument("--commit", default="", help="measure a commit instead of the files as they are")

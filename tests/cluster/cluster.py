@@ -26,7 +26,18 @@ from typing import Any, NamedTuple
 
 import cluster_components as components
 from cluster_api import Api, ApiError
-from cluster_binaries import CHECKOUT, CONTROL_PLANE, HELM, BuildError, ensure, helm, private_folder, say, tail
+from cluster_binaries import (
+    CHECKOUT,
+    CONTROL_PLANE,
+    HELM,
+    REGISTRY,
+    BuildError,
+    ensure,
+    helm,
+    private_folder,
+    say,
+    tail,
+)
 from cluster_components import NAMES, NODE, UNPRIVILEGED, Layout, Ports
 from cluster_processes import end, free_ports, running, spawn
 
@@ -310,7 +321,7 @@ def _command(
 
 
 def _build(options: argparse.Namespace) -> int:
-    for folder in ensure(*HELM.values(), CONTROL_PLANE):
+    for folder in ensure(*HELM.values(), REGISTRY, CONTROL_PLANE):
         print(folder)
     return 0
 

@@ -13,8 +13,11 @@ from typing import Any, Protocol
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin, Wanted
 from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import Cache
+from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.once import Once
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.web import Access
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,16 @@ class Pins(Protocol):
         """
 
 
+class _Accesses:
+    """How declared repositories are asked; their certificates are read once."""
+
+    def __init__(self) -> None:
+        self._known: Once[Repository, Access] = Once()
+
+    def __call__(self, repository: Repository) -> Access:
+        return self._known.of(repository, lambda: Access.of(repository))
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What sources share."""
@@ -67,3 +80,4 @@ class Surroundings:
     complete: Callable[[str], str] = field(default=lambda path: path)  # a chart folder with its dependencies filled in
     environ: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)  # the task's own
+    access: Callable[[Repository], Access] = field(default_factory=_Accesses)

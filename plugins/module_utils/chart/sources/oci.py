@@ -144,7 +144,7 @@ class OciSource:
     def _registry(self, place: Place, declared: Repository | None) -> Registry:
         scheme = "http" if declared and declared.plain_http else "https"
         host = "registry-1.docker.io" if place.host in ("docker.io", "index.docker.io") else place.host
-        access = Access.of(declared) if declared else Access()
+        access = self._around.access(declared) if declared else Access()
         key = (f"{scheme}://{host}", access, self._login(place, declared))
         with self._lock:
             if key not in self._registries:

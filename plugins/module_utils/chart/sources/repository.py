@@ -92,7 +92,7 @@ class RepositorySource:
                     f"the repository '{repository.name}' has no chart '{name}'", hint=did_you_mean(name, index.names())
                 )
         except WebError as error:
-            raise trouble.of_web(error, who, login=bool(Access.of(repository).authorization)) from None
+            raise trouble.of_web(error, who, login=bool(self._around.access(repository).authorization)) from None
         except NotAnIndex as error:
             raise ChartError(f"{who} does not answer with a chart index: {error}", hint="Check its url") from None
         return entries
@@ -102,7 +102,7 @@ class RepositorySource:
             raise ChartError(f"{_named(repository)} cannot be asked: its url is not one", hint="Check its url")
         with self._lock:
             if repository.name not in self._indexes:
-                access = Access.of(repository)
+                access = self._around.access(repository)
                 name = hashlib.sha256(f"{repository.url}\n{access.username}".encode()).hexdigest()[:32]
                 folder = self._around.cache.folder("indexes", name)
                 folder = folder or tempfile.mkdtemp(prefix="index-", dir=self._around.workdir)
@@ -132,7 +132,9 @@ class RepositorySource:
         if base.query and "://" not in entry.urls[0]:
             url = urllib.parse.urlsplit(url)._replace(query=base.query).geturl()
         who = f"chart {repository.name}/{name} {entry.version} of {_named(repository)}"
-        archive, provenance = download(self._around, url, repository, who, prove=wanted.verify, at=repository.url)
+        archive, provenance = download(
+            self._around, url, self._around.access(repository), who, prove=wanted.verify, at=repository.url
+        )
         load(archive, wanted.reference)  # what is no chart is not kept
         noted: Mapping[str, str] = {"version": entry.version, "said": entry.digest, "sha256": sha256(archive)}
         keys = [_key(repository, name, each) for each in dict.fromkeys((exact or entry.version, entry.version))]

@@ -20,7 +20,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources impor
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import sha256
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found, Surroundings
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.urls import (
     origin,
     proper,
@@ -46,14 +45,15 @@ class UrlSource:
         if not proper(url):
             raise InputError(f"'{without_credentials(url)}' is no URL of a chart's archive")
         declared = self._around.repositories.around(without_login(url))
-        user = Access.of(declared).username if declared else ""
+        access = self._around.access(declared) if declared else own_login(url)
+        user = access.username if declared else ""
         key = ("url", hashlib.sha256(url.encode()).hexdigest(), user, wanted.digest or "")
         # a URL says nothing of its content, so only one whose digest is known is taken from the cache
         cached = self._around.cache.find(*key) if wanted.digest else None
         if cached and not wanted.verify:
             return self._found(wanted, cached[0], f"sha256:{cached[1].get('sha256')}", "")
         who = f"the chart {without_credentials(url)}"
-        archive, provenance = download(self._around, url, declared, who, prove=wanted.verify)
+        archive, provenance = download(self._around, url, access, who, prove=wanted.verify)
         load(archive, without_credentials(url))
         digest = f"sha256:{sha256(archive)}"
         if wanted.digest == digest:
@@ -68,17 +68,14 @@ class UrlSource:
         return Found(path, Origin("url", shown, shown, "", digest, provenance=provenance))
 
 
-def download(
-    around: Surroundings, url: str, declared: Repository | None, who: str, *, prove: bool, at: str = ""
-) -> tuple[str, str]:
+def download(around: Surroundings, url: str, access: Access, who: str, *, prove: bool, at: str = "") -> tuple[str, str]:
     """The paths of an archive, and of its provenance file if that is wanted and there is one.
 
-    :arg declared: whose login and certificates count, for its own server.
+    :arg access: login and certificates, for their own server.
     :arg at: the URL that the login is for, if it is not this one.
     :arg who: for messages.
     :raises ChartError: it cannot be had.
     """
-    access = Access.of(declared) if declared else own_login(url)
     if at and origin(at) != origin(url):
         access = Access(ca_file=access.ca_file, insecure=access.insecure, well_known=True)
     folder = tempfile.mkdtemp(prefix="pull-", dir=around.workdir)
