@@ -117,7 +117,7 @@ def load_with_positions(text: str, name: str, decrypt: Decrypt | None = None) ->
         found = [node for node in _documents(text, builder) if node.value is not None]
     except InputError as error:
         lines = text.splitlines()[: error.where.line if error.where else 0]
-        if not error.hint and any(_REFERENCE_IN_FLOW.search(line) for line in lines[-3:]):
+        if not error.hint and any(_REFERENCE_IN_FLOW.search(line[:500]) for line in lines[-3:]):
             error.hint = 'Within { } and [ ] a ${variable} needs quotes: {name: "${variable}"}'
         raise
     if len(found) > 1:
@@ -209,6 +209,7 @@ class _Builder:
     """Makes plain data of composed nodes."""
 
     max_aliased = MAX_ALIASED
+    exact = False  # integers keep digits that are more than a float's
 
     def __init__(self, name: str, decrypt: Decrypt | None = None) -> None:
         self.name = name
@@ -306,7 +307,7 @@ class _Builder:
                 raise self.error(node, f"Helm does not take the number {node.value}")
             whole = value.is_integer() and abs(value) <= MAX_INT and math.copysign(1, value) == (-1 if value < 0 else 1)
             return int(value) if whole else value  # -0.0 keeps its sign
-        if isinstance(value, int) and abs(value) > MAX_INT:
+        if isinstance(value, int) and abs(value) > MAX_INT and not self.exact:
             return float(value)
         return value
 
@@ -355,6 +356,7 @@ class _PlacingBuilder(_Builder):
     """Makes nodes with positions."""
 
     max_aliased = MAX_ALIASED // 10  # nobody writes so long a stack, and a node takes ten times the memory
+    exact = True
 
     def __init__(self, name: str, decrypt: Decrypt | None = None) -> None:
         super().__init__(name, decrypt)

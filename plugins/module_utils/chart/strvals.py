@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils import set_arguments
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 
 ORDER = ("json", "raw", "string", "file", "literal")  # helm's, whatever the order in which they are given
@@ -52,17 +53,9 @@ def apply(values: dict[str, Any], items: tuple[SetValue, ...], read: Callable[[s
             raise InputError(f"item {place} of set_values is not of helm's --set form: {exc}") from None
 
 
-def arguments(values: Any, path: str = "") -> tuple[str, ...]:
+def arguments(values: Any) -> tuple[str, ...]:
     """``--set`` arguments for the integers that :func:`apply` has put in, which no document can give helm as such."""
-    if isinstance(values, SetInt):
-        return (f"{path}={int(values)}",)
-    if isinstance(values, dict):
-        named = ((f"{path}.{_escape(key)}" if path else _escape(key), item) for key, item in values.items())
-    elif isinstance(values, list):
-        named = ((f"{path}[{index}]", item) for index, item in enumerate(values))
-    else:
-        return ()
-    return tuple(argument for name, item in named for argument in arguments(item, name))
+    return set_arguments.arguments(values, lambda value: isinstance(value, SetInt))
 
 
 def difference(before: Any, after: Any) -> Any:
@@ -84,10 +77,6 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
-
-
-def _escape(key: str) -> str:
-    return re.sub(r"([\\,.=\[])", r"\\\1", key)
 
 
 def _rank(place: int, item: SetValue) -> tuple[int, int]:

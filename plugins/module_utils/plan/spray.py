@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -16,9 +15,8 @@ from typing import TYPE_CHECKING
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.plan.order import Graph
+from ansible_collections.helmstack.core.plugins.module_utils.set_arguments import tells
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
-
-_PASSWORD = re.compile(r"(?i:password|passwd|passphrase|pwd|secret)$|(?:^|[._-])(?i:pin|pw)$|P(?:in|w|IN|W)$")
 
 # Most stacks have no umbrella.
 if TYPE_CHECKING:
@@ -66,11 +64,13 @@ def _options(release: Release, helm: int) -> SprayOptions:
         release_namespace=release.namespace,
         helm=helm,
         values=release.values,
-        set_values=tuple(
+        # the integers of the stack's `set` first, which what the spray sets may replace
+        set_values=tuple(SetValue(text) for text in release.set_args)
+        + tuple(
             SetValue(
                 str(item["value"]),
                 str(item.get("value_type") or "raw"),
-                secret=bool(item.get("secret")) or _tells(str(item["value"])),
+                secret=bool(item.get("secret")) or tells(str(item["value"])),
             )
             for item in sets
         ),
@@ -83,15 +83,6 @@ def _options(release: Release, helm: int) -> SprayOptions:
         reuse_values=release.options.reuse_values,
         reset_values=release.options.reset_values and not release.options.reuse_values,
     )
-
-
-def _tells(text: str) -> bool:
-    """Whether an item of set_values is a password by its name, be it a number or short.
-
-    It becomes a part of a file then, and none of helm's arguments. In files numbers are floats, which those that only
-    sound secret, such as a token's lifetime, must not become.
-    """
-    return any(_PASSWORD.search(name) for name in re.findall(r"(?:^|,)([^=,]*)=", text))
 
 
 def _chart(umbrella: Chart, row: SubRelease, folder: str) -> Chart:

@@ -102,7 +102,7 @@ class Release:
     digest: str | None = None  # sha256:…, of the chart's archive, or of its manifest in a registry
     chart_name: str = ""  # the reference as it is on every machine: local paths relative to the stack's folder
     values: tuple[ValuesSource, ...] = ()  # in helm's order; `set` is the last
-    set_args: tuple[str, ...] = ()  # for helm's --set, after the values: what YAML cannot say (sprayed umbrellas only)
+    set_args: tuple[str, ...] = ()  # for helm's --set, after the values: integers, which YAML cannot say
     hidden_values: tuple[str, ...] = ()  # top-level keys of the values that this release's templates cannot see
     needs: tuple[str, ...] = ()  # identities, resolved; only releases of this run
     weight: int | None = None

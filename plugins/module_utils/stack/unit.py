@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference, is_git, parse
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain, to_json, walk
+from ansible_collections.helmstack.core.plugins.module_utils.set_arguments import arguments, tells
 from ansible_collections.helmstack.core.plugins.module_utils.stack import overlay, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
@@ -149,6 +150,7 @@ class Unit:
             version=version,
             digest=schema.digest(members["digest"]) if "digest" in members else None,
             values=self._values(about, members, repositories),
+            set_args=_integers(members.get("set", _NOTHING)),
             weight=schema.integer(members["weight"], "weight") if "weight" in members else None,
             labels=labels,
             options=self._options(members),
@@ -262,6 +264,20 @@ class Unit:
 
 def _id(about: Mapping[str, Any]) -> str:
     return f"{about['Namespace']}/{about['Name']}"
+
+
+def _integers(node: Node) -> tuple[str, ...]:
+    """The integers of ``set`` as helm's own --set takes them, but for those that may be secret."""
+    return tuple(text for text in arguments(_open(node), lambda _value: True) if not tells(text))
+
+
+def _open(node: Node) -> Any:
+    """A node's data, in which null stands for what is secret."""
+    if node.secret:
+        return None
+    if isinstance(node.value, dict):
+        return {key: _open(item) for key, item in node.value.items()}
+    return [_open(item) for item in node.value] if isinstance(node.value, list) else node.value
 
 
 def in_arguments(key: str, where: Location) -> InputError:

@@ -72,3 +72,10 @@ def test_a_stack_file_that_says_nothing_is_told_so(tmp_path: Path, text: str, to
 )
 def test_a_stack_is_called_after_its_folder_as_far_as_that_is_a_name(tmp_path: Path, folder: str, name: str) -> None:
     assert release(tmp_path / folder, "weight: 1").name == name
+
+
+def test_integers_of_set_are_handed_on_as_such_but_for_what_may_be_secret(tmp_path: Path) -> None:
+    text = "set: {id: 9007199254740993, a.b: {c: [1, {d: 2}]}, x: 0.5, dbPassword: 4711, big: 99999999999999999999}"
+    found = release(tmp_path / "shop", text).releases[0]
+    assert found.set_args == ("id=9007199254740993", "a\\.b.c[0]=1", "a\\.b.c[1].d=2")
+    assert '"id": 9007199254740993' in found.values[-1].text
