@@ -71,6 +71,14 @@ options:
         it is, as a Go duration like V(10m) or a number of seconds.
     type: str
     default: 10m
+  run_tests:
+    description:
+      - When the test hooks of releases run that want it, by C(test) in the stack or O(test).
+      - V(changed) is when something was done with the release, V(always) is also when it stays as it is, V(never) is
+        not at all. Check mode tells in C(plan.releases[].tests) which would run.
+    type: str
+    choices: [changed, always, never]
+    default: changed
   drift:
     description:
       - Whether live objects are compared with what was deployed.

@@ -70,6 +70,12 @@ options:
         goes back with O(on_failure=rollback). With O(skip_crds) nothing is done.
       - Set nowhere, it is V(false).
     type: bool
+  test:
+    description:
+      - Run the chart's test hooks once the release is ready, as C(helm test) does. One that fails fails the release,
+        with the last lines of its log. O(run_tests) says when.
+      - Set nowhere, it is V(false).
+    type: bool
   reuse_values:
     description:
       - When upgrading, lay the values over those of the last revision.

@@ -141,6 +141,7 @@ RELEASE = ArgSpec(
         "disable_hook": _BOOL,
         "skip_crds": _BOOL,
         "upgrade_crds": _BOOL,
+        "test": _BOOL,
         "reuse_values": _BOOL,
         "reset_values": _BOOL,
         "post_renderer": _STR,
@@ -250,6 +251,7 @@ CHANGE = ArgSpec(
         "recover": {"type": "str", "default": "rollback", "choices": ["fail", "rollback"]},
         "pending_age": {"type": "str", "default": "10m"},
         "drift": {"type": "str", "default": "ignore", "choices": ["ignore", "report", "correct"]},
+        "run_tests": {"type": "str", "default": "changed", "choices": ["changed", "always", "never"]},
         "concurrency": {"type": "int", "default": 8},
         "diff_ignore": {
             "type": "list",

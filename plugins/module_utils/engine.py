@@ -254,7 +254,7 @@ def planner_of(
     def sprayed(release: Release, chart: Chart) -> Sprayed:
         return expand(release, chart, workdir, tools.helm(release).version().major)
 
-    context = Context(session, tools.helm, values.of, options.diff_ignore, options.drift)
+    context = Context(session, tools.helm, values.of, options.diff_ignore, options.drift, options.run_tests)
     recovery = Recovery(options.recover, options.pending_age, abandoned=abandoned)
     all_images = bool(options.forbid or options.report_file)
     changes = Changes(context, recovery, (stack.name, stack.environment or ""), lenient, all_images)

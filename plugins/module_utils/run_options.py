@@ -27,6 +27,7 @@ class RunOptions:
     drift: str
     diff_ignore: tuple[Mapping[str, Any], ...]
     forbid: tuple[Mapping[str, Any], ...]
+    run_tests: str
     recover: str
     pending_age: int  # seconds
     on_failure: str
@@ -61,6 +62,7 @@ class RunOptions:
             drift=said("drift"),
             diff_ignore=tuple(said("diff_ignore") or ()),
             forbid=tuple(said("forbid") or ()),
+            run_tests=said("run_tests"),
             recover=said("recover"),
             pending_age=_seconds("pending_age", said("pending_age")),
             on_failure=said("on_failure"),

@@ -411,6 +411,11 @@ plan:
           type: list
           elements: str
           sample: [web/db]
+        tests:
+          description: The test hooks that run once the release is ready.
+          returned: if there are any
+          type: list
+          elements: str
         values:
           description:
             - The values that change, each with C(path), C(before), C(after), and C(from) and C(to), the places

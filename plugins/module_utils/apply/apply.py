@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback impo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MERGE
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import RollbackArgs, UninstallArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import RollbackArgs, TestArgs, UninstallArgs
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order, restart
@@ -81,7 +81,7 @@ class Applier:
 
     @property
     def _changes(self) -> list[Change]:
-        return [change for change in self.plan.changes if change.effective or change.action == "adopt"]
+        return [change for change in self.plan.changes if change.has_work]
 
     # one release
 
@@ -124,10 +124,24 @@ class Applier:
             revision = self._upgrade(change) if change.effective else change.revision_from or 0
             try:
                 self._await(change, revision, began)
+                self._test(change)
             except HelmstackError as error:
                 return Result(model.FAILED, "deployed", revision, error=str(error))
-        self._stamp(change, revision)
+        if change.effective or change.action == "adopt":
+            self._stamp(change, revision)
         return Result(model.DONE, "deployed", revision)
+
+    def _test(self, change: Change) -> None:
+        """Runs the test hooks of a release that is ready.
+
+        :raises HelmFailure: one failed; the message ends with the last lines of its log.
+        """
+        if not change.tests:
+            return
+        release = known(change.release)
+        self.progress(f"{change.id}: tests begin: {', '.join(change.tests)}")
+        args = TestArgs(change.name, change.namespace, release.options.timeout)
+        self._warnings += self._helm(release).test(args)
 
     def _define(self, change: Change, began: float) -> None:
         """Applies what is due of the chart's ``crds/``, and waits until helm can use it.

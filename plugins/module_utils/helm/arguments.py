@@ -89,6 +89,17 @@ class UninstallArgs:
     keep_history: bool = False
 
 
+@dataclass(frozen=True)
+class TestArgs:
+    """Which release ``helm test`` is to test; timeout in seconds."""
+
+    __test__ = False  # this is no test
+
+    release: str
+    namespace: str
+    timeout: int = 300
+
+
 def template_options(args: TemplateArgs) -> list[str]:
     """The flags of ``helm template``."""
     options = ["--namespace", args.namespace, *_values(args.values), *_sets(args.sets)]

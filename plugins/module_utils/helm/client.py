@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm import argumen
 from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
     RollbackArgs,
     TemplateArgs,
+    TestArgs,
     UninstallArgs,
     UpgradeArgs,
 )
@@ -29,6 +30,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm.output import 
     HelmFailure,
     called,
     hint,
+    pod_logs,
     warnings_in,
     words,
 )
@@ -188,6 +190,19 @@ class Helm:
         argv = ["uninstall", *arguments.uninstall_options(args), "--", args.release]
         what = f"release {args.namespace}/{args.release} cannot be uninstalled"
         return self._run(argv, what, limit=process.limit(args.timeout), interrupt=interrupt)[1]
+
+    def test(self, args: TestArgs, interrupt: Interrupt | None = None) -> tuple[str, ...]:
+        """Runs a release's test hooks; returns what helm warned of.
+
+        :raises HelmFailure: one failed; its words end with the last lines of the pods' logs.
+        """
+        argv = ["test", "--namespace", args.namespace, "--timeout", f"{args.timeout}s", "--logs", "--", args.release]
+        answer = self._start(argv, process.limit(args.timeout), interrupt)
+        if answer.code:
+            said = " ".join(words(answer.err).split()) or f"helm ended with exit code {answer.code}"
+            what = f"a test of release {args.namespace}/{args.release} failed"
+            raise HelmFailure(what, "\n".join((said, *pod_logs(answer.out))), answer.code)
+        return tuple(warnings_in(answer.err))
 
     def pull(
         self, reference: str, folder: str, version: str | None = None, *, devel: bool = False, insecure: bool = False

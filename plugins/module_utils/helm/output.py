@@ -107,3 +107,12 @@ def hint(said: str) -> str:
         how = "'force: true' deletes the object and makes it anew, unless more would go with it; or delete it yourself"
         return f"Kubernetes lets nobody change this: {how}"
     return ""
+
+
+def pod_logs(stdout: str, most: int = 10) -> list[str]:
+    """The last lines of each pod's log that ``helm test --logs`` has printed, each log with its pod's name first."""
+    lines: list[str] = []
+    for part in stdout.split("POD LOGS: ")[1:]:
+        name, *said = part.strip().splitlines()
+        lines += [f"Log of pod {name}:", *(f"  {line}" for line in said[-most:])]
+    return lines

@@ -30,6 +30,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.context import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.crds import Due
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
+    ALWAYS,
     CORRECT,
     IGNORE,
     REPORT,
@@ -85,6 +86,7 @@ class Changes:
                 app_version_from=chart.app_version,
                 revision_to=deployed.revision,
                 images=self._kept_images(deployed),
+                tests=self._kept_tests(release, deployed),
             )
             return self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
@@ -94,6 +96,11 @@ class Changes:
             return change
         adopted = replace(change, reasons=(reasons.of_adoption(deployed, self.owner),))
         return self._with_drift(adopted, deployed, apis)
+
+    def _kept_tests(self, release: Release, deployed: Deployed) -> tuple[str, ...]:
+        if not release.options.test or self.context.run_tests != ALWAYS:
+            return ()
+        return self.context.tests(release, stored(self.context.cluster.body(deployed)).hooks, changes=False)
 
     def _kept_images(self, deployed: Deployed) -> images.Used:
         if not self.all_images:

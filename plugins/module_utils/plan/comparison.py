@@ -130,7 +130,12 @@ class Comparison:
         base = replace(base, note=reasons.note(deployed, history.last.description))
         if not why and not self._lacks_restart(body, after) and not self._lacks_job(body, after):
             return replace(
-                base, action="adopt", reasons=(reasons.READINESS,), revision_to=deployed.revision, secrets=secrets
+                base,
+                action="adopt",
+                reasons=(reasons.READINESS,),
+                revision_to=deployed.revision,
+                secrets=secrets,
+                tests=self.context.tests(self.release, after.hooks),
             )
         why = why or (reasons.READINESS,)
         changes, reverted = self._upgraded(history, rendered, recovering)
@@ -359,6 +364,7 @@ class Comparison:
             warnings=(*self.base.warnings, *rendered.unsure, *unserved, *self._unable(rendered.whole, last), *refused),
             untried=self.base.untried or untried,
             objects=tuple(changes),
+            tests=self.context.tests(self.release, rendered.whole.hooks),
             revision_to=revision,
             secrets=rendered.secrets | secret_strings(before),
         )

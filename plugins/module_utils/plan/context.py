@@ -22,10 +22,12 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster, Drifted
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Key, Manifests, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import IGNORE, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ALWAYS, CHANGED, IGNORE, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
+
+_TEST_EVENTS = frozenset(("test", "test-success"))
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,19 @@ class Context:
     values: Callable[[Release], Values]
     diff_ignore: tuple[Mapping[str, Any], ...] = ()
     drift: str = IGNORE
+    run_tests: str = CHANGED  # of releases that want their tests run: changed, always, never
 
     def major(self, release: Release | None) -> int:
         """The major version of the release's helm."""
         return self.helm(release).version().major
+
+    def tests(self, release: Release, hooks: Iterable[Hook], *, changes: bool = True) -> tuple[str, ...]:
+        """The test hooks that run when the release is ready, by name.
+
+        :arg changes: whether anything is done with the release.
+        """
+        wanted = release.options.test and self.run_tests in ((CHANGED, ALWAYS) if changes else (ALWAYS,))
+        return tuple(manifest.name(hook.item) for hook in hooks if hook.events & _TEST_EVENTS) if wanted else ()
 
     def deleted(self, found: Deployed, body: ReleaseBody, release: Release | None, scope: Scope) -> list[Object]:
         """The objects that helm deletes when it uninstalls a release; Helm 4 makes sure that they are its own."""

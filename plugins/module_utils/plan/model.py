@@ -19,6 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import S
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 T = TypeVar("T")
+CHANGED, ALWAYS, NEVER = "changed", "always", "never"  # whose tests run
 IGNORE, REPORT, CORRECT = "ignore", "report", "correct"  # what becomes of drift
 
 # Actions that make a new revision or remove a release; the others leave all that users own as it is.
@@ -92,6 +93,7 @@ class Change:
     needs: tuple[str, ...] = ()  # identities that must be done before, of this plan
     objects: tuple[ObjectChange, ...] = ()
     definitions: tuple[Definition, ...] = ()  # of the chart's crds/: what is applied before helm gets to work
+    tests: tuple[str, ...] = ()  # the test hooks that run when it is ready
     values: tuple[ValueChange, ...] = field(default=(), repr=False)  # what the user's values change
     edits: Mapping[Key, Any] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
@@ -114,6 +116,11 @@ class Change:
         return self.action in EFFECTIVE
 
     @property
+    def has_work(self) -> bool:
+        """Whether anything is to be done, a stamp or tests included."""
+        return self.effective or self.action == "adopt" or bool(self.tests)
+
+    @property
     def revision_from(self) -> int | None:
         return self.deployed.revision if self.deployed else None
 
@@ -134,6 +141,7 @@ class Change:
             "needs": list(self.needs),
             **({"parts": self.parts} if self.parts else {}),
             "objects": [item.data for item in self.objects],
+            **({"tests": list(self.tests)} if self.tests else {}),
         }
 
 
@@ -159,7 +167,7 @@ class Plan:
     @property
     def has_work(self) -> bool:
         """Whether anything is to be done at all, stamps included."""
-        return any(change.effective or change.action == "adopt" for change in self.changes)
+        return any(change.has_work for change in self.changes)
 
     @property
     def changed(self) -> bool:

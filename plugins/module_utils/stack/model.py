@@ -88,6 +88,7 @@ class Options:
     helm_binary: str | None = None
     devel: bool = False
     verify: bool = False
+    test: bool = False
     keyring: str | None = None
 
 

@@ -26,6 +26,7 @@ OPTIONS: Mapping[str, tuple[str, str]] = {
     "historyMax": ("history_max", "integer"),
     "disableHooks": ("disable_hooks", "boolean"),
     "skipCRDs": ("skip_crds", "boolean"),
+    "test": ("test", "boolean"),
     "upgradeCRDs": ("upgrade_crds", "boolean"),
     "reuseValues": ("reuse_values", "boolean"),
     "resetValues": ("reset_values", "boolean"),

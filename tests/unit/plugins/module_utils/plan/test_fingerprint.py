@@ -195,6 +195,7 @@ COUNTS_NOT: Mapping[str, tuple[Input, Input]] = {
             "helm_binary": "helm4",
             "verify": True,
             "keyring": "/keys",
+            "test": True,
         }.items()
     },
 }
