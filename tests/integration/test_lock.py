@@ -132,7 +132,7 @@ def test_bad_bundles_are_errors(workspace: Workspace, served: ChartRepository) -
     assert "is of version 9" in workspace.fail(environment="dev", bundle=str(dest))
     (dest / "bundle.yaml").write_text("[]")
     assert "the bundle is damaged" in workspace.fail(environment="dev", bundle=str(dest))
-    assert "does not exist on the controller" in workspace.fail(environment="dev", bundle="nowhere.tgz")
+    assert "nowhere.tgz" in workspace.fail(environment="dev", bundle="nowhere.tgz")
     wrong = workspace.run(module("helmstack_bundle", dest=str(dest), environments=["prd"]), code=2).result["msg"]
     assert "nothing for the environment 'prd'. Did you mean 'prod'?" in wrong
 
