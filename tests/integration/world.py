@@ -55,6 +55,17 @@ spec:
       restartPolicy: Never
       containers: [{name: main, image: "registry.invalid/app:{{ .Values.frozen }}"}]
 """
+EXPIRING = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: "{{ .Release.Name }}-expiring-gone"}
+spec:
+  backoffLimit: 0
+  ttlSecondsAfterFinished: 0
+  template:
+    metadata: {labels: {helmstack.test/behaviour: "{{ .Values.hook }}"}}
+    spec: {restartPolicy: Never, containers: [{name: main, image: registry.invalid/app}]}
+"""
 LIST = """\
 apiVersion: v1
 kind: List
@@ -133,6 +144,7 @@ _PLAIN = {
     "revision": _object("ConfigMap", '"{{ .Release.Name }}-revision"', 'data: {v: "{{ .Release.Revision }}"}\n'),
     "nothing": "{{/* renders to nothing */}}\n",
     "job": JOB,
+    "expiring": EXPIRING,
     "list": LIST,
     "list-keep": LIST_KEEP,
     "list-kept": LIST_KEPT,
@@ -153,7 +165,7 @@ _PLAIN = {
     "hook-job": HOOK_JOB,
 }
 # Slow to become ready, or with effects on others, so that they are not in every release
-_RARE = frozenset(("deployment", "job", "hook-job", "space", "crd", "definition", "gadget", "hook-stays"))
+_RARE = frozenset(("deployment", "job", "expiring", "hook-job", "space", "crd", "definition", "gadget", "hook-stays"))
 FIRST = {
     "data": {"a": 0},
     "port": 80,
@@ -169,7 +181,7 @@ FIRST = {
 NAMES = ("one", "two", "three", "four")
 SPRAYED = ("all/four", "all/five", "all/six")
 TOGGLES = (
-    "force disableHooks recreatePods atomic skipCRDs ignore upgradeCRDs reuseValues resetValues protected"
+    "force disableHooks recreatePods atomic skipCRDs ignore upgradeCRDs reuseValues resetValues protected waitForJobs"
 ).split()
 IGNORED = (
     [{"kind": "ConfigMap", "path": "data.a"}],
