@@ -184,6 +184,22 @@ def pack_charts(helm: str) -> str:
     return target.name
 
 
+def git_repository() -> Path:
+    """A git repository with the chart agent, tagged as its version; always the same commit of the same files."""
+    target = WORK / "git"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(SHOP / "charts" / "agent", target / "charts" / "agent")
+    version = re.findall(
+        r"^version: (\S+)", (target / "charts/agent/Chart.yaml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    who = {"NAME": "shop", "EMAIL": "shop@example.org", "DATE": "2026-01-01T00:00:00Z"}
+    environment = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
+    environment |= {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "Charts"], ["tag", f"v{version[0]}"]):
+        captured("git", "-C", target, *words, env=environment)
+    return target
+
+
 def chart_repository(kubeconfig: str) -> str:
     """The URL of the running server of REPOSITORY, started if need be; it ends with the cluster."""
     file = WORK / "url"
@@ -239,6 +255,7 @@ def prepare(terminal: Terminal) -> tuple[dict[str, str], bool]:
     settings = {
         "KUBECONFIG": kubeconfig,
         "SHOP_CHARTS": f"{chart_repository(kubeconfig)}/{charts}",
+        "SHOP_GIT": f"git+{git_repository().as_uri()}",
         "ANSIBLE_COLLECTIONS_PATH": environment.get("ANSIBLE_COLLECTIONS_PATH", ""),
     }
     exports = [f"export {name}={shlex.quote(value)}" for name, value in settings.items() if value]
