@@ -143,10 +143,7 @@ def _aggregated(data: Mapping[str, Any]) -> _Found:
             for entry in version.get("resources") or []:
                 kind = (entry.get("responseKind") or {}).get("kind")
                 if kind:
-                    verbs = tuple(entry.get("verbs") or ())
-                    items.append(
-                        Resource(group_version, kind, entry["resource"], entry["scope"] == "Namespaced", verbs)
-                    )
+                    items.append(Resource(group_version, kind, entry["resource"], entry["scope"] == "Namespaced"))
                 below = [(sub.get("responseKind") or {}).get("kind") for sub in entry.get("subresources") or []]
                 kinds |= {item for item in (kind, *below) if item}
             yield group_version, items, kinds
@@ -166,9 +163,7 @@ def _each(client: Client, root: str, data: Mapping[str, Any]) -> _Found:
         except ClusterError:
             entries = []
         items = [
-            Resource(
-                group_version, entry["kind"], entry["name"], bool(entry["namespaced"]), tuple(entry.get("verbs") or ())
-            )
+            Resource(group_version, entry["kind"], entry["name"], bool(entry["namespaced"]))
             for entry in entries
             if "/" not in entry["name"]
         ]

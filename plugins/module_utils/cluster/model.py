@@ -40,7 +40,6 @@ class Resource:
     kind: str
     plural: str
     namespaced: bool
-    verbs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,6 @@ class Deployed:
     modified: int = 0  # unix seconds
     labels: Mapping[str, str] = field(default_factory=dict)  # of the latest revision, without Helm's own
     uid: str = ""
-    resource_version: str = ""
 
     @property
     def id(self) -> str:
@@ -75,13 +73,8 @@ class Deployed:
 class Hook:
     """A hook as the release was stored with it."""
 
-    name: str
-    kind: str
-    path: str
     manifest: str
     events: tuple[str, ...]
-    weight: int = 0
-    delete_policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +95,6 @@ class ReleaseBody:
     hooks: tuple[Hook, ...] = field(repr=False)
     notes: str = field(repr=False)
     labels: Mapping[str, str]
-    first_deployed: str  # RFC 3339, as stored
-    last_deployed: str
+    last_deployed: str  # RFC 3339, as stored
     templates: Mapping[str, str] = field(default_factory=dict, repr=False)  # the chart's own, in base64
     apply_method: str = ""  # Helm 4: "ssa" or "csa"; Helm 3 and "" mean client-side apply

@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.client impo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, Hook, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden, NotFound
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import HELM_LABELS
 
 _DRIVERS = {
     "": "secrets",
@@ -31,9 +32,6 @@ _DRIVERS = {
     "configmaps": "configmaps",
 }
 _NAME = re.compile(r"sh\.helm\.release\.v1\.(?P<name>.+)\.v(?P<revision>\d+)")
-_OWN_LABELS = frozenset(
-    {"name", "owner", "status", "version", "createdAt", "modifiedAt"}
-)  # helm's driver.GetSystemLabels
 _FEW = 3  # up to so many namespaces, one LIST each: it needs fewer rights and reads less
 _NAMES_A_QUERY = 100
 _Item = Mapping[str, Any]
@@ -144,9 +142,8 @@ def _deployed(history: Mapping[int, _Item]) -> Deployed:
         storage_name=metadata["name"],
         current_revision=max(deployed, default=None),
         modified=_modified(metadata),
-        labels={key: value for key, value in labels.items() if key not in _OWN_LABELS},
+        labels={key: value for key, value in labels.items() if key not in HELM_LABELS},
         uid=metadata.get("uid", ""),
-        resource_version=metadata.get("resourceVersion", ""),
     )
 
 
@@ -186,7 +183,7 @@ def decode(item: _Item) -> ReleaseBody:
     :raises ClusterError: it is damaged.
     """
     metadata = item["metadata"]
-    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in _OWN_LABELS}
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in HELM_LABELS}
     try:
         return _body(_unpack(item), labels)
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, zlib.error, binascii.Error) as error:
@@ -225,7 +222,6 @@ def _body(data: Mapping[str, Any], labels: Mapping[str, str]) -> ReleaseBody:
         hooks=tuple(_hook(item) for item in data.get("hooks") or ()),
         notes=info.get("notes", ""),
         labels=labels,
-        first_deployed=info.get("first_deployed", ""),
         last_deployed=info.get("last_deployed", ""),
         templates={item["name"]: item.get("data") or "" for item in chart.get("templates") or ()},
         apply_method=data.get("apply_method", ""),
@@ -233,15 +229,7 @@ def _body(data: Mapping[str, Any], labels: Mapping[str, str]) -> ReleaseBody:
 
 
 def _hook(data: Mapping[str, Any]) -> Hook:
-    return Hook(
-        name=data.get("name", ""),
-        kind=data.get("kind", ""),
-        path=data.get("path", ""),
-        manifest=data.get("manifest", ""),
-        events=tuple(data.get("events") or ()),
-        weight=int(data.get("weight", 0)),
-        delete_policies=tuple(data.get("delete_policies") or ()),
-    )
+    return Hook(manifest=data.get("manifest", ""), events=tuple(data.get("events") or ()))
 
 
 def stamp(

@@ -224,7 +224,6 @@ class FakeCluster:
             hooks=(),
             notes="",
             labels=found.labels,
-            first_deployed="",
             last_deployed="2026-01-01T00:00:00Z",
             apply_method="ssa" if self.world.major >= 4 else "",
         )

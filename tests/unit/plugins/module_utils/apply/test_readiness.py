@@ -42,9 +42,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError
 
 Object = dict[str, Any]
-DEPLOYMENTS = Resource("apps/v1", "Deployment", "deployments", True, ())
-THINGS = Resource("example.org/v1", "Thing", "things", False, ())
-PODS = Resource("v1", "Pod", "pods", True, ())
+DEPLOYMENTS = Resource("apps/v1", "Deployment", "deployments", True)
+THINGS = Resource("example.org/v1", "Thing", "things", False)
+PODS = Resource("v1", "Pod", "pods", True)
 
 
 def deployment(name: str = "web", ready: int = 0, **status: Any) -> Object:
@@ -284,7 +284,7 @@ def test_of_an_expired_job_its_newest_event_counts(
     monkeypatch.setattr(readiness_gone, "_GIVE_UP", 0.1)
     monkeypatch.setattr(kstatus_pods, "AT_ONCE", 0.0)
     cluster = Cluster()
-    cluster.api = Api({("batch/v1", "Job"): Resource("batch/v1", "Job", "jobs", True, ())}, ())
+    cluster.api = Api({("batch/v1", "Job"): Resource("batch/v1", "Job", "jobs", True)}, ())
     cluster.events["involvedObject.kind=Job,involvedObject.name=j"] = events
     room = Readiness(cluster)
     with room.expecting([("a", EXPIRING)]):

@@ -82,14 +82,8 @@ def test_a_recorded_body_is_decoded(helm: str, driver: str) -> None:
     assert (body.description, body.notes, body.labels) == ("recorded", "Welcome\n", {"tier": "front"})
     assert "data: {colour: blue}" in body.manifest
     hook = body.hooks[0]
-    assert (len(body.hooks), hook.name, hook.kind, hook.path) == (
-        1,
-        f"{name}-hook",
-        "ConfigMap",
-        "web-app/templates/h.yaml",
-    )
-    assert (hook.events, hook.weight, hook.delete_policies) == (("pre-upgrade",), -1, ("hook-succeeded",))
-    assert body.first_deployed == body.last_deployed
+    assert (len(body.hooks), hook.events) == (1, ("pre-upgrade",))
+    assert f"name: {name}-hook" in hook.manifest
     assert body.last_deployed.startswith("2026-")
     assert body.apply_method == ("ssa" if helm == "helm4" else "")
 

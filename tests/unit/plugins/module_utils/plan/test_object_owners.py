@@ -80,7 +80,7 @@ def test_a_pruned_release_goes_last_but_before_what_takes_its_objects() -> None:
 
 
 def body(apply_method: str) -> ReleaseBody:
-    texts = ("web", "a", 1, "deployed", "", "c", "1", "", {}, {}, "", (), "", {}, "", "")
+    texts = ("web", "a", 1, "deployed", "", "c", "1", "", {}, {}, "", (), "", {}, "")
     return ReleaseBody(*texts, apply_method=apply_method)  # type: ignore[arg-type]
 
 

@@ -18,7 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import reasons
 
 LABELS = {"helmstack.io/stack": "s", "helmstack.io/environment": "dev", "helmstack.io/revision": "4"}
 DEPLOYED = Deployed("n", "r", 4, "deployed", "", labels=LABELS)
-BODY = ReleaseBody("r", "n", 1, "deployed", "", "c", "1", "", {}, {}, "", (), "", {}, "", "")
+BODY = ReleaseBody("r", "n", 1, "deployed", "", "c", "1", "", {}, {}, "", (), "", {}, "")
 
 
 @pytest.mark.parametrize(
