@@ -2,20 +2,39 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The README's table names every option that there is."""
+"""The table of options names every option that there is, and links of the documentation lead somewhere."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELMSTACK
 
-README = Path(__file__).parents[3] / "README.md"
+ROOT = Path(__file__).parents[3]
+OPTIONS = ROOT / "docs" / "options.md"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("option", sorted(name for name in HELMSTACK.argument_spec if not name.startswith("_")))
 def test_the_table_names_the_option(option: str) -> None:
-    rows = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    rows = [line for line in OPTIONS.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     assert any(f"`{option}`" in row for row in rows)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    words = (re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()) for line in lines if line.startswith("#"))
+    return {text.replace(" ", "-") for text in words}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_within_the_project_lead_somewhere(page: Path) -> None:
+    found = re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text(encoding="utf-8"))
+    for name, anchor in found:
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), name
+        assert not anchor or anchor in anchors(target), f"{name}#{anchor}"
