@@ -73,6 +73,10 @@ options:
     description:
       - The archive that the action plugin hands over to the module. A task that sets it fails.
     type: path
+  _variables:
+    description:
+      - What the names of the variables begin with that the action plugin takes as options. The role uses it.
+    type: str
 requirements:
   - python >= 3.10
   - PyYAML

@@ -125,6 +125,7 @@ STACK = ArgSpec(
         "lock_file": {"type": "path"},
         "remote_src": _OFF,
         "_bundle": {"type": "path"},
+        "_variables": {"type": "str"},
     }
 )
 

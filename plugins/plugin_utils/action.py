@@ -32,6 +32,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     tables,
 )
 from ansible_collections.helmstack.core.plugins.plugin_utils.report.task import TaskReports
+from ansible_collections.helmstack.core.plugins.plugin_utils.role_variables import options_of
 from ansible_collections.helmstack.core.plugins.plugin_utils.stats import stats
 from ansible_collections.helmstack.core.plugins.plugin_utils.terminal import shortened
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
@@ -59,6 +60,7 @@ class StackAction(ModuleArguments):
         show = self._shown(task_vars)
         reports = TaskReports()
         try:
+            self._take_variables(task_vars)
             self._here = self._is_here(task_vars)
             given = self.spec.typed(plain(self._task.args))
             # an approval that got lost on its way must not count as one that is not needed
@@ -90,6 +92,15 @@ class StackAction(ModuleArguments):
             else:
                 module["diff"] = shortened(module["diff"], int(given.get("diff_lines", fleet.LINES)))
         return {**result, **module, **stats(module, str(task_vars.get("inventory_hostname")))}
+
+    def _take_variables(self, task_vars: Mapping[str, Any]) -> None:
+        """The role names no options; its variables are these."""
+        prefix = self._task.args.get("_variables")
+        if prefix:
+            names = [name for name in self.spec.argument_spec if not name.startswith("_")]
+            found = options_of(str(prefix), names, self._templar, task_vars)
+            given = {name: value for name, value in self._task.args.items() if name != "_variables"}
+            self._task.args = {**found, **given}
 
     def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
         """What is shown of a result: the umbrellas' tables, and of a check the plan, which a run tells as it goes."""
