@@ -50,7 +50,7 @@ def test(names: list[str]) -> int:
     if names:
         steps = chosen(steps, names)
     print(f"Testing with {oldest.name} and {newest.name}", flush=True)
-    schedule = Schedule(steps, workers=max(2, os.cpu_count() or 2))
+    schedule = Schedule(steps, workers=(os.cpu_count() or 2) + 1)  # most steps wait more than they compute
     try:
         results = schedule.run()
     except KeyboardInterrupt:

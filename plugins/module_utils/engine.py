@@ -299,9 +299,9 @@ def info(stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard) ->
     session = open_session(stack, params, workdir, everything=stack.targets is None)
     tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
     planner = planner_of(stack, RunOptions.of(params), session, tools, ValuesFiles(workdir, tools.helm), workdir)
-    from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
+    from ansible_collections.helmstack.core.plugins.module_utils.report.info import InfoReader
 
-    return Reader(stack, session, planner, tuple(params.get("include") or ())).read()
+    return InfoReader(stack, session, planner, tuple(params.get("include") or ())).read()
 
 
 def template(

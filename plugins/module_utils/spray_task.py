@@ -29,7 +29,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
     Stack,
     ValuesSource,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import StackReader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import fetched, is_remote, shown
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
@@ -63,7 +63,7 @@ def umbrella_stack(given: Mapping[str, Any], at: Place, secrets: Collection[str]
     :raises InputError: options that contradict each other, or files that are not there.
     """
     _check(given)
-    reader = Reader(at.files, at.helpers)
+    reader = StackReader(at.files, at.helpers)
     for secret in secrets:
         reader.remember(secret)
     for url in (given["chart_ref"], *(given.get("values_files") or ())):
@@ -73,7 +73,7 @@ def umbrella_stack(given: Mapping[str, Any], at: Place, secrets: Collection[str]
         return _umbrella_stack(given, at, reader, secrets)
 
 
-def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: Reader, secrets: Collection[str]) -> Stack:
+def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: StackReader, secrets: Collection[str]) -> Stack:
     repositories = {item["name"]: _repository(item, at, reader) for item in given.get("repositories") or ()}
     namespace = schema.namespace(helmyaml.place(given["release_namespace"], _TASK))
     chart = _chart(given["chart_ref"], repositories, at)
@@ -155,7 +155,7 @@ def _options(given: Mapping[str, Any]) -> Options:
     return replace(options, reset_values=not options.reuse_values)
 
 
-def _repository(item: Mapping[str, Any], at: Place, reader: Reader) -> Repository:
+def _repository(item: Mapping[str, Any], at: Place, reader: StackReader) -> Repository:
     values = {key: value for key, value in item.items() if value is not None}
     told = "a repository's name"
     schema.matching(helmyaml.place(item["name"], _TASK), "name", schema.SIMPLE_NAME, 63, told)
@@ -223,7 +223,7 @@ def _values(
     given: Mapping[str, Any],
     umbrella: str,
     at: Place,
-    reader: Reader,
+    reader: StackReader,
     secrets: Collection[str],
     repositories: Collection[Repository],
 ) -> Iterator[ValuesSource]:
@@ -246,7 +246,7 @@ def _values(
 
 
 def _set_values(
-    items: Collection[Mapping[str, Any]], at: Place, reader: Reader, secrets: Collection[str]
+    items: Collection[Mapping[str, Any]], at: Place, reader: StackReader, secrets: Collection[str]
 ) -> Iterator[dict[str, Any]]:
     _named_files(items)  # what cannot be read is told by its place among all
     for place, item in enumerate(items, start=1):

@@ -14,7 +14,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.bundle import OTHER
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.stack.environments import environments_of
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
-from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import StackReader
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
@@ -47,7 +47,7 @@ class EnvironmentsAction(StackAction):
         """
         paths = [self._found(path, task_vars) for path in given.get("stack_files") or ()]
         paths = paths or [self._default_folder(task_vars)]
-        known = environments_of(paths, Reader(AnsibleFiles(self._loader, self._templar, task_vars)))
+        known = environments_of(paths, StackReader(AnsibleFiles(self._loader, self._templar, task_vars)))
         asked = given.get("environments")
         for name in asked or ():
             if name not in known:

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.apply import model, replacing, schedule
 from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import ending, guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
-from ansible_collections.helmstack.core.plugins.module_utils.apply.protocols import Cluster, Readiness
+from ansible_collections.helmstack.core.plugins.module_utils.apply.protocols import ChangedCluster, ReadinessWait
 from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import MERGE
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
@@ -26,7 +26,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm.client import 
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order, restart
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, known
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, required
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import kinds_defined_by
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
@@ -41,8 +41,8 @@ class Applier:
     """Carries out one plan. ``helm`` gives the program that a release wants, None: the task's."""
 
     plan: Plan
-    cluster: Cluster
-    readiness: Readiness
+    cluster: ChangedCluster
+    readiness: ReadinessWait
     helm: Callable[[Release | None], Helm]
     values: Callable[[Release], Values]
     permit: Callable[[], None]  # raises if nothing new may begin
@@ -138,7 +138,7 @@ class Applier:
         """
         if not change.tests:
             return
-        release = known(change.release)
+        release = required(change.release)
         self.progress(f"{change.id}: tests begin: {', '.join(change.tests)}")
         args = TestArgs(change.name, change.namespace, release.options.timeout)
         self._warnings += self._helm(release).test(args)
@@ -150,7 +150,7 @@ class Applier:
         """
         if not change.definitions:
             return
-        release = known(change.release)
+        release = required(change.release)
         self.permit()
         for item in change.definitions:
             self.cluster.apply(item.manifest, item.change.namespace, force=release.options.upgrade_crds)
@@ -182,7 +182,7 @@ class Applier:
             )
 
     def _upgrade(self, change: Change) -> int:
-        release, chart = known(change.release), known(change.chart)
+        release, chart = required(change.release), required(change.chart)
         marks = {**self._marks(change), stamp.MADE: str(change.revision_to)}
         labels = {key: value for key, value in marks.items() if value is not None}
         takes_over = self.correct_drift or release.options.force
@@ -265,12 +265,12 @@ class Applier:
         """Back to the last good revision, or away with a first install that never became one."""
         if change.action != "recover":
             return
-        found = known(change.deployed)
+        found = required(change.deployed)
         helm = self._helm(change.release)
         if found.current_revision is None:
             helm.uninstall(UninstallArgs(found.name, found.namespace, disable_hooks=True))
         else:
-            history = known(change.release).options.history_max
+            history = required(change.release).options.history_max
             revision = found.current_revision
             helm.rollback(RollbackArgs(found.name, found.namespace, revision, disable_hooks=True, history_max=history))
 

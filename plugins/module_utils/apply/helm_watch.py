@@ -23,7 +23,7 @@ _LATER = frozenset(("post-install", "post-upgrade"))
 _ENDING = frozenset(("Job", "Pod"))  # hooks that helm waits for
 
 
-class Readiness(Protocol):
+class ObjectWatch(Protocol):
     """What a watch beside helm asks of the run's readiness."""
 
     def beside_helm(self, objects: Sequence[tuple[str, Any]]) -> list[Any]:
@@ -50,7 +50,7 @@ def ending(change: Change) -> list[tuple[str, manifest.Object]]:
     return [(item.namespace, item.after) for item in made if item.after and not item.hook]
 
 
-def guarded(readiness: Readiness, change: Change, timeout: float, work: Callable[[Interrupt], T]) -> T:
+def guarded(readiness: ObjectWatch, change: Change, timeout: float, work: Callable[[Interrupt], T]) -> T:
     """Lets helm work on a release; ends it as soon as something that it waits for cannot become ready.
 
     :arg timeout: seconds for all of it.

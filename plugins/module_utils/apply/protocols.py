@@ -14,7 +14,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply import helm_w
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo, Deployed, ReleaseBody
 
 
-class Cluster(Protocol):
+class ChangedCluster(Protocol):
     """What applying asks of the cluster, besides what helm does."""
 
     @property
@@ -46,7 +46,7 @@ class Cluster(Protocol):
         """Whether kinds (apiVersion, kind) are known by now."""
 
 
-class Readiness(helm_watch.Readiness, Protocol):
+class ReadinessWait(helm_watch.ObjectWatch, Protocol):
     """Waits until objects are ready."""
 
     def wait(

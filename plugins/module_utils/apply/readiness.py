@@ -37,7 +37,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 _REDISCOVER = 2.0  # seconds between two looks for kinds that the cluster does not know
 
 
-class Session(Protocol):
+class ApiAccess(Protocol):
     """What readiness asks of the run's session."""
 
     @property
@@ -52,7 +52,7 @@ class Session(Protocol):
 class Readiness:
     """Waits for objects of releases to be ready; one for all releases of a run. Several threads may wait at once."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: ApiAccess) -> None:
         self.client = session.client
         self.impatient = session.client.impatient(PATIENCE)
         self.hub = Hub(session.client)

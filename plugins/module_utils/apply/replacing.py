@@ -16,14 +16,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import C
 _PAUSE = 0.2  # seconds between two looks
 
 
-class Cluster(Protocol):
+class ReplacingCluster(Protocol):
     """What this asks of the cluster."""
 
     def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
         """Delete an object, or leave what it owns to whoever adopts it; whether it was there, or still is."""
 
 
-def discard(cluster: Cluster, change: Change, timeout: float, pause: Callable[[float], bool]) -> None:
+def discard(cluster: ReplacingCluster, change: Change, timeout: float, pause: Callable[[float], bool]) -> None:
     """Deletes what a change replaces by force, and waits until it has gone.
 
     :arg pause: waits some seconds, and tells whether the run is to end.

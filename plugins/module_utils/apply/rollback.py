@@ -22,7 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import C
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 
-class Cluster(Protocol):
+class RollbackCluster(Protocol):
     """What taking back asks of the cluster."""
 
     def body(self, deployed: Deployed, revision: int | None = None) -> ReleaseBody:
@@ -39,7 +39,7 @@ class Cluster(Protocol):
 class Rollback:
     """Takes changes back, the last first. ``ready`` waits until a revision of a release is ready."""
 
-    cluster: Cluster
+    cluster: RollbackCluster
     helm: Callable[[Release | None], Helm]
     ready: Callable[[Change, int], None]
     progress: Callable[[str], None]

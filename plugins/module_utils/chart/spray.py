@@ -22,7 +22,12 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart import includes, strvals
 from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
-from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella import Dependency, Packed, Reduced, Umbrella
+from ansible_collections.helmstack.core.plugins.module_utils.chart.umbrella import (
+    Packed,
+    Reduced,
+    Umbrella,
+    UmbrellaDependency,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     ChartError,
@@ -121,7 +126,7 @@ def _check_options(options: SprayOptions) -> None:
         _weight_of(options.default_weight, "default_weight")
 
 
-def _sprayed(umbrella: Umbrella) -> list[Dependency]:
+def _sprayed(umbrella: Umbrella) -> list[UmbrellaDependency]:
     """The dependencies that become releases: all but library charts."""
     _check_used_names(umbrella)
     found = []
@@ -149,7 +154,7 @@ def _check_used_names(umbrella: Umbrella) -> None:
         seen.add(dependency.used_name)
 
 
-def _provider(umbrella: Umbrella, dependency: Dependency) -> Packed:
+def _provider(umbrella: Umbrella, dependency: UmbrellaDependency) -> Packed:
     found = umbrella.providers(dependency)
     if len(found) == 1:
         return found[0]
@@ -168,7 +173,7 @@ def _provider(umbrella: Umbrella, dependency: Dependency) -> Packed:
     raise ChartError(what, where=Location(umbrella.path), hint=hint)
 
 
-def _check_condition(umbrella: Umbrella, dependency: Dependency) -> None:
+def _check_condition(umbrella: Umbrella, dependency: UmbrellaDependency) -> None:
     """Helm must be able to switch a sub-chart off by its name: of several conditions the first that is set decides.
 
     A dependency without any condition is fine too, although helm-spray puts it into every release: here it is a release
@@ -244,7 +249,7 @@ def _mapping(text: str, name: str, error: type[InputError | ChartError], helm: i
         raise error(exc.what, where=exc.where, hint=exc.hint) from None
 
 
-def _row(umbrella: Umbrella, dependency: Dependency, values: _Values, options: SprayOptions) -> SubRelease:
+def _row(umbrella: Umbrella, dependency: UmbrellaDependency, values: _Values, options: SprayOptions) -> SubRelease:
     targeted, why = _verdict(dependency, values.merged.get("tags"), options)
     name = _prefix(options) + dependency.used_name
     if targeted:
@@ -277,7 +282,7 @@ def _check_release_name(name: str) -> None:
         raise InputError(f"'{name}' is no release name for helm", hint="Allowed are a-z, 0-9, - and . between them")
 
 
-def _verdict(dependency: Dependency, tags: Any, options: SprayOptions) -> tuple[bool, str]:
+def _verdict(dependency: UmbrellaDependency, tags: Any, options: SprayOptions) -> tuple[bool, str]:
     left_out = _left_out(dependency, options)
     if left_out:
         return False, left_out
@@ -289,7 +294,7 @@ def _verdict(dependency: Dependency, tags: Any, options: SprayOptions) -> tuple[
     return False, f"no tag of {', '.join(dependency.tags)} is true"
 
 
-def _left_out(dependency: Dependency, options: SprayOptions) -> str | None:
+def _left_out(dependency: UmbrellaDependency, options: SprayOptions) -> str | None:
     if options.targets and dependency.used_name not in options.targets:
         return "not a target"
     if options.only and not any(fnmatchcase(dependency.used_name, pattern) for pattern in options.only):
@@ -297,7 +302,9 @@ def _left_out(dependency: Dependency, options: SprayOptions) -> str | None:
     return "excluded" if dependency.used_name in options.exclude else None
 
 
-def _weight(umbrella: Umbrella, dependency: Dependency, merged: Mapping[str, Any], options: SprayOptions) -> int:
+def _weight(
+    umbrella: Umbrella, dependency: UmbrellaDependency, merged: Mapping[str, Any], options: SprayOptions
+) -> int:
     path = [*dependency.used_name.split("."), "weight"]
     what = f"the weight of sub-chart '{dependency.used_name}' ({'.'.join(path)} in the values)"
     found, value = _look_up(merged, path)
@@ -334,7 +341,7 @@ def _weight_of(value: Any, what: str) -> int:
 class _Maker:
     """Gives rows of the table their charts and values. What all releases share is computed once."""
 
-    def __init__(self, umbrella: Umbrella, releases: list[Dependency], values: _Values) -> None:
+    def __init__(self, umbrella: Umbrella, releases: list[UmbrellaDependency], values: _Values) -> None:
         self.umbrella = umbrella
         self.releases = releases
         self.values = values
@@ -346,7 +353,7 @@ class _Maker:
             strvals.merge(switches, _nested(f"{each.used_name}.enabled", False))
         self.all_off = json.dumps(switches)
 
-    def complete(self, row: SubRelease, dependency: Dependency) -> SubRelease:
+    def complete(self, row: SubRelease, dependency: UmbrellaDependency) -> SubRelease:
         reduced = self.umbrella.reduce([dependency, *self.libraries])
         hidden = self.private - {dependency.used_name.split(".")[0]}
         defaults = {key: value for key, value in self.values.defaults.items() if key not in hidden}

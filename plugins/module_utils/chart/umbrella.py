@@ -35,7 +35,7 @@ _NOT_FILES = ("Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json")  
 
 
 @dataclass(frozen=True)
-class Dependency:
+class UmbrellaDependency:
     """One dependency as Chart.yaml or requirements.yaml declares it."""
 
     place: int  # in the list, from 0
@@ -61,7 +61,7 @@ class Packed:
     defaults: str  # its values.yaml
     nests: bool = False  # it declares dependencies of its own, which the umbrella's tags may switch
 
-    def fits(self, dependency: Dependency) -> bool:
+    def fits(self, dependency: UmbrellaDependency) -> bool:
         """Whether it is what helm takes for the dependency; a range that helm cannot read fits nothing."""
         try:
             wanted = dependency.version.strip()
@@ -124,7 +124,7 @@ class Umbrella:
         return self._text("values.yaml") if "values.yaml" in self._files else ""
 
     @cached_property
-    def dependencies(self) -> tuple[Dependency, ...]:
+    def dependencies(self) -> tuple[UmbrellaDependency, ...]:
         declared = self._mapping(self._declared_in).get("dependencies") or []
         if not isinstance(declared, list):
             raise ChartError("'dependencies' is not a list", where=self.where(self._declared_in))
@@ -136,7 +136,7 @@ class Umbrella:
         found = (self._packed(key) for key in sorted(self._names_by_key) if key)
         return tuple(item for item in found if item)
 
-    def providers(self, dependency: Dependency) -> tuple[Packed, ...]:
+    def providers(self, dependency: UmbrellaDependency) -> tuple[Packed, ...]:
         """What in ``charts/`` a dependency is: by name and version, else, as helm does without an alias, by name."""
         named = [item for item in self.packed if item.name == dependency.name]
         fitting = tuple(item for item in named if item.fits(dependency))
@@ -150,7 +150,7 @@ class Umbrella:
             for name in self._names_by_key[""]
         )
 
-    def reduce(self, kept: Iterable[Dependency]) -> Reduced:
+    def reduce(self, kept: Iterable[UmbrellaDependency]) -> Reduced:
         """The umbrella that holds only the dependencies ``kept`` and what helm keeps in any case."""
         places = {dependency.place for dependency in kept}
         dropped = self._dropped(places)
@@ -205,7 +205,7 @@ class Umbrella:
     def _text(self, name: str) -> str:
         return _decode(self._files[name], posixpath.join(self.path, name))
 
-    def _dependency(self, place: int, item: Any) -> Dependency:
+    def _dependency(self, place: int, item: Any) -> UmbrellaDependency:
         where = self.where(self._declared_in)
         if not isinstance(item, dict) or not item.get("name"):
             raise ChartError(f"dependency {place + 1} has no name", where=where)
@@ -215,7 +215,7 @@ class Umbrella:
         name, alias, version, condition = (
             str(item.get(key) or "") for key in ("name", "alias", "version", "condition")
         )
-        return Dependency(place, name, alias, version, condition, tuple(map(str, tags)))
+        return UmbrellaDependency(place, name, alias, version, condition, tuple(map(str, tags)))
 
     def _packed(self, key: str) -> Packed | None:
         name = f"charts/{key}"
@@ -250,7 +250,7 @@ class Umbrella:
     @cached_property
     def _users(self) -> tuple[frozenset[int], ...]:
         """For each of ``packed`` the places of the dependencies that it fits."""
-        by_name: dict[str, list[Dependency]] = {}
+        by_name: dict[str, list[UmbrellaDependency]] = {}
         for dependency in self.dependencies:
             by_name.setdefault(dependency.name, []).append(dependency)
         return tuple(

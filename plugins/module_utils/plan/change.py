@@ -36,7 +36,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
     REPORT,
     Change,
     ObjectChange,
-    known,
+    required,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
@@ -147,13 +147,13 @@ class Changes:
         )
         return stamp.fingerprint(release, chart, visible(release, values.merged), around)
 
-    def asks(self, release: Release, chart: Chart) -> bool:
+    def depends_on_apis(self, release: Release, chart: Chart) -> bool:
         """Whether the release's templates ask which APIs there are."""
         return bool((chart.mentions | self.context.values(release).mentions).apis)
 
     def stamped(self, change: Change, apis: UpcomingKinds) -> Change:
         """A change that leaves the stamp of a cluster in which all of a plan's kinds are served."""
-        return replace(change, fingerprint=self.fingerprint(known(change.release), known(change.chart), apis))
+        return replace(change, fingerprint=self.fingerprint(required(change.release), required(change.chart), apis))
 
     def removal(self, found: Deployed, release: Release | None = None) -> Change:
         """The change that uninstalls a release.
@@ -194,7 +194,7 @@ class Changes:
             return change
         held = stored(self.context.cluster.body(deployed))
         found, warnings = self._drifted(deployed, held)
-        due = self._due(change, known(change.release), known(change.chart), apis, install=False)
+        due = self._due(change, required(change.release), required(change.chart), apis, install=False)
         found = [*(item.change for item in due.definitions), *found]
         change = replace(change, warnings=(*change.warnings, *due.warnings, *warnings))
         if not found:
@@ -208,7 +208,7 @@ class Changes:
         stays = replace(change, warnings=(*change.warnings, uncorrectable.told(found)))
         if attempt and deployed.labels.get(stamp.DRIFT) == attempt:
             return stays
-        comparison = self._comparison(change, known(change.release), known(change.chart), apis, install=False)
+        comparison = self._comparison(change, required(change.release), required(change.chart), apis, install=False)
         corrected = comparison.upgrade(deployed, False, drifted=True)
         told = tuple(dict.fromkeys((*corrected.warnings, *warnings)))
         corrected = replace(corrected, warnings=told, attempt=attempt)

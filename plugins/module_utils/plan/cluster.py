@@ -18,7 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 )
 
 
-class Cluster(Protocol):
+class ObservedCluster(Protocol):
     """What the plan asks of the cluster; all of it reads."""
 
     @property
@@ -64,7 +64,7 @@ class Cluster(Protocol):
         how: str,
         doubt: bool,
         former: Mapping[str, Any] | None = None,
-    ) -> Drifted | None:
+    ) -> DriftedObject | None:
         """What applying a manifest makes of the live object besides."""
 
     def refusal(
@@ -86,11 +86,11 @@ class Cluster(Protocol):
     def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:
         """What applying an object would make of it."""
 
-    def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
+    def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> DriftedObject | None:
         """How a live object differs from what applying its manifest again would make of it."""
 
 
-class Drifted(Protocol):
+class DriftedObject(Protocol):
     """An object that is not in the cluster what it was deployed as."""
 
     @property

@@ -19,7 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     object_owners,
     unable,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster, Drifted
+from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import DriftedObject, ObservedCluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Key, Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ALWAYS, CHANGED, IGNORE, ObjectChange
@@ -34,7 +34,7 @@ _TEST_EVENTS = frozenset(("test", "test-success"))
 class Context:
     """What change, comparison and renderer share; several threads may use it at once."""
 
-    cluster: Cluster
+    cluster: ObservedCluster
     helm: Callable[[Release | None], Helm]
     values: Callable[[Release], Values]
     diff_ignore: tuple[Mapping[str, Any], ...] = ()
@@ -76,7 +76,7 @@ class Context:
     def exists(self, item: Object, namespace: str) -> bool:
         return self.live(item, namespace) is not None
 
-    def counted(self, key: Key, drifted: Drifted) -> list[ObjectChange]:
+    def counted(self, key: Key, drifted: DriftedObject) -> list[ObjectChange]:
         """The change back to what was deployed, but for what is not to be looked at."""
         before, after = (
             next(iter(ignore.without(Manifests((side,)), self.diff_ignore).objects), None) if side else None

@@ -24,7 +24,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import C
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 
-class Cluster(Protocol):
+class CrdCluster(Protocol):
     """What this asks of the cluster; all of it reads."""
 
     def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
@@ -46,7 +46,7 @@ def due(
     release: Release,
     chart: Chart,
     values: Mapping[str, Any],
-    cluster: Cluster,
+    cluster: CrdCluster,
     scope: Scope,
     *,
     helm: tuple[int, int],
@@ -77,7 +77,7 @@ def due(
     )
 
 
-def _upgrade(found: Mapping[Key, Object], cluster: Cluster) -> Due:
+def _upgrade(found: Mapping[Key, Object], cluster: CrdCluster) -> Due:
     told = {key: cluster.foresee(item, key[2]) for key, item in found.items()}
     reasons = dict.fromkeys(item.unsure for item in told.values() if item.unsure)
     return Due(

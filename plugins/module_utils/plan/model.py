@@ -27,7 +27,7 @@ EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
 ACTIONS = ("install", "upgrade", "recover", "uninstall", "adopt", "unchanged", "skip")
 
 
-def known(value: T | None) -> T:
+def required(value: T | None) -> T:
     """A part of a change that its action implies; without it the plan was made wrong."""
     if value is None:
         raise AssertionError("a change lacks what its action needs")

@@ -20,8 +20,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import crds, o
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
-from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan, known
+from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import ObservedCluster
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan, required
 from ansible_collections.helmstack.core.plugins.module_utils.plan.pruning import Former
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
@@ -60,7 +60,7 @@ class Planner:
 
     stack: Stack
     settings: Settings
-    cluster: Cluster
+    cluster: ObservedCluster
     fetch: Callable[[Release], Chart]
     expand: Callable[[Release, Chart], Sprayed]
     changes: Changes
@@ -164,7 +164,11 @@ class Planner:
 
         :arg found: the changes by release, which are made anew where need be.
         """
-        asking = [release for release in work.releases if self.changes.asks(release, known(found[release.id].chart))]
+        asking = [
+            release
+            for release in work.releases
+            if self.changes.depends_on_apis(release, required(found[release.id].chart))
+        ]
         edges = dict(work.edges)
         for release in reversed(asking):
             for bringer in coming:
@@ -234,18 +238,18 @@ class Planner:
             if change.deployed and change.deployed.status != "uninstalled":
                 raise InputError(
                     f"namespace {change.namespace} is being deleted, and release {change.id} with it",
-                    where=known(change.release).where,
+                    where=required(change.release).where,
                     hint="Run again when it is gone",
                 )
         for change in homeless:
-            if change.namespace not in makers and known(change.release).options.create_namespace:
+            if change.namespace not in makers and required(change.release).options.create_namespace:
                 made_by_helm.add(change.namespace)
                 makers[change.namespace] = change.id
                 result[change.id] = replace(change, objects=(_namespace(change.namespace), *change.objects))
         before = order.reach({change.id: frozenset(change.needs) for change in changes})
         for change in homeless:
             maker = makers.get(change.namespace, change.id)
-            able = known(change.release).options.create_namespace
+            able = required(change.release).options.create_namespace
             if able and (change.namespace in made_by_helm or maker == change.id or change.id in before[maker]):
                 result[change.id] = replace(result[change.id], makes_namespace=True)
             else:
@@ -298,7 +302,7 @@ def _check_maker(change: Change, maker: str, before: Mapping[str, frozenset[str]
     if maker == change.id or change.id in before[maker]:
         raise InputError(
             f"namespace {change.namespace} of release {change.id} does not exist",
-            where=known(change.release).where,
+            where=required(change.release).where,
             hint="Make it, or set 'createNamespace: true' for the release or in helmDefaults",
         )
 

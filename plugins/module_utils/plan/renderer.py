@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import render 
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, stored
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import known
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import required
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
 from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secrets_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
@@ -136,8 +136,8 @@ class Renderer:
 
     def _recovered(self) -> Mapping[str, Any]:
         """The last good revision as the recovery repeats it: a dry run of a release that is pending is refused."""
-        deployed = known(self.deployed)
-        record = self.context.cluster.record(deployed, known(deployed.current_revision))
+        deployed = required(self.deployed)
+        record = self.context.cluster.record(deployed, required(deployed.current_revision))
         return {**record, "version": deployed.revision + 1, "info": {**record["info"], "status": "deployed"}}
 
     def _dry_runs(self, is_upgrade: bool) -> bool:

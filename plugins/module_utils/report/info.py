@@ -18,7 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import verified
-from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import Cluster
+from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import ObservedCluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
@@ -32,11 +32,11 @@ _WORKERS = 8
 
 
 @dataclass(frozen=True)
-class Reader:
+class InfoReader:
     """Reads releases; ``include`` names the parts that are large or delicate."""
 
     stack: Stack
-    cluster: Cluster
+    cluster: ObservedCluster
     planner: Planner
     include: Collection[str] = ()
 

@@ -13,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
-from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import SUFFIXES, Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import SUFFIXES, StackReader
 
 _NAME = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_.]*")
 _NOTHING = Node(None, Location("task options"))
 
 
 def chosen_environment(
-    asked: str | None, groups: Sequence[str], folder: str, members: Mapping[str, Node], reader: Reader
+    asked: str | None, groups: Sequence[str], folder: str, members: Mapping[str, Node], reader: StackReader
 ) -> str | None:
     """The one environment of this run.
 
@@ -47,7 +47,7 @@ def chosen_environment(
     return found[0] if found else None
 
 
-def environments_of(paths: Sequence[str], reader: Reader) -> tuple[str, ...]:
+def environments_of(paths: Sequence[str], reader: StackReader) -> tuple[str, ...]:
     """All environments of a stack: those that it declares, and those that have an overlay by convention.
 
     A stack file that is a Go template declares what it makes of an environment, so that only the overlays count there.
@@ -65,13 +65,13 @@ def environments_of(paths: Sequence[str], reader: Reader) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*declared, *_names_of_overlays(os.path.dirname(found[0]))]))
 
 
-def likely(asked: str | None, groups: Sequence[str], folder: str, reader: Reader) -> str | None:
+def likely(asked: str | None, groups: Sequence[str], folder: str, reader: StackReader) -> str | None:
     """The environment, as far as it is known before the stack's files are read."""
     found = [group for group in dict.fromkeys(groups) if overlay_of(folder, group, reader)]
     return asked or (found[0] if len(found) == 1 else None)
 
 
-def overlay_of(folder: str, environment: str, reader: Reader) -> str | None:
+def overlay_of(folder: str, environment: str, reader: StackReader) -> str | None:
     """The file ``env/<environment>.yaml``, or a template of it."""
     if not _NAME.fullmatch(environment):
         return None

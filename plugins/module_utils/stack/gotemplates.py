@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain
-from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import VariableScope
 
 SUFFIX = ".gotmpl"
 
@@ -52,7 +52,7 @@ class GoTemplate:
 
 
 def go_context(
-    environment: str | None, scope: Scope, env: Mapping[str, str], remember: Callable[[Node], None]
+    environment: str | None, scope: VariableScope, env: Mapping[str, str], remember: Callable[[Node], None]
 ) -> GoContext:
     """The context of a stack's templates.
 
@@ -66,7 +66,7 @@ def go_context(
 
 
 def environment_variables(
-    fallback: Iterable[Mapping[str, Node]], declared: Iterable[str], scope: Scope
+    fallback: Iterable[Mapping[str, Node]], declared: Iterable[str], scope: VariableScope
 ) -> dict[str, str]:
     """``.Env``: what ``.env`` files name, and of the process environment what the stack declares."""
     names = dict.fromkeys((*(name for layer in fallback for name in layer), *declared))

@@ -34,7 +34,7 @@ STACK_FILES = ("helmstack.yaml", "helmstack.yml", "stackfile.yaml", "stackfile.y
 SUFFIXES = ("", ".j2", ".gotmpl")
 
 
-class Reader:
+class StackReader:
     """The files of one run. What it remembers: values files already read, and strings to mask."""
 
     def __init__(self, files: Files, helpers: Helpers | None = None) -> None:

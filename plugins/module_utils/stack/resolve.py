@@ -37,9 +37,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.nesting impor
     told_as,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import Ground, repository_of
-from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import StackReader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import Draft, Outer, Unit
-from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import VariableScope
 
 _LONGEST_LABEL = 63
 _TASK = Location("task options")
@@ -81,14 +81,14 @@ def resolve(request: Request, files: Files, helpers: Helpers | None = None) -> S
     :arg helpers: for stacks from git.
     :raises InputError: anything that is wrong in the files or options.
     """
-    reader = Reader(files, helpers)
+    reader = StackReader(files, helpers)
     for secret in request.secrets:
         reader.remember(secret)
     with reader.masking():
         return _resolved(request, reader, helpers)
 
 
-def _resolved(request: Request, reader: Reader, helpers: Helpers | None) -> Stack:
+def _resolved(request: Request, reader: StackReader, helpers: Helpers | None) -> Stack:
     if not request.stack_files:
         raise InputError("no stack file is named", hint="Set stack_files")
     paths = tuple(reader.find_stack(os.path.normpath(path)) for path in request.stack_files)
@@ -192,7 +192,7 @@ def _task_variables(request: Request) -> dict[str, Node]:
     return {name: mark_secret(node) if holds_secret(node) else node for name, node in nodes.items()}
 
 
-def _stack_documents(at: Place, outer: Outer, reader: Reader) -> list[dict[str, Node]]:
+def _stack_documents(at: Place, outer: Outer, reader: StackReader) -> list[dict[str, Node]]:
     """The stack files; if they are Go templates, these are rendered with the overlays that are known by now."""
     reader.begin(partial(_before, at, outer, (), reader))
     if any(path.endswith(SUFFIX) for path in at.files):
@@ -202,18 +202,18 @@ def _stack_documents(at: Place, outer: Outer, reader: Reader) -> list[dict[str, 
     return [reader.document(path, "stack file", schema.STACK_KEYS) for path in at.files]
 
 
-def _before(at: Place, outer: Outer, declared: Sequence[str], reader: Reader) -> GoContext:
+def _before(at: Place, outer: Outer, declared: Sequence[str], reader: StackReader) -> GoContext:
     """What stack and overlay files see that are Go templates: all that is known before them."""
-    scope = Scope(outer.layers, outer.environ, _fallback(at, outer, reader), _built_in(outer))
+    scope = VariableScope(outer.layers, outer.environ, _fallback(at, outer, reader), _built_in(outer))
     return _context(scope, outer, declared, reader)
 
 
-def _context(scope: Scope, outer: Outer, declared: Sequence[str], reader: Reader) -> GoContext:
+def _context(scope: VariableScope, outer: Outer, declared: Sequence[str], reader: StackReader) -> GoContext:
     env = environment_variables(scope.fallback, (*outer.named, *declared), scope)
     return go_context(outer.environment, scope, env, reader.remember_nodes)
 
 
-def _fallback(at: Place, outer: Outer, reader: Reader) -> tuple[Mapping[str, Node], ...]:
+def _fallback(at: Place, outer: Outer, reader: StackReader) -> tuple[Mapping[str, Node], ...]:
     """The variables of ``.env`` files, the stronger first."""
     names = [f".env.{outer.environment}"] if outer.environment else []
     return (*outer.fallback, *(reader.dotenv(f"{at.folder}/{name}") for name in (*names, ".env")))
@@ -242,7 +242,7 @@ def _merged_member(key: str, before: Node, node: Node) -> Node:
 
 
 def _stack(
-    at: Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: Reader
+    at: Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: StackReader
 ) -> _Resolved:
     """One stack and, in the order they are written, those that it nests."""
     unit = _unit(at, documents, environment, outer, reader)
@@ -266,7 +266,9 @@ def _joined(
     return {**repositories, **more}
 
 
-def _unit(at: Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: Reader) -> Unit:
+def _unit(
+    at: Place, documents: list[dict[str, Node]], environment: str | None, outer: Outer, reader: StackReader
+) -> Unit:
     """A stack's files laid over each other, its overlays found on the way."""
     members = _merged(documents)
     environments = schema.mapping(members.get("environments", _NOTHING), "environments")
@@ -281,16 +283,16 @@ def _unit(at: Place, documents: list[dict[str, Node]], environment: str | None, 
     declared = schema.strings(members.get("env", _NOTHING), "env")
     if not any(path.endswith(SUFFIX) for path in at.files):
         reader.begin(partial(_before, at, outer, declared, reader))
-    scope = Scope((*outer.layers, variables), outer.environ, fallback, built_in)
+    scope = VariableScope((*outer.layers, variables), outer.environ, fallback, built_in)
     overlays = _overlays(at, environment, chosen, scope, reader)
     defaults = schema.mapping(members.get("helmDefaults", _NOTHING), "helmDefaults", schema.DEFAULTS_KEYS)
     for document in overlays:
         variables = overlay.merge_members(variables, schema.mapping(document.get("variables", _NOTHING), "variables"))
         said = schema.mapping(document.get("helmDefaults", _NOTHING), "helmDefaults", schema.DEFAULTS_KEYS)
         defaults = overlay.merge_keys(defaults, said)
-    scope = Scope((*outer.layers, variables), outer.environ, fallback, built_in)
+    scope = VariableScope((*outer.layers, variables), outer.environ, fallback, built_in)
     name = _name(at, members, scope)
-    scope = Scope(scope.layers, outer.environ, fallback, {**built_in, "stack": Node(name, _TASK)})
+    scope = VariableScope(scope.layers, outer.environ, fallback, {**built_in, "stack": Node(name, _TASK)})
     return Unit(
         name=name,
         ground=at.ground,
@@ -305,7 +307,7 @@ def _unit(at: Place, documents: list[dict[str, Node]], environment: str | None, 
 
 
 def _overlays(
-    at: Place, environment: str | None, chosen: Mapping[str, Node], scope: Scope, reader: Reader
+    at: Place, environment: str | None, chosen: Mapping[str, Node], scope: VariableScope, reader: StackReader
 ) -> list[dict[str, Node]]:
     """The overlay files in their order, each once at its first place."""
     conventional = overlay_of(at.folder, environment, reader) if environment else None
@@ -326,7 +328,7 @@ def _overlays(
     return result
 
 
-def _name(at: Place, members: Mapping[str, Node], scope: Scope) -> str:
+def _name(at: Place, members: Mapping[str, Node], scope: VariableScope) -> str:
     told = "a label's value (letters, digits, '-', '_' and '.', a letter or digit at both ends)"
     if at.name:
         return at.name
@@ -336,7 +338,7 @@ def _name(at: Place, members: Mapping[str, Node], scope: Scope) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:_LONGEST_LABEL].strip("-._") or "stack"
 
 
-def _nested(at: Place, unit: Unit, environment: str | None, outer: Outer, reader: Reader) -> list[_Resolved]:
+def _nested(at: Place, unit: Unit, environment: str | None, outer: Outer, reader: StackReader) -> list[_Resolved]:
     chain = (*at.chain, os.path.realpath(at.files[0]))
     variables = unit.scope.layers[-1]
     inner = replace(outer, layers=(*outer.layers, variables), fallback=unit.scope.fallback)
@@ -356,7 +358,7 @@ def _nested(at: Place, unit: Unit, environment: str | None, outer: Outer, reader
     return result
 
 
-def _nested_stack(at: Place, environment: str | None, outer: Outer, reader: Reader) -> _Resolved:
+def _nested_stack(at: Place, environment: str | None, outer: Outer, reader: StackReader) -> _Resolved:
     documents = _stack_documents(at, outer, reader)
     declared = schema.mapping(_merged(documents).get("environments", _NOTHING), "environments")
     found = environment and (environment in declared or overlay_of(at.folder, environment, reader))

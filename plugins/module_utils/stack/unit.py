@@ -27,9 +27,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import Ground
 from ansible_collections.helmstack.core.plugins.module_utils.stack.places import places_in, relative
-from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import StackReader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import is_remote
-from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import Scope
+from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import VariableScope
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 _IN_ARGUMENTS = frozenset(("description", "labels"))
@@ -67,11 +67,11 @@ class Unit:
     ground: Ground
     members: Mapping[str, Node]  # of its stack files, merged
     documents: Sequence[Mapping[str, Node]]  # stack files, then overlays
-    scope: Scope
+    scope: VariableScope
     defaults: Mapping[str, Node]  # helmDefaults
     templates: Callable[[], GoContext]  # what those of its values files see
     outer: Outer
-    reader: Reader
+    reader: StackReader
 
     def apply(self, node: Node) -> Node:
         """A node with its variables substituted, its secrets remembered."""

@@ -39,7 +39,7 @@ class _Worked:
 
 
 @dataclass(frozen=True)
-class Scope:
+class VariableScope:
     """The variables that a stack's strings see: the first layer that has a name wins."""
 
     layers: tuple[Mapping[str, Node], ...]

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
-from ansible_collections.helmstack.core.plugins.module_utils.report.info import Reader
+from ansible_collections.helmstack.core.plugins.module_utils.report.info import InfoReader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 
 MANIFEST = """\
@@ -29,7 +29,7 @@ def test_values_are_masked_that_secrets_hold_or_whose_name_tells() -> None:
     cluster: Any = None
     helm = SimpleNamespace(version=lambda: SimpleNamespace(major=4, minor=3))
     planner: Any = SimpleNamespace(changes=SimpleNamespace(context=SimpleNamespace(helm=lambda _release: helm)))
-    shown = Reader(Stack("shop", None, ()), cluster, planner, ("computed_values", "manifest"))._included(None, body)
+    shown = InfoReader(Stack("shop", None, ()), cluster, planner, ("computed_values", "manifest"))._included(None, body)
     assert shown["computed_values"] == {
         "port": "80",
         "short": MASK,
