@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import HERE, Workspace, actions_of
@@ -92,6 +95,51 @@ def test_what_is_not_the_wanted_chart_is_told(
 ) -> None:
     with pytest.raises(ChartError, match=words):
         store.fetch(f"git+file://{upstream}{reference}", version)
+
+
+def _git_server() -> Any:
+    path = HERE.parent / "unit" / "plugins" / "module_utils" / "git" / "git_server.py"
+    spec = importlib.util.spec_from_file_location("git_server", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module.GitServer
+
+
+def test_the_password_of_a_private_repository_shows_nowhere_and_stays_nowhere(workspace: Workspace) -> None:
+    upstream = workspace.root / "upstream" / "charts"
+    commit(
+        upstream,
+        {
+            "stack/helmstack.yaml": "releases:\n- {name: search, namespace: '${a}', chart: ../web}\n",
+            "web/Chart.yaml": CHART.format(name="web", more=""),
+            "web/templates/cm.yaml": CONFIG_MAP,
+        },
+    )
+    server = _git_server()(upstream.parent, login="ci:c4n4ry-p@ss").start()
+    url = f"git+{server.url}/charts"
+    workspace.stack(
+        {"name": "web", "namespace": workspace.ns("a"), "chart": f"{url}//web"},
+        variables={"a": workspace.ns("a")},
+        stacks=[{"name": "far", "url": f"{url}//stack"}],
+        repositories=[
+            {"name": "c", "type": "git", "url": server.url, "username": "ci", "password": "${CANARY}"},
+        ],
+    )
+    task = workspace.task({})
+    run = workspace.run({**task, "check_mode": True}, task, task, env={"CANARY": "c4n4ry-p@ss"}, args=["-vvv"])
+    assert [result["changed"] for result in run.results] == [True, True, False]
+    server.login = "ci:another"
+    wrong = workspace.run(task, env={"CANARY": "c4n4ry-p@ss"}, code=2)
+    server.stop()
+    assert "it refuses this user" in wrong.output
+    assert set(server.logins) == {"ci:c4n4ry-p@ss"}
+    for output in (run.output, wrong.output, str(run.records)):
+        assert "c4n4ry" not in output
+    holding = [path for path in workspace.root.rglob("*") if path.is_file() and b"c4n4ry" in path.read_bytes()]
+    assert holding == []
 
 
 @pytest.mark.parametrize("remote", [False, True], ids=["here", "elsewhere"])

@@ -75,7 +75,8 @@ def explained(error: GitError, url: str) -> HelmstackError:
     if not error.words:
         return error
     cause = next(cause for cause in _CAUSES if re.search(cause.sign, error.words))
-    hint = cause.hint.format(host=urlsplit(url).hostname or "HOST")
+    parts = urlsplit(url)
+    hint = cause.hint.format(host=f"-p {parts.port} {parts.hostname}" if parts.port else parts.hostname)
     return ChartError(f"the git repository {url}: {cause.verdict}: {_last(error.words)}", hint=hint)
 
 

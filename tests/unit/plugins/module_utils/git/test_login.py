@@ -164,6 +164,7 @@ def test_certificates_of_the_declared_repository_are_used(tmp_path: Path) -> Non
             "fatal: unable to access 'https://h/r/': server certificate verification failed.",
             "its certificate is not trusted",
         ),
+        ("fatal: unable to access 'https://h/r/': SSL certificate problem: self-signed certificate", "is not trusted"),
         ("fatal: unable to access 'https://h/r/': Could not resolve host: h", "it cannot be asked"),
         ("fatal: unable to access 'https://h/r/': The requested URL returned error: 403", "it refuses this user"),
         ("fatal: remote error: x not found", "there is no such repository"),

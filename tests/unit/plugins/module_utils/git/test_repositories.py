@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -226,6 +227,39 @@ def test_git_that_is_missing_is_told(client: Any, tmp_path: Any, monkeypatch: py
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HelmstackError, match=r"the program 'git' is not found in PATH .*Install git"):
         client.checkout("git+file:///srv/charts")
+
+
+def test_a_run_that_ends_ends_its_git_with_all_that_it_has_started(
+    client: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho $$ >"{tmp_path}/pid"\nexec sleep 60\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    run = client.run()
+    told: list[str] = []
+
+    def fetch() -> None:
+        try:
+            run.checkout(parse("git+file:///srv/charts"))
+        except HelmstackError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    for _each in range(500):
+        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(encoding="utf-8").strip():
+            break
+        time.sleep(0.02)
+    run.terminate_all()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(told) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text(encoding="utf-8")), 0)
+    with pytest.raises(HelmstackError, match="stopped before git could begin"):
+        run.checkout(parse("git+file:///srv/other"))
 
 
 def _sizes(folder: Any) -> list[int]:
