@@ -76,6 +76,12 @@ options:
         with the last lines of its log. O(run_tests) says when.
       - Set nowhere, it is V(false).
     type: bool
+  skip_schema_validation:
+    description:
+      - Do not check the values against the C(values.schema.json) of the charts, as where a schema refers to others that
+        cannot be reached. It needs Helm 3.16 or later.
+      - Set nowhere, it is V(false).
+    type: bool
   reuse_values:
     description:
       - When upgrading, lay the values over those of the last revision.

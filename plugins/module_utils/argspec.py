@@ -143,6 +143,7 @@ RELEASE = ArgSpec(
         "skip_crds": _BOOL,
         "upgrade_crds": _BOOL,
         "test": _BOOL,
+        "skip_schema_validation": _BOOL,
         "reuse_values": _BOOL,
         "reset_values": _BOOL,
         "post_renderer": _STR,

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -429,6 +430,14 @@ def test_charts_in_a_cycle_are_told(store: Open, tmp_path: Path) -> None:
 def test_a_dependency_from_nowhere_is_told(store: Open, tmp_path: Path, repository_url: str, expected: str) -> None:
     path = make(tmp_path / "app", extra=DEPENDS.format(repository_url))
     assert expected in message(lambda: store().fetch(str(path), None))
+
+
+def test_a_schema_that_refers_to_what_cannot_be_reached_may_be_skipped(helm: Helm, tmp_path: Path) -> None:
+    path = make(tmp_path / "web", files={"values.schema.json": '{"$ref": "http://127.0.0.1:9/schema.json"}'})
+    args = TemplateArgs("web", "web", str(path))
+    with pytest.raises(HelmFailure, match=r"127\.0\.0\.1:9"):
+        helm.template(args)
+    assert "web-1.0.0" in helm.template(replace(args, skip_schema_validation=True))
 
 
 @pytest.mark.parametrize("archive", [False, True])

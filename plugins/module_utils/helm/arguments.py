@@ -27,6 +27,7 @@ class TemplateArgs:
     api_versions: tuple[str, ...] = ()
     is_upgrade: bool = False
     include_crds: bool = False
+    skip_schema_validation: bool = False
     look_up: bool = False  # templates may look live objects up, in the cluster of the kubeconfig
     disable_hooks: bool = False
     post_renderer: str | None = None
@@ -51,6 +52,7 @@ class UpgradeArgs:
     history_max: int = 10
     disable_hooks: bool = False
     skip_crds: bool = False
+    skip_schema_validation: bool = False
     reuse_values: bool = False
     reset_values: bool = False
     post_renderer: str | None = None
@@ -112,6 +114,7 @@ def template_options(args: TemplateArgs) -> list[str]:
     return options + switches(
         ("--is-upgrade", args.is_upgrade),
         ("--include-crds", args.include_crds),
+        ("--skip-schema-validation", args.skip_schema_validation),
         ("--dry-run=server", args.look_up),
         ("--no-hooks", args.disable_hooks),
     )
@@ -131,6 +134,7 @@ def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
         ("--create-namespace", args.create_namespace),
         ("--no-hooks", args.disable_hooks),
         ("--skip-crds", args.skip_crds),
+        ("--skip-schema-validation", args.skip_schema_validation),
         ("--reuse-values", args.reuse_values),
         ("--reset-values", args.reset_values),
         ("--disable-openapi-validation", args.disable_openapi_validation),

@@ -37,6 +37,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm.output import 
 from ansible_collections.helmstack.core.plugins.module_utils.helm.process import Answer, Interrupt, Processes
 from ansible_collections.helmstack.core.plugins.module_utils.helm.version import (
     OLDEST,
+    SKIPS_SCHEMAS,
     HelmVersion,
     KnownVersions,
     parsed,
@@ -138,9 +139,17 @@ class Helm:
 
         :raises HelmFailure: with release, template and line in Helm's own words.
         """
+        self._check(args)
         argv = ["template", *arguments.template_options(args), "--", args.release, args.chart]
         what = f"{arguments.described(args)} cannot be rendered"
         return self._run(argv, what, names=args.names, environ=arguments.time_zone(args))[0]
+
+    def _check(self, args: TemplateArgs | UpgradeArgs) -> None:
+        if args.skip_schema_validation and self.version() < SKIPS_SCHEMAS:
+            needed, found = SKIPS_SCHEMAS.text, self.version().text
+            raise HelmError(
+                f"skipSchemaValidation needs Helm {needed}, and this is {found}", hint="Install a newer Helm"
+            )
 
     def upgrade(self, args: UpgradeArgs, interrupt: Interrupt | None = None) -> Upgraded:
         """Installs or upgrades a release.
@@ -164,6 +173,7 @@ class Helm:
         self, extra: list[str], args: UpgradeArgs, what: str, interrupt: Interrupt | None = None
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Helm's record of the new revision, and its warnings."""
+        self._check(args)
         options = arguments.upgrade_options(args, self.version().major)
         out, warnings = self._run(
             ["upgrade", "--install", "--output", "json", *extra, *options, "--", args.release, args.chart],

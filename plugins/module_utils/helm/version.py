@@ -31,6 +31,7 @@ class HelmVersion:
 
 
 OLDEST = HelmVersion(3, 14, 0)
+SKIPS_SCHEMAS = HelmVersion(3, 16, 0)  # --skip-schema-validation
 
 
 def parsed(binary: str, said: str) -> HelmVersion:

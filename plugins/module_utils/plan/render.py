@@ -59,6 +59,7 @@ def upgrade_args(
         history_max=options.history_max,
         disable_hooks=options.disable_hooks,
         skip_crds=True,  # they are not left to helm: see plan/crds.py
+        skip_schema_validation=options.skip_schema_validation,
         reuse_values=options.reuse_values,
         reset_values=options.reset_values and not options.reuse_values,
         post_renderer=options.post_renderer,
@@ -98,6 +99,7 @@ def template(
         api_versions=capabilities.api_versions,
         is_upgrade=is_upgrade,
         look_up=look_up,
+        skip_schema_validation=release.options.skip_schema_validation,
         disable_hooks=False,
         post_renderer=release.options.post_renderer,
         time_zone=time_zone,

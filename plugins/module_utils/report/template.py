@@ -95,6 +95,7 @@ class Templates:
             kube_version=self.params.get("kube_version"),
             api_versions=tuple(self.params.get("api_versions") or ()),
             include_crds=bool(self.params.get("include_crds")) and not release.options.skip_crds,
+            skip_schema_validation=release.options.skip_schema_validation,
             disable_hooks=not self.params.get("include_hooks", True),
             post_renderer=release.options.post_renderer,
         )

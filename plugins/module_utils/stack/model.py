@@ -82,6 +82,7 @@ class Options:
     disable_hooks: bool = False
     skip_crds: bool = False
     upgrade_crds: bool = False
+    skip_schema_validation: bool = False
     reuse_values: bool = False
     reset_values: bool = True
     post_renderer: str | None = None

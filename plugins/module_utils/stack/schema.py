@@ -28,6 +28,7 @@ OPTIONS: Mapping[str, tuple[str, str]] = {
     "skipCRDs": ("skip_crds", "boolean"),
     "test": ("test", "boolean"),
     "upgradeCRDs": ("upgrade_crds", "boolean"),
+    "skipSchemaValidation": ("skip_schema_validation", "boolean"),
     "reuseValues": ("reuse_values", "boolean"),
     "resetValues": ("reset_values", "boolean"),
     "postRenderer": ("post_renderer", "string"),

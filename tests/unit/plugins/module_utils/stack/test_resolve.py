@@ -106,9 +106,11 @@ def test_every_option_of_the_model_can_be_written(folder: Any) -> None:
     written = (
         "{wait: false, waitForJobs: true, timeout: 1, force: true, recreatePods: true, createNamespace: true, "
         "atomic: true, historyMax: 1, disableHooks: true, skipCRDs: true, upgradeCRDs: true, reuseValues: true, "
-        "resetValues: false, postRenderer: ./p, helmBinary: helm3, devel: true}"
+        "skipSchemaValidation: true, resetValues: false, postRenderer: ./p, helmBinary: helm3, devel: true}"
     )
-    expected = Options(False, True, 1, True, True, True, True, 1, True, True, True, True, False, None, "helm3", True)
+    expected = Options(
+        False, True, 1, True, True, True, True, 1, True, True, True, True, True, False, None, "helm3", True
+    )
     options = folder.stack(f"helmDefaults: {written}\n" + WEB).releases[0].options
     assert options.post_renderer == str(folder.path / "p")
     assert {**vars(options), "post_renderer": None} == vars(expected)
