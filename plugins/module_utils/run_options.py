@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import CHANGE
 from ansible_collections.helmstack.core.plugins.module_utils.durations import EXPECTED, seconds
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Drift
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Settings
 
 # Keys under which the action plugin hands the module what is no option
@@ -24,7 +25,7 @@ class RunOptions:
     """What a task says of planning and applying; modules that lack an option have its default."""
 
     settings: Settings
-    drift: str
+    drift: Drift
     diff_ignore: tuple[Mapping[str, Any], ...]
     forbid: tuple[Mapping[str, Any], ...]
     run_tests: str

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-DONE = "done"
-FAILED = "failed"
-NOT_STARTED = "not started"
-ROLLED_BACK = "rolled back"
+State = Literal["done", "failed", "not started", "rolled back"]
+DONE: State = "done"
+FAILED: State = "failed"
+NOT_STARTED: State = "not started"
+ROLLED_BACK: State = "rolled back"
 
 
 @dataclass(frozen=True)
 class Result:
     """What became of one release; ``duration`` in seconds."""
 
-    state: str  # DONE, FAILED, NOT_STARTED or ROLLED_BACK
+    state: State
     status: str | None = None  # Helm's word for the release
     revision: int | None = None
     duration: float = 0.0

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import covers
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Key, Manifests, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange, Op
 
 RANDOM = "(random)"
 # What two renders have in common before and behind a random part ends with a mark that neither a random word nor a time
@@ -101,7 +101,7 @@ def identical(left: Any, right: Any) -> bool:
     return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
 
 
-def change(op: str, key: Key, before: Object | None, after: Object | None) -> ObjectChange:
+def change(op: Op, key: Key, before: Object | None, after: Object | None) -> ObjectChange:
     group, kind, namespace, name = key
     return ObjectChange(op, kind, namespace, name, before, after, group=group)
 

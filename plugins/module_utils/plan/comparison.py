@@ -33,7 +33,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.half_way import without_what_is_done
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Action, Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import ValueChange, explain
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import changes as value_changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.overwritten import Overwritten, overwritten
@@ -144,7 +144,7 @@ class Comparison:
         values = self._value_changes(body) if "values" in why else ()
         base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried, values=values)
         base = replace(base, method=self._method(history, recovering), overwritten=reverted.overwritten)
-        action = "recover" if recovering else "upgrade"
+        action: Action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
         revision = deployed.revision + (2 if recovering else 1)
         return replace(self, base=base)._finished(action, why, changes, rendered, revision, history.last)
@@ -345,7 +345,7 @@ class Comparison:
 
     def _finished(
         self,
-        action: str,
+        action: Action,
         reasons: tuple[str, ...],
         changes: Sequence[ObjectChange],
         rendered: Rendered,

@@ -22,7 +22,13 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import DriftedObject, ObservedCluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Key, Manifests, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ALWAYS, CHANGED, IGNORE, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
+    ALWAYS,
+    CHANGED,
+    IGNORE,
+    Drift,
+    ObjectChange,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
@@ -38,7 +44,7 @@ class Context:
     helm: Callable[[Release | None], Helm]
     values: Callable[[Release], Values]
     diff_ignore: tuple[Mapping[str, Any], ...] = ()
-    drift: str = IGNORE
+    drift: Drift = IGNORE
     run_tests: str = CHANGED  # of releases that want their tests run: changed, always, never
 
     def major(self, release: Release | None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
@@ -19,8 +19,13 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import S
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 T = TypeVar("T")
+Op = Literal["add", "change", "remove", "replace"]  # of an object; replace: deleted and made anew
+Action = Literal["install", "upgrade", "recover", "uninstall", "adopt", "unchanged", "skip"]  # of a release
 CHANGED, ALWAYS, NEVER = "changed", "always", "never"  # whose tests run
-IGNORE, REPORT, CORRECT = "ignore", "report", "correct"  # what becomes of drift
+Drift = Literal["ignore", "report", "correct"]  # what becomes of it
+IGNORE: Drift = "ignore"
+REPORT: Drift = "report"
+CORRECT: Drift = "correct"
 
 # Actions that make a new revision or remove a release; the others leave all that users own as it is.
 EFFECTIVE = ("install", "upgrade", "recover", "uninstall")
@@ -36,9 +41,9 @@ def required(value: T | None) -> T:
 
 @dataclass(frozen=True)
 class ObjectChange:
-    """What happens to one Kubernetes object: ``op`` is add, change, remove or replace (deleted and made anew)."""
+    """What happens to one Kubernetes object."""
 
-    op: str
+    op: Op
     kind: str
     namespace: str  # "" for cluster-scoped kinds
     name: str
@@ -79,7 +84,7 @@ class Change:
 
     name: str
     namespace: str
-    action: str
+    action: Action
     reasons: tuple[str, ...] = ()
     release: Release | None = None  # None: only in the cluster
     chart: Chart | None = None
