@@ -28,6 +28,13 @@ options:
       - Otherwise the task fails before it changes anything, and names the other one.
     type: bool
     default: false
+  delete_namespace:
+    description:
+      - With O(state=absent), also delete the namespaces that helm has made for the releases (O(create_namespace)), if
+        they are empty when the releases have gone. The plan says so; otherwise it says what remains in them.
+      - A claim of a StatefulSet, or an object that is to be kept, is something that remains.
+    type: bool
+    default: false
   diff_lines:
     description:
       - How many lines of diff are shown of a task. Of more, the longest entries are cut, and say how many lines follow.

@@ -247,6 +247,7 @@ CHANGE = ArgSpec(
         "prune": _OFF,
         "prune_max": {"type": "int", "default": 5},
         "take_over": {"type": "bool", "default": False},
+        "delete_namespace": {"type": "bool", "default": False},
         "diff_lines": {"type": "int", "default": 1000},
         "expected_plan": {"type": "raw"},
         "on_failure": {"type": "str", "default": "stop", "choices": ["stop", "continue", "rollback"]},
@@ -313,7 +314,7 @@ STACK_OPTIONS = frozenset().union(
 # A folder's .helmstack must not turn a deployment into a deletion, nor say where itself is looked for, nor what is
 # written on the controller.
 _NEVER_DEFAULTS = frozenset(
-    ("stack_files", "remote_src", "state", "all", "take_over", "expected_plan", "report_file", "report_limit")
+    "stack_files remote_src state all take_over delete_namespace expected_plan report_file report_limit".split()
 )
 
 

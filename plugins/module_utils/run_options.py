@@ -56,6 +56,7 @@ class RunOptions:
             prune=said("prune"),
             prune_max=int(said("prune_max")),
             take_over=said("take_over"),
+            delete_namespace=said("delete_namespace"),
             concurrency=_at_least_one("concurrency", said("concurrency")),
         )
         return cls(

@@ -15,6 +15,7 @@ from harness import (
     Object,
     Workspace,
     actions_of,
+    exact,
     objects_of,
     reader,
     release_of,
@@ -279,3 +280,26 @@ def test_a_release_waits_for_the_one_that_makes_its_namespace(workspace: Workspa
     workspace.stack(workspace.release("maker"), workspace.release("guest", createNamespace=False))
     result = workspace.check()
     assert release_of(result, "guest")["wave"] > release_of(result, "maker")["wave"]
+
+
+def test_a_namespace_that_helm_made_goes_if_that_is_asked_for_and_it_is_empty(workspace: Workspace) -> None:
+    """What is left in one, such as the claim of a StatefulSet, keeps it; so does that somebody else has made it."""
+    a, b, c = (workspace.ns(name) for name in "abc")
+    workspace.chart("app", files={"templates/config.yaml": CONFIG, "templates/d.yaml": DEPLOYMENT})
+    workspace.api.create("/api/v1/namespaces", {"metadata": {"name": c}})
+    workspace.stack(*(workspace.release(name, namespace=name[0]) for name in ("a1", "a2", "b1", "c1")))
+    workspace.deploy()
+    workspace.api.create(f"/api/v1/namespaces/{b}/configmaps", {"metadata": {"name": "of-others"}})
+    told = "".join(workspace.check(state="absent", targets=["a1"]).get("warnings", ()))
+    assert "stays" not in told  # the other release is in it
+    absent = {"state": "absent", "all": True}
+    told = "\n".join(workspace.check(**absent)["warnings"])
+    for namespace in (a, b):
+        assert f"namespace {namespace}, which helm has made, stays: 'delete_namespace: true'" in told
+    assert c not in told
+    result = exact(workspace, **absent, delete_namespace=True)
+    assert {key for key in objects_of(result) if key[0] == "Namespace"} == {("Namespace", "", a)}
+    [warning] = result["warnings"]
+    assert f"namespace {b}, which helm has made, stays: there remain ConfigMap of-others" in warning
+    found = {item["metadata"]["name"] for item in workspace.api.get("/api/v1/namespaces")["items"]}
+    assert {a, b, c} & found == {b, c}

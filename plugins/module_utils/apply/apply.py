@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply import model, replacing, schedule
+from ansible_collections.helmstack.core.plugins.module_utils.apply import emptied, model, replacing, schedule
 from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import ending, guarded, helm_waits
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.protocols import ChangedCluster, ReadinessWait
@@ -71,6 +71,8 @@ class Applier:
             self._roll_back(changes)
         elif self.on_failure == ROLLBACK:
             self._forget_removed(changes)
+        if not (failed and self.on_failure == ROLLBACK):
+            self._warnings += emptied.remove(self.cluster, self._changes, self._results, self.ended.wait)
         return self.outcome
 
     @property

@@ -39,6 +39,12 @@ class ChangedCluster(Protocol):
     def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
         """Delete an object, or leave what it owns to whoever adopts it; whether it was there, or still is."""
 
+    def contents(self, namespace: str) -> set[tuple[str, str, str]]:
+        """What somebody has put into a namespace: API group, kind and name."""
+
+    def delete_namespace(self, name: str) -> None:
+        """Begin to delete a namespace."""
+
     def ending(self, namespace: str) -> bool:
         """Whether a namespace is about to go."""
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.cluster import discovery
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import contents, discovery
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import Api, resource_path
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Resource
@@ -107,6 +107,17 @@ class LiveObjects:
     def knows(self, api_version: str, kind: str) -> bool:
         """Whether the cluster serves a kind."""
         return self.api.find(api_version, kind) is not None
+
+    def made_by_helm(self, namespace: str) -> bool:
+        """Whether helm has made a namespace for a release."""
+        return contents.made_by_helm(self.client, namespace)
+
+    def contents(self, namespace: str) -> set[contents.Found]:
+        """What is in a namespace at this moment, but for what the cluster puts into each.
+
+        :raises Forbidden: that may not be asked.
+        """
+        return contents.contents(self.client, self.api, namespace)
 
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace is there, and not about to go."""

@@ -108,6 +108,11 @@ class Session(DryRuns):
             if force:
                 raise
 
+    def delete_namespace(self, name: str) -> None:
+        """Begins to delete a namespace."""
+        with suppress(NotFound):
+            self.client.delete(f"/api/v1/namespaces/{name}", again=True)
+
     def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
         """Deletes an object; whether it was still there.
 

@@ -80,6 +80,12 @@ class ObservedCluster(Protocol):
     def creation_refusal(self, release: str, manifest: Mapping[str, Any], namespace: str, *, applies: bool) -> str:
         """Why the cluster would not make an object of a release."""
 
+    def made_by_helm(self, namespace: str) -> bool:
+        """Whether helm has made a namespace for a release."""
+
+    def contents(self, namespace: str) -> set[tuple[str, str, str]]:
+        """What somebody has put into a namespace: API group, kind and name."""
+
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace is in the cluster."""
 

@@ -108,6 +108,7 @@ class Change:
     parts: str = ""  # see plan/parts.py
     note: str = ""  # why it is skipped, or what of its history a reader would wonder about
     makes_namespace: bool = False  # helm is to make the release's namespace
+    removes_namespace: bool = False  # it goes when all releases in it have gone
     overwritten: Mapping[Key, Any] = field(default_factory=dict, repr=False)  # where objects that change were edited
     attempt: str = ""  # what a correction of drift begins with, see uncorrectable.py
     method: str = ""  # how an upgrade brings objects to their manifests, see cluster/drift.py

@@ -16,7 +16,14 @@ from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.plan import crds, object_owners, order, owner, parts
+from ansible_collections.helmstack.core.plugins.module_utils.plan import (
+    crds,
+    namespaces,
+    object_owners,
+    order,
+    owner,
+    parts,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
@@ -51,6 +58,7 @@ class Settings:
     prune: bool
     prune_max: int
     take_over: bool
+    delete_namespace: bool
     concurrency: int
 
 
@@ -224,7 +232,8 @@ class Planner:
             return self.changes.removal(found, release)
 
         changes = self._parallel(removal, work.releases)
-        return [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
+        placed = [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
+        return namespaces.left_over(placed, self.cluster, delete=self.settings.delete_namespace)
 
     def _with_namespaces(self, changes: list[Change]) -> list[Change]:
         """Adds to one release of each new namespace the namespace that Helm makes for it; guests wait for its maker."""

@@ -279,6 +279,15 @@ class FakeCluster:
     def creation_refusal(self, release: str, manifest: Mapping[str, Any], namespace: str, *, applies: bool) -> str:
         return ""
 
+    def made_by_helm(self, namespace: str) -> bool:
+        return False
+
+    def contents(self, namespace: str) -> set[tuple[str, str, str]]:
+        return set()
+
+    def delete_namespace(self, name: str) -> None:
+        self.world.namespaces.discard(name)
+
     def has_namespace(self, name: str) -> bool:
         return name in self.world.namespaces
 
