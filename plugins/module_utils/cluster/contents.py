@@ -50,7 +50,7 @@ def contents(client: Client, api: Api, namespace: str) -> set[Found]:
     """
     kinds: dict[tuple[str, str], Resource] = {}
     for resource in api.resources.values():
-        if resource.namespaced and {"list", "delete"} <= set(resource.verbs) and resource.kind not in _OF_ITSELF:
+        if resource.namespaced and resource.stored and resource.kind not in _OF_ITSELF:
             kinds.setdefault((_group(resource), resource.plural), resource)
 
     def found(resource: Resource) -> list[Found]:

@@ -143,7 +143,8 @@ def _aggregated(data: Mapping[str, Any]) -> _Found:
             for entry in version.get("resources") or []:
                 kind = (entry.get("responseKind") or {}).get("kind")
                 if kind:
-                    items.append(Resource(group_version, kind, entry["resource"], entry["scope"] == "Namespaced"))
+                    namespaced = entry["scope"] == "Namespaced"
+                    items.append(Resource(group_version, kind, entry["resource"], namespaced, _stored(entry)))
                 below = [(sub.get("responseKind") or {}).get("kind") for sub in entry.get("subresources") or []]
                 kinds |= {item for item in (kind, *below) if item}
             yield group_version, items, kinds
@@ -163,8 +164,12 @@ def _each(client: Client, root: str, data: Mapping[str, Any]) -> _Found:
         except ClusterError:
             entries = []
         items = [
-            Resource(group_version, entry["kind"], entry["name"], bool(entry["namespaced"]))
+            Resource(group_version, entry["kind"], entry["name"], bool(entry["namespaced"]), _stored(entry))
             for entry in entries
             if "/" not in entry["name"]
         ]
         yield group_version, items, {entry["kind"] for entry in entries if entry.get("kind")}
+
+
+def _stored(entry: Mapping[str, Any]) -> bool:
+    return {"list", "delete"} <= set(entry.get("verbs") or ())

@@ -40,6 +40,7 @@ class Resource:
     kind: str
     plural: str
     namespaced: bool
+    stored: bool = True  # objects of it can be listed and deleted
 
 
 @dataclass(frozen=True)

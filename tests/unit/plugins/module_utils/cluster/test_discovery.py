@@ -56,7 +56,7 @@ def entry(plural: str, name: str, scope: str = "Namespaced", *below: str) -> dic
         "resource": plural,
         "responseKind": kind(name),
         "scope": scope,
-        "verbs": ["get"],
+        "verbs": ["delete", "get", "list"],
         "subresources": subresources,
     }
 
@@ -153,7 +153,7 @@ def test_aggregated_documents_take_two_requests() -> None:
         "v1/Namespace",
         "v1/Pod",
     )
-    assert api.find("apps/v1", "Deployment") == Resource("apps/v1", "Deployment", "deployments", True)
+    assert api.find("apps/v1", "Deployment") == Resource("apps/v1", "Deployment", "deployments", True, stored=True)
     assert api.find("apps/v1", "Scale") is None
 
 
@@ -161,7 +161,7 @@ def test_older_servers_are_asked_for_each_group_version() -> None:
     api, paths = read(PLAIN)
     assert paths == ["/api", "/api/v1", "/apis", "/apis/apps/v1", "/apis/down.example/v1"]
     assert api.api_versions() == ("apps/v1", "apps/v1/Deployment", "down.example/v1", "v1", "v1/Eviction", "v1/Pod")
-    assert api.find("v1", "Pod") == Resource("v1", "Pod", "pods", True)
+    assert api.find("v1", "Pod") == Resource("v1", "Pod", "pods", True, stored=False)
     assert api.find("v1", "Eviction") is None
 
 
