@@ -18,6 +18,7 @@ from pathlib import Path
 from .environments import dev_venv, matrix
 from .interpreters import Pair, interpreters, pairs
 from .layout import DEV_VENV, LOGS, RESULTS, ROOT, environment
+from .release import CannotRelease, release, run_plainly
 from .schedule import Interrupted, Job, Schedule, StepFailed, install_signals, summary, total
 from .steps import all_steps, chosen
 
@@ -78,6 +79,15 @@ def script(path: str, words: list[str]) -> int:
     return followed(subprocess.Popen([DEV_VENV / "bin" / "python", ROOT / path, *words], cwd=ROOT, env=env))
 
 
+def make_release(version: str, *, dry_run: bool) -> int:
+    set_up()
+    try:
+        print("\n".join(release(run_plainly, version, dry_run=dry_run)))
+    except CannotRelease as error:
+        raise SystemExit(f"No release: {error}") from None
+    return 0
+
+
 def followed(process: subprocess.Popen[bytes]) -> int:
     """The exit code of a script, which gets the time to clean up when it is stopped.
 
@@ -108,6 +118,9 @@ def main() -> int:
     commands.add_parser("pins", help="resolve all pins anew and write tests/requirements/constraints.txt")
     steps = commands.add_parser("test", help="run all test steps, or the ones named")
     steps.add_argument("names", nargs="*")
+    new = commands.add_parser("release", help="version, changelog, commit, tag, archive and checksums")
+    new.add_argument("version")
+    new.add_argument("--dry-run", action="store_true", help="all of it in a clone that is thrown away")
     run = commands.add_parser("script", help="run one of the project's scripts in the development environment")
     run.add_argument("path")
     run.add_argument("words", nargs=argparse.REMAINDER)
@@ -122,6 +135,8 @@ def main() -> int:
         from .pins import write_pins
 
         return write_pins()
+    if options.command == "release":
+        return make_release(options.version, dry_run=options.dry_run)
     if options.command == "script":
         return script(options.path, options.words)
     return test(options.names)

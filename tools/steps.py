@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from .environments import ansible_test_environment, make_home, oldest_venv
 from .interpreters import Pair
 from .junit import Count, count
 from .layout import CLUSTERS, COLLECTION_PATH, COLLECTIONS, DEV_VENV, RESULTS, ROOT, WORK, environment
+from .release import RELEASE, SUMS, CannotRelease, release
 from .schedule import Job, Step, StepFailed
 
 Action = Callable[[Job], str]
@@ -122,6 +124,31 @@ def build(job: Job) -> str:
     env["ANSIBLE_COLLECTIONS_PATH"] = str(installed)
     listed = json.loads(job.run([DEV_BIN / "ansible-doc", "--json", "--list", "helmstack.core"], env=env) or "{}")
     return f"{len(names)} files, {archive.stat().st_size // 1000} kB, {len(listed)} modules"
+
+
+def release_dry_run(job: Job) -> str:
+    """A release of what is committed, in a clone: what it makes, and that the checkout stays as it is."""
+
+    def state() -> list[str]:
+        asked = (["status", "--porcelain"], ["tag", "--list"], ["rev-parse", "HEAD"])
+        return [job.run(["git", *words], cwd=ROOT) for words in asked]
+
+    before = state()
+    try:
+        release(job.run, "999.0.0", dry_run=True)
+    except CannotRelease as error:
+        raise StepFailed(str(error)) from None
+    if state() != before:
+        raise StepFailed("the dry run has changed the checkout")
+    [archive] = (RELEASE / "dry-run").glob("*.tar.gz")
+    sums = (RELEASE / "dry-run" / SUMS).read_text()
+    if sums != f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  helmstack-core-999.0.0.tar.gz\n":
+        raise StepFailed(f"{SUMS} is wrong: {sums}")
+    with tarfile.open(archive) as tar:
+        said = tar.extractfile("CHANGELOG.rst")
+        if said is None or b"v999.0.0" not in said.read():
+            raise StepFailed("CHANGELOG.rst of the archive lacks the version")
+    return f"{archive.name}, {SUMS}"
 
 
 # ---- unit tests and ansible-test
@@ -338,6 +365,7 @@ def all_steps(oldest: Pair, newest: Pair) -> list[Step]:
         Step("docs", docs),
         Step("changelog", changelog),
         Step("build", build),
+        Step("release", release_dry_run),
         Step("cluster", cluster_tests, ("control-plane",)),
     ]
     return steps
