@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import threading
 from dataclasses import dataclass, field
@@ -176,6 +177,7 @@ class Leaky:
     runs: list[Run]
     sampler: Sampler
     left: dict[str, str]
+    reports: dict[str, str]
 
 
 def planted(workspace: Workspace) -> None:
@@ -242,6 +244,7 @@ def leaky(shared: Workspace) -> Leaky:
     template = {"name": "template", "helmstack.core.helmstack_template": {"binary_path": HELM, **of_leaky}}
     fails = [{**workspace.task(base | options), "ignore_errors": True} for options, _words in FAILURES]
     tasks = [{**task, "check_mode": True}, task, {**changed, "check_mode": True}, changed, info, *fails]
+    tasks = [_with_reports(task, f"report-{number}") for number, task in enumerate(tasks)]
     how: Object = {
         "args": ["-vvvv", "--vault-password-file", "vault-password"],
         "inventory": "localhost ansible_connection=local\nother ansible_connection=local\n",
@@ -258,7 +261,15 @@ def leaky(shared: Workspace) -> Leaky:
         for path in folder.rglob("*"):
             if path.is_file() and not path.name.endswith(".pyc"):
                 left[str(path)] = path.read_bytes().decode(errors="replace")
-    return Leaky(runs, sampler, left)
+    reports = {path.name: path.read_text(encoding="utf-8") for path in workspace.root.glob("report-*")}
+    return Leaky(runs, sampler, left, reports)
+
+
+def _with_reports(task: Object, name: str) -> Object:
+    """The task with a report of each kind, if its module writes some."""
+    module = "helmstack.core.helmstack"
+    files = [f"{name}.{kind}" for kind in ("html", "md", "json")]
+    return {**task, module: {**task[module], "report_file": files}} if module in task else task
 
 
 @pytest.mark.parametrize("name", CANARIES)
@@ -270,6 +281,20 @@ def test_no_output_and_no_result_shows_a_secret(leaky: Leaky, name: str) -> None
             assert not where, f"{form!r} in {len(where)} lines: {near[:3]}"
             for record in run.records:
                 assert form not in json.dumps(record["result"]), record["task"]
+
+
+@pytest.mark.parametrize("name", CANARIES)
+def test_no_report_shows_a_secret(leaky: Leaky, name: str) -> None:
+    assert len(leaky.reports) == 3 * (4 + len(FAILURES))
+    for report, text in leaky.reports.items():
+        told = text + html.unescape(text.replace("\\", "").replace("\u200b", ""))  # as written, and as shown
+        assert not [form for form in forms(CANARIES[name]) if form in told], report
+
+
+def test_reports_tell_what_is_beside_the_secrets(leaky: Leaky) -> None:
+    for kind in ("html", "md", "json"):
+        assert "before ******** after" in leaky.reports[f"report-0.{kind}"]
+        assert "cannot use ********" in leaky.reports[f"report-5.{kind}"].replace("\\", "")
 
 
 def test_the_runs_did_what_they_should(leaky: Leaky) -> None:

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, takewhile
 
 _AROUND = 3
 # difflib takes the square of this at worst; where more lines differ they are shown as gone and new
@@ -18,6 +18,8 @@ _MOST = 2_000
 def unified(before: str, after: str) -> list[str]:
     """The lines, each with its sign in front: ``+``, ``-``, a blank, or ``@`` between parts that differ."""
     old, new = before.splitlines(), after.splitlines()
+    if old == new:
+        return []
     if not old or not new:
         return [*(f"-{line}" for line in old), *(f"+{line}" for line in new)]
     head = _common(old, new)
@@ -31,10 +33,32 @@ def unified(before: str, after: str) -> list[str]:
             *(f" {line}" for line in old[ends[0] : ends[0] + _AROUND]),
         ]
     first = max(0, head - _AROUND)
-    sides = old[first : ends[0] + _AROUND], new[first : ends[1] + _AROUND]
-    lines = list(difflib.unified_diff(*sides, lineterm="", n=_AROUND))[2:]  # without the names of files
-    parts = ["@@" if line.startswith("@@") else line for line in lines]
-    return parts[1:] if parts[:1] == ["@@"] else parts
+    return _parts(_signed(old[first : ends[0] + _AROUND], new[first : ends[1] + _AROUND]))
+
+
+def _signed(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """All lines of both sides with their signs."""
+    same = [left == right for left, right in zip(old, new)]
+    if len(old) == len(new) and 2 * sum(same) >= len(same):  # as most changes of manifests are
+        for alike, group in groupby(range(len(same)), key=same.__getitem__):
+            places = list(group)
+            yield from (f"{' ' if alike else '-'}{old[at]}" for at in places)
+            yield from () if alike else (f"+{new[at]}" for at in places)
+        return
+    for tag, start, end, begin, until in difflib.SequenceMatcher(None, old, new).get_opcodes():
+        yield from (f"{' ' if tag == 'equal' else '-'}{line}" for line in old[start:end])
+        yield from () if tag == "equal" else (f"+{line}" for line in new[begin:until])
+
+
+def _parts(lines: Iterable[str]) -> list[str]:
+    """The lines without those that are far from what differs."""
+    found: list[str] = []
+    for stays, group in groupby(lines, key=lambda line: line.startswith(" ")):
+        some = list(group)
+        if stays and found and len(some) > 2 * _AROUND:
+            some = [*some[:_AROUND], "@@", *some[-_AROUND:]]
+        found += some
+    return found
 
 
 def counts(lines: Sequence[str]) -> tuple[int, int]:
