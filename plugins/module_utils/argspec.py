@@ -347,6 +347,7 @@ def request(
         secrets=tuple(secrets),
         lock_file=given.get("lock_file"),
         makes_lock_file=bool(given.get("lock_file_may_lack")),
+        update=tuple(given.get("update") or ()),
     )
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,18 +35,21 @@ def lock(stack: Stack, params: Mapping[str, Any], *, diff: bool, workdir: str, g
     stacks = _stacks(stack, params)
     tools = Tools(_common(stacks), {**params, "_unpinned": True}, workdir, None, guard)
     locking = Locking(stacks, tools.fetch, tools.store.versions)
-    unknown = locking.unknown(params.get("update") or ())
+    fetched = tuple(dict.fromkeys(item for each in stacks for item in each.fetched_stacks))
+    names = {item.stack for item in (*fetched, *stack.locked_stacks)}
+    unknown = [name for name in locking.unknown(params.get("update") or ()) if not fnmatch.filter(names, name)]
     if unknown:
-        near = did_you_mean(unknown[0], locking.names())
+        near = did_you_mean(unknown[0], {*locking.names(), *names})
         raise InputError(f"update: '{unknown[0]}' is neither a release nor a chart that is to be locked", hint=near)
     charts = locking.charts(stack.locked or (), params.get("update") or ())
-    before = "" if stack.locked is None else lockfile.render(stack.locked)
-    after = lockfile.render(charts)
+    before = "" if stack.locked is None else lockfile.render(stack.locked, stack.locked_stacks)
+    after = lockfile.render(charts, fetched)
     result = {
         "changed": before != after,
         "path": stack.lock_file,
         "content": after,
         "charts": as_data(charts),
+        "stacks": [{"stack": item.stack, "commit": item.commit} for item in fetched],
         "outdated": locking.outdated(charts) if params.get("outdated") else [],
     }
     return {**result, **({"diff": [_diff(stack.lock_file, before, after)]} if diff else {})}

@@ -48,13 +48,13 @@ class StackTools:
     ) -> None:
         self._open.close()
 
-    def checkout(self, reference: GitReference, repositories: Iterable[Repository]) -> Checkout:
+    def checkout(self, reference: GitReference, repositories: Iterable[Repository], commit: str = "") -> Checkout:
         declared = tuple(repository for repository in repositories if repository.type == "git")
         if declared not in self._repositories:
             folder, guard = self._place()
             home = os.path.join(folder, f"git-{len(self._repositories)}")
             self._repositories[declared] = GitRepositories(home, declared, self._cache, guard)
-        return self._repositories[declared].checkout(reference)
+        return self._repositories[declared].checkout(reference, commit)
 
     def render(self, templates: Sequence[GoTemplate], binary: str | None, read: Callable[[str], Text]) -> list[str]:
         from ansible_collections.helmstack.core.plugins.module_utils import go_templates

@@ -33,7 +33,8 @@ attributes:
 options:
   update:
     description:
-      - Names or globs of releases, or references of charts, that are to be resolved anew. V(*) is all of them.
+      - Names or globs of releases, references of charts, or URLs of nested stacks from git, that are to be
+        resolved anew. V(*) is all of them.
     type: list
     elements: str
     default: []
@@ -63,6 +64,22 @@ path:
   returned: success
   type: str
   sample: /stacks/shop/helmstack.lock
+stacks:
+  description: The nested stacks from git that the lock file holds.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {stack: "git+https://git.example.org/stacks.git//logging?ref=v3", commit: "0123456789abcdef…"}
+  contains:
+    stack:
+      description: The url of the stack.
+      returned: success
+      type: str
+    commit:
+      description: The commit that counts.
+      returned: success
+      type: str
 charts:
   description: What the lock file holds.
   returned: success

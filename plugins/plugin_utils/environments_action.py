@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.reading impor
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
+from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import stack_tools
 
 
 class EnvironmentsAction(StackAction):
@@ -47,7 +48,9 @@ class EnvironmentsAction(StackAction):
         """
         paths = [self._found(path, task_vars) for path in given.get("stack_files") or ()]
         paths = paths or [self._default_folder(task_vars)]
-        known = environments_of(paths, StackReader(AnsibleFiles(self._loader, self._templar, task_vars)))
+        files = AnsibleFiles(self._loader, self._templar, task_vars)
+        with stack_tools(self._environ(), given.get("binary_path")) as tools:
+            known = environments_of(paths, StackReader(files, tools))
         asked = given.get("environments")
         for name in asked or ():
             if name not in known:

@@ -180,3 +180,31 @@ def test_a_stack_from_git_with_charts_of_its_own_and_from_git(workspace: Workspa
     assert {"web-web", "search-web"} <= {item["metadata"]["name"] for item in maps}
     for folder in (workspace.remote_temp, workspace.temp, workspace.local_temp):
         assert [str(path) for path in folder.rglob("*") if path.is_file()] == []
+
+
+def test_the_lock_file_keeps_stacks_and_charts_of_a_branch_that_moves(workspace: Workspace) -> None:
+    upstream = workspace.root / "upstream"
+    first = commit(
+        upstream,
+        {
+            "stack/helmstack.yaml": "releases:\n- {name: search, namespace: '${a}', chart: ../web}\n",
+            "web/Chart.yaml": CHART.format(name="web", more=""),
+            "web/templates/cm.yaml": CONFIG_MAP,
+        },
+    )
+    url = f"git+file://{upstream}"
+    workspace.stack(
+        {"name": "web", "namespace": workspace.ns("a"), "chart": f"{url}//web?ref=main"},
+        variables={"a": workspace.ns("a")},
+        stacks=[{"name": "far", "url": f"{url}//stack?ref=main"}],
+    )
+    lock = {"name": "lock", "helmstack.core.helmstack_lock": {"binary_path": HELM}}
+    made = workspace.run(lock, workspace.task({})).results[0]
+    assert made["stacks"] == [{"stack": f"{url}//stack?ref=main", "commit": first}]
+    assert [chart["commit"] for chart in made["charts"]] == [first]
+    second = commit(upstream, {"web/templates/cm.yaml": CONFIG_MAP + "data: {new: '1'}\n"})
+    update = {"name": "update", "helmstack.core.helmstack_lock": {"binary_path": HELM, "update": ["*"]}}
+    run = workspace.run(workspace.task({}), lock, update, {**workspace.task({}), "check_mode": True})
+    assert [result["changed"] for result in run.results] == [False, False, True, True]
+    assert run.results[2]["stacks"][0]["commit"] == run.results[2]["charts"][0]["commit"] == second
+    assert actions_of(run.results[3]) == {"web": "upgrade", "search": "upgrade"}

@@ -39,6 +39,11 @@ class GoContext:
                 raise error
 
 
+def no_context() -> GoContext:
+    """Where nothing is known yet."""
+    return GoContext({"Environment": {"Name": ""}, "Variables": {}, "Env": {}})
+
+
 @dataclass(frozen=True)
 class GoTemplate:
     """A file to be rendered."""

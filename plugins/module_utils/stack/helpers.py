@@ -19,10 +19,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 class Helpers(Protocol):
     """Given by who resolves a stack."""
 
-    def checkout(self, reference: GitReference, repositories: Iterable[Repository]) -> Checkout:
+    def checkout(self, reference: GitReference, repositories: Iterable[Repository], commit: str = "") -> Checkout:
         """A folder of a repository.
 
         :arg repositories: those that are declared, for logins.
+        :arg commit: what the reference is known to mean.
         :raises HelmstackError: it cannot be had.
         """
 

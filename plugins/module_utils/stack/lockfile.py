@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     did_you_mean,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, load_with_positions, to_json
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import LockedChart
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import LockedChart, LockedStack
 
 NAME = "helmstack.lock"
 VERSION = 1
@@ -56,8 +57,54 @@ def parse(text: str, path: str) -> tuple[LockedChart, ...]:
     return tuple(_chart(item) for item in entries.value)
 
 
-def render(charts: Iterable[LockedChart]) -> str:
-    """The text of a lock file; the same charts give the same text."""
+def parse_stacks(text: str, path: str) -> tuple[LockedStack, ...]:
+    """The nested stacks of a lock file that :func:`parse` has taken.
+
+    :raises InputError: that part of it is damaged.
+    """
+    node = load_with_positions(text, path)
+    entries = _mapping(node, "a mapping").get("stacks", Node([], Location(path)))
+    if not isinstance(entries.value, list):
+        raise _damaged("'stacks' is no list", entries.where)
+    return tuple(_stack(item) for item in entries.value)
+
+
+def _stack(node: Node) -> LockedStack:
+    members = {key: item.value for key, item in _mapping(node, "a mapping for each stack").items()}
+    stack, commit = members.get("stack"), members.get("commit")
+    if members.keys() != {"stack", "commit"} or not isinstance(stack, str) or not stack:
+        raise _damaged("a stack has a 'stack' and a 'commit'", node.where)
+    if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
+        raise _damaged("'commit' is none", node.where)
+    return LockedStack(stack, commit)
+
+
+def commits(stacks: Iterable[LockedStack] | None, update: Iterable[str]) -> dict[str, str] | None:
+    """The commit of each nested stack by its url, but for those that are to be updated; None: there is no lock file."""
+    if stacks is None:
+        return None
+    patterns = tuple(update)
+    return {
+        item.stack: item.commit
+        for item in stacks
+        if not any(fnmatch.fnmatchcase(item.stack, pattern) for pattern in patterns)
+    }
+
+
+def render(charts: Iterable[LockedChart], stacks: Iterable[LockedStack] = ()) -> str:
+    """The text of a lock file; the same charts and stacks give the same text."""
+    return _charts_text(charts) + _stacks_text(stacks)
+
+
+def _stacks_text(stacks: Iterable[LockedStack]) -> str:
+    lines = [
+        f"  - stack: {to_json(item.stack)}\n    commit: {to_json(item.commit)}\n"
+        for item in sorted(set(stacks), key=lambda item: item.stack)
+    ]
+    return "".join(("stacks:\n", *lines)) if lines else ""
+
+
+def _charts_text(charts: Iterable[LockedChart]) -> str:
     lines = [_HEAD, f"lock_version: {VERSION}\n", "charts:\n"]
     for chart in sorted(charts, key=lambda item: (item.chart, item.asked, item.devel)):
         members = [(key, getattr(chart, key)) for key in _KEYS if getattr(chart, key) not in ("", False)]

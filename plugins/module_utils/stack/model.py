@@ -55,6 +55,14 @@ class Repository:
 
 
 @dataclass(frozen=True)
+class LockedStack:
+    """A nested stack from git, and the commit that counts."""
+
+    stack: str  # its url, without a login
+    commit: str
+
+
+@dataclass(frozen=True)
 class LockedChart:
     """A chart as the lock file has it; texts are "" where there is nothing to say."""
 
@@ -138,6 +146,8 @@ class Stack:
     origin: str = ""  # the stack file's path in its git repository, as a label's value; "": in none
     locked: tuple[LockedChart, ...] | None = None  # of the lock file; None: there is none
     lock_file: str = ""  # its path
+    locked_stacks: tuple[LockedStack, ...] = ()  # of the lock file
+    fetched_stacks: tuple[LockedStack, ...] = ()  # those that this stack nests, as they were taken
 
     @property
     def public_names(self) -> frozenset[str]:
@@ -158,6 +168,8 @@ class Stack:
             releases=tuple(_release(item) for item in data["releases"]),
             repositories=tuple(_build(Repository, item) for item in data["repositories"]),
             locked=_locked(data.get("locked")),
+            locked_stacks=tuple(_build(LockedStack, item) for item in data.get("locked_stacks") or ()),
+            fetched_stacks=tuple(_build(LockedStack, item) for item in data.get("fetched_stacks") or ()),
         )
 
 

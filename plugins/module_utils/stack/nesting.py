@@ -17,6 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.git.reference impor
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
+from ansible_collections.helmstack.core.plugins.module_utils.stack.lockfile import MEND
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository
 from ansible_collections.helmstack.core.plugins.module_utils.stack.paths import Ground, common_roots, is_within
 from ansible_collections.helmstack.core.plugins.module_utils.stack.places import relative
@@ -96,16 +97,32 @@ def _from_git(
     if helpers is None:
         raise InputError("stacks from git cannot be fetched here", where=where)
     try:
-        root = helpers.checkout(replace(reference, path=""), repositories).root
+        known = _locked(reference, unit, where)
+        checkout = helpers.checkout(replace(reference, path=""), repositories, known)
     except HelmstackError as error:
         error.where = error.where or where
         raise
+    root = checkout.root
+    unit.reader.fetched[str(reference)] = checkout.commit
     fetched = Fetched(root, reference.url)
     with told_as(fetched):
         path = unit.reader.find_stack(os.path.join(root, reference.path) if reference.path else root, where)
     last = (reference.path or reference.url).rstrip("/").rpartition("/")[2]
     usual = os.path.basename(os.path.dirname(path)) if reference.path else last.removesuffix(".git")
     return Place((path,), Ground(os.path.dirname(path), (root,)), fetched=fetched, usual_name=usual)
+
+
+def _locked(reference: GitReference, unit: Unit, where: Location) -> str:
+    """The commit that the lock file has; "" if none counts.
+
+    :raises InputError: it does not hold the stack.
+    """
+    if unit.outer.commits is None or reference.commit:
+        return ""
+    commit = unit.outer.commits.get(str(reference))
+    if commit is None and not unit.outer.locking:
+        raise InputError(f"{unit.outer.lock_file} does not hold the stack {reference}", where=where, hint=MEND)
+    return commit or ""
 
 
 @contextmanager

@@ -17,10 +17,16 @@ from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Nod
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, number_text
 from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
-from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext, GoTemplate
+from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import (
+    SUFFIX,
+    GoContext,
+    GoTemplate,
+    no_context,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import (
     LockedChart,
+    LockedStack,
     Release,
     Repository,
     ValuesSource,
@@ -40,8 +46,9 @@ class StackReader:
     def __init__(self, files: Files, helpers: Helpers | None = None) -> None:
         self._files = files
         self._helpers = helpers
-        self._context: Callable[[], GoContext] = GoContext
+        self._context: Callable[[], GoContext] = no_context
         self._rendered: dict[str, Text] = {}
+        self.fetched: dict[str, str] = {}  # nested stacks from git, and their commits
         self.helm_binary: str | None = None
         self._values: dict[str, ValuesSource] = {}
         self._secrets: dict[str, None] = {}
@@ -173,6 +180,14 @@ class StackReader:
     def lock(self, path: str) -> tuple[LockedChart, ...] | None:
         """The charts of a lock file; None if there is none."""
         return lockfile.parse(self._read(path, "lock file", None).text, path) if self.exists(path) else None
+
+    def locked_stacks(self, path: str) -> tuple[LockedStack, ...] | None:
+        """The nested stacks of a lock file; None if there is none."""
+        if not self.exists(path):
+            return None
+        text = self._read(path, "lock file", None).text
+        lockfile.parse(text, path)  # what is wrong with it as a whole is told by this
+        return lockfile.parse_stacks(text, path)
 
     def values(self, path: str, label: str, where: Location) -> ValuesSource:
         """A values file as helm is to read it."""

@@ -29,7 +29,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates i
     go_context,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.helpers import Helpers
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import LockedStack, Repository, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.nesting import (
     Place,
     nested_place,
@@ -64,6 +64,7 @@ class Request:
     secrets: tuple[str, ...] = field(default=(), repr=False)  # of the variables, what came out of a vault
     lock_file: str | None = None  # absolute, or relative to the first stack file's folder; None: the one beside it
     makes_lock_file: bool = False  # so that it may be absent
+    update: tuple[str, ...] = ()  # globs: what the lock file says of these does not count
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ def _resolved(request: Request, reader: StackReader, helpers: Helpers | None) ->
         else {}
     )
     request = _with_defaults(request, members)
+    lock_file = os.path.join(folder, request.lock_file or lockfile.NAME)
+    locked_stacks = reader.locked_stacks(lock_file)
     reader.helm_binary = schema.string(members["binary_path"], "binary_path") if "binary_path" in members else None
     place_of = Place(paths, Ground(folder), extra_overlays=request.overlays)
     outer = Outer(
@@ -109,6 +112,9 @@ def _resolved(request: Request, reader: StackReader, helpers: Helpers | None) ->
         root=folder,
         helpers=helpers,
         named=tuple(schema.mapping(members.get("variables", _NOTHING), "variables")),
+        commits=lockfile.commits(locked_stacks, request.update),
+        lock_file=lock_file,
+        locking=request.makes_lock_file,
     )
     documents = _stack_documents(place_of, outer, reader)
     environment = chosen_environment(request.environment, request.groups, folder, _merged(documents), reader)
@@ -121,7 +127,6 @@ def _resolved(request: Request, reader: StackReader, helpers: Helpers | None) ->
         what, hint = ("the stack file is empty", "It needs 'releases'") if empty else ("the stack has no releases", "")
         raise InputError(what, where=Location(paths[0]), hint=hint)
     releases = reader.filled(order.ordered(resolved.drafts))
-    lock_file = os.path.join(folder, request.lock_file or lockfile.NAME)
     if request.lock_file and not (request.makes_lock_file or reader.exists(lock_file)):
         raise InputError(f"there is no lock file {lock_file}", hint="The module helmstack_lock makes it")
     chosen = select.selected(releases, request.targets, request.selector, request.include_needs)
@@ -138,6 +143,8 @@ def _resolved(request: Request, reader: StackReader, helpers: Helpers | None) ->
         origin=_origin(paths[0]),
         locked=reader.lock(lock_file),
         lock_file=lock_file,
+        locked_stacks=locked_stacks or (),
+        fetched_stacks=tuple(LockedStack(*item) for item in reader.fetched.items()),
     )
 
 

@@ -57,6 +57,9 @@ class Outer:
     root: str = ""  # the outermost stack's folder
     helpers: Helpers | None = None
     named: tuple[str, ...] = ()  # variables that .helmstack names
+    commits: Mapping[str, str] | None = None  # of nested stacks, as a lock file has them; None: there is none
+    lock_file: str = ""
+    locking: bool = False  # the lock file is being made, so that it need not hold them
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,8 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import Checkout
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import LockedStack, Repository, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request, resolve
 
 ROOT = "releases:\n- {name: web, chart: ./web, needs: ['elk:search']}\nstacks:\n- {name: elk, path: ./elk}\n"
@@ -185,10 +187,10 @@ class Git:
         self.asked: list[str] = []
         self.declared: list[str] = []
 
-    def checkout(self, reference: GitReference, repositories: Iterable[Repository]) -> Checkout:
-        self.asked.append(str(reference))
+    def checkout(self, reference: GitReference, repositories: Iterable[Repository], commit: str = "") -> Checkout:
+        self.asked.append(f"{reference} {commit}".strip())
         self.declared = [repository.name for repository in repositories]
-        return Checkout("0" * 40, self.root, self.root)
+        return Checkout(commit or "0" * 40, self.root, self.root)
 
 
 @pytest.fixture
@@ -280,3 +282,48 @@ def test_a_wrong_entry_of_stacks_is_told_with_its_place(nested: Any, far: Git, e
     assert str(caught.value).startswith(f"{path}:3: ")
     assert words in str(caught.value)
     assert far.asked == []
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LOCK = f"lock_version: 1\ncharts: []\nstacks:\n  - stack: {URL}\n    commit: '{COMMIT}'\n"
+
+
+def test_the_lock_file_says_which_commit_of_a_stack_counts(nested: Any, far: Git) -> None:
+    nested.write("helmstack.yaml", FAR)
+    nested.write("helmstack.lock", LOCK)
+    stack = resolve(Request((str(nested.path),)), nested.files, far)
+    assert far.asked == [f"git+https://git.example.org/stacks.git?ref=v3 {COMMIT}"]
+    assert stack.fetched_stacks == stack.locked_stacks == (LockedStack(URL, COMMIT),)
+    assert Stack.from_data(json.loads(json.dumps(stack.to_data()))) == stack
+    assert lockfile.parse_stacks(lockfile.render((), stack.fetched_stacks), "x") == stack.fetched_stacks
+
+
+def test_a_stack_that_the_lock_file_lacks_is_an_error_unless_it_is_made_or_a_commit(nested: Any, far: Git) -> None:
+    nested.write("helmstack.yaml", FAR)
+    nested.write("helmstack.lock", "lock_version: 1\ncharts: []\n")
+    with pytest.raises(InputError, match=r"helmstack.lock does not hold the stack git\+https.*helmstack_lock"):
+        resolve(Request((str(nested.path),)), nested.files, far)
+    assert far.asked == []
+    made = resolve(Request((str(nested.path),), makes_lock_file=True), nested.files, far)
+    assert made.fetched_stacks == (LockedStack(URL, "0" * 40),)
+    nested.write("helmstack.yaml", FAR.replace("ref=v3", f"ref={COMMIT}"))
+    resolve(Request((str(nested.path),)), nested.files, far)
+
+
+def test_a_stack_that_is_to_be_updated_is_asked_for_anew(nested: Any, far: Git) -> None:
+    nested.write("helmstack.yaml", FAR)
+    nested.write("helmstack.lock", LOCK)
+    for update, commit in ((("web",), COMMIT), (("git+https://git.example.org/*",), "0" * 40)):
+        made = resolve(Request((str(nested.path),), makes_lock_file=True, update=update), nested.files, far)
+        assert made.fetched_stacks == (LockedStack(URL, commit),)
+
+
+@pytest.mark.parametrize(
+    "stacks", ["stacks: {}", "stacks: [x]", "stacks: [{stack: a}]", "stacks: [{stack: a, commit: main}]"]
+)
+def test_a_damaged_list_of_stacks_is_told(nested: Any, far: Git, stacks: str) -> None:
+    nested.write("helmstack.yaml", FAR)
+    path = nested.write("helmstack.lock", f"lock_version: 1\ncharts: []\n{stacks}\n")
+    with pytest.raises(InputError, match="the lock file is damaged") as caught:
+        resolve(Request((str(nested.path),)), nested.files, far)
+    assert str(caught.value).startswith(f"{path}:3: ")
