@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import random
 
-import pytest
 from harness import CONFIG, Workspace, actions_of, exact, release_of
-from test_property import task
 
 
 def test_a_revision_that_is_too_large_to_be_stored(workspace: Workspace) -> None:
@@ -26,7 +24,7 @@ def test_a_revision_that_is_too_large_to_be_stored(workspace: Workspace) -> None
     assert "warnings" not in workspace.deploy()
 
 
-def test_why_a_release_changes(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_why_a_release_changes(workspace: Workspace) -> None:
     """A new template and a new value are two reasons; what others have made is said; so is why one is only marked."""
     files = {"templates/config.yaml": CONFIG}
     workspace.chart("app", files=files)
@@ -35,35 +33,31 @@ def test_why_a_release_changes(workspace: Workspace, monkeypatch: pytest.MonkeyP
     def why(**values: int) -> tuple[str, list[str], str]:
         keys = {"reuseValues": True} if reuses else {}
         workspace.stack(workspace.release("app", set={"data": values}, **keys))
-        found = release_of(task(workspace, {}, check=True).result, "app")
+        found = release_of(workspace.check(), "app")
         return found["action"], found["reason"], found["note"]
 
-    def deploy() -> None:
-        assert not task(workspace, {}, check=False).error
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(workspace.home / ".cache"))
     reuses = False
     assert why(v=1) == ("install", ["new"], "")
-    deploy()
+    workspace.deploy()
     workspace.chart("app", files={**files, "README.md": "more"})
     assert why(v=1) == ("adopt", ["labels"], "")
     more = CONFIG.replace("{{ .Release.Name }}", "{{ .Release.Name }}-more")
     workspace.chart("app", files={**files, "templates/more.yaml": more})
     assert why(v=1) == ("upgrade", ["chart"], "")
     assert why(v=2) == ("upgrade", ["values", "chart"], "")
-    deploy()
+    workspace.deploy()
     assert why(v=3) == ("upgrade", ["values"], "")
-    deploy()
+    workspace.deploy()
 
     reuses = True
     assert why(v=3)[0] == "adopt"
-    deploy()
+    workspace.deploy()
     assert why(v=3) == ("unchanged", [], "")
     assert why(v=4) == ("upgrade", ["values"], "")  # of the values that helm keeps, one is another
     reuses = False
 
     workspace.helm("upgrade", "app", "charts/app", "-n", a, "--set", "data.v=9")
-    number = release_of(task(workspace, {}, check=True).result, "app")["revision"]["from"]
+    number = release_of(workspace.check(), "app")["revision"]["from"]
     assert why(v=3)[1:] == (["values"], f"revision {number} was not made by this collection, which made {number - 1}")
     workspace.helm("rollback", "app", "1", "-n", a)
     action, reason, note = why(v=3)
@@ -73,7 +67,7 @@ def test_why_a_release_changes(workspace: Workspace, monkeypatch: pytest.MonkeyP
 
     workspace.helm("install", "other", "charts/app", "-n", a, "--set", "data.v=1")
     workspace.stack(workspace.release("other", "app", set={"data": {"v": 1}}))
-    found = release_of(task(workspace, {}, check=True).result, "other")
+    found = release_of(workspace.check(), "other")
     assert (found["action"], found["reason"]) == ("adopt", ["labels"])
 
 
