@@ -95,7 +95,12 @@ CASES: Mapping[str, list[tuple[str, Object]]] = {
         ("version one", {}),
         ('value one hook="complete"', {}),
         ("edit ConfigMap a one more; stamp one fingerprint", {}),
-        ("value one port=81", {"drift": "report"}),
+        ("value one port=82", {"drift": "report"}),
+    ],
+    "a first install that failed, and an upgrade of it that is taken back": [
+        ("add one a list,bad; value one bad=0", {}),
+        ("value one port=81; template one role", {"on_failure": "rollback"}),
+        ("value one bad=80", {}),
     ],
     "a helm that was killed, and what only its revision has": [
         ("add one a config,list,role", {}),
@@ -165,6 +170,8 @@ FAILING: Mapping[str, tuple[int, ...]] = {
     "lose one": (3,),
     'add one a config,expiring; key one waitForJobs=true; value one hook="fail"': (3, 4),
     "version one": (3, 4),
+    "add one a list,bad; value one bad=0": (3, 4),
+    "value one port=81; template one role": (3, 4),
     'value one data={"a":1}; value one port=81; value one hook="fail"; template one service': (3, 4),
     "edit Gadget a one field; edit Gadget a two more; value one crd=1; value two port=81": (4,),
     'value all/five app="-x"; toggle all recreatePods; key all/six tags=["extra"]': (3, 4),

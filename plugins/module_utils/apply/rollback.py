@@ -73,11 +73,12 @@ class Rollback:
     def _back(self, change: Change) -> Deployed | None:
         """The release when it is what it was; None if it is gone, as it was not there before."""
         before, left = change.deployed, self.cluster.now(change.namespace, change.name)
-        if before is None or before.current_revision is None:
+        revision = _good(before)
+        if before is None or revision is None:
             self._remove(change, left)
             return None
         if left is None or (left.revision, left.status) != (before.revision, before.status):
-            self._restore(change, before, before.current_revision)
+            self._restore(change, before, revision)
             left = self.cluster.now(change.namespace, change.name)
         return left
 
@@ -133,6 +134,13 @@ class Rollback:
 def _sleep(seconds: float) -> bool:
     time.sleep(seconds)
     return False
+
+
+def _good(before: Deployed | None) -> int | None:
+    """The revision to go back to; None: there was none. A first install that failed has left objects, which stay."""
+    if before is None or before.current_revision is not None:
+        return before.current_revision if before else None
+    return before.revision if before.status == "failed" else None
 
 
 def _options(change: Change) -> Options:

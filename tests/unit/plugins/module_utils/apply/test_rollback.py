@@ -25,6 +25,9 @@ def deployed(revision: int, status: str = "deployed", current: int | None = None
 GONE = Deployed("a", "web", 1, "uninstalled", "")  # with a history that somebody has kept
 
 
+NEVER = Deployed("a", "web", 1, "failed", "")  # a first install, whose objects are there
+
+
 @dataclass
 class World:
     """A cluster and a helm that note what they are asked for."""
@@ -58,6 +61,8 @@ class World:
         (None, deployed(1), [("uninstall", False)], "uninstalled"),
         (None, None, [], "uninstalled"),
         (GONE, deployed(2), [("uninstall", True)], "uninstalled"),
+        (NEVER, Deployed("a", "web", 2, "failed", ""), [("rollback", 1), ("ready", 9)], "deployed"),
+        (NEVER, NEVER, [], "failed"),
     ],
 )
 def test_what_changed_goes_back(before: Deployed | None, left: Deployed | None, done: list[Any], status: str) -> None:
