@@ -63,17 +63,18 @@ class DryRuns(LiveObjects):
         manifest: Mapping[str, Any],
         namespace: str,
         how: str,
-        doubt: bool,
+        *,
+        may_hold_more: bool,
         former: Mapping[str, Any] | None = None,
     ) -> Drifted | None:
         """What an upgrade that applies this manifest makes of the live object besides; None: nothing.
 
         :arg how: MERGE, APPLY or FORCED_APPLY.
-        :arg doubt: the object may hold more of the release than the manifest says.
+        :arg may_hold_more: the object may hold more of the release than the manifest says.
         :arg former: the manifest whose more a merge takes away.
         """
         item, path, live = self._beside(release, manifest, namespace)
-        if live is None or (not doubt and covers(live, as_read(item))):
+        if live is None or (not may_hold_more and covers(live, as_read(item))):
             return None
         applied, problem = self._foreseen(path, item, how, live)
         if former and how == MERGE:

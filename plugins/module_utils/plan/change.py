@@ -91,7 +91,7 @@ class Changes:
             return self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
             return self._comparison(base, release, chart, apis, install=True).anew(deployed)
-        change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering)
+        change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering=recovering)
         if change.action != "adopt":
             return change
         adopted = replace(change, reasons=(reasons.of_adoption(deployed, self.owner),))
@@ -209,7 +209,7 @@ class Changes:
         if attempt and deployed.labels.get(stamp.DRIFT) == attempt:
             return stays
         comparison = self._comparison(change, required(change.release), required(change.chart), apis, install=False)
-        corrected = comparison.upgrade(deployed, False, drifted=True)
+        corrected = comparison.upgrade(deployed, drifted=True)
         told = tuple(dict.fromkeys((*corrected.warnings, *warnings)))
         corrected = replace(corrected, warnings=told, attempt=attempt)
         # no objects: helm merges, and what has drifted are objects of kinds that it does not know

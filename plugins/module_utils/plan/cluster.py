@@ -62,7 +62,8 @@ class ObservedCluster(Protocol):
         manifest: Mapping[str, Any],
         namespace: str,
         how: str,
-        doubt: bool,
+        *,
+        may_hold_more: bool,
         former: Mapping[str, Any] | None = None,
     ) -> DriftedObject | None:
         """What applying a manifest makes of the live object besides."""

@@ -113,10 +113,10 @@ class Comparison:
         changes = [*self._listed, *found, *self._hooks(Manifests(), after, "install")]
         return self._finished("recover", ("pending",), changes, rendered, 1)
 
-    def upgrade(self, deployed: Deployed, recovering: bool, drifted: bool = False) -> Change:
+    def upgrade(self, deployed: Deployed, *, recovering: bool = False, drifted: bool = False) -> Change:
         history = self._history(deployed)
         body = history.good
-        rendered = self._renderer(recovering).rendered(history.held, is_upgrade=True)
+        rendered = self._renderer(recovering=recovering).rendered(history.held, is_upgrade=True)
         after, before, secrets = rendered.after, rendered.before, rendered.secrets
         changes = compare.objects(before.objects, after.objects, self.scope, self._kept)
         base = replace(
@@ -138,18 +138,18 @@ class Comparison:
                 tests=self.context.tests(self.release, after.hooks),
             )
         why = why or (reasons.READINESS,)
-        changes, reverted = self._upgraded(history, rendered, recovering)
+        changes, reverted = self._upgraded(history, rendered, recovering=recovering)
         gone = "helm cannot upgrade it from objects of kinds that are not served any more"
         warnings = (*base.warnings, *reverted.warnings, *self.context.unserved(history.applied, UpcomingKinds(), gone))
         values = self._value_changes(body) if "values" in why else ()
         base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried, values=values)
-        base = replace(base, method=self._method(history, recovering), overwritten=reverted.overwritten)
+        base = replace(base, method=self._method(history, recovering=recovering), overwritten=reverted.overwritten)
         action: Action = "recover" if recovering else "upgrade"
         rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
         revision = deployed.revision + (2 if recovering else 1)
         return replace(self, base=base)._finished(action, why, changes, rendered, revision, history.last)
 
-    def _renderer(self, recovering: bool = False) -> Renderer:
+    def _renderer(self, *, recovering: bool = False) -> Renderer:
         return Renderer(self.context, self.release, self.chart, self.apis, self.base.deployed, recovering)
 
     def _history(self, deployed: Deployed) -> History:
@@ -160,7 +160,9 @@ class Comparison:
         last = self.context.cluster.body(deployed)
         return History(deployed, good, last, held, stored(last))
 
-    def _upgraded(self, history: History, rendered: Rendered, recovering: bool) -> tuple[list[ObjectChange], Reverted]:
+    def _upgraded(
+        self, history: History, rendered: Rendered, *, recovering: bool
+    ) -> tuple[list[ObjectChange], Reverted]:
         """All that an upgrade does, new random values included, and what of it follows from edits of live objects."""
         held, after = ignore.without(history.held, self.context.diff_ignore), rendered.after
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
@@ -168,7 +170,7 @@ class Comparison:
         told = refusals.Foreseen(changes) if recovering else self._refused(history, changes, rendered)
         changes = told.changes
         changes = [*self._listed, *(self._undone(history, held, changes) if recovering else changes)]
-        reverted = self._reverted(history, changes, rendered, recovering)
+        reverted = self._reverted(history, changes, rendered, recovering=recovering)
         lost = self._overwritten(history, changes, rendered, recovering)
         reverted = replace(reverted, warnings=[*told.warnings, *lost.warnings, *reverted.warnings])
         reverted = replace(reverted, untried=told.untried, overwritten=lost.places)
@@ -279,10 +281,10 @@ class Comparison:
         return list(listed.values())
 
     def _reverted(
-        self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, recovering: bool
+        self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, *, recovering: bool
     ) -> Reverted:
         """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
-        scope, how, deployed = self.scope, self._method(history, recovering), history.deployed
+        scope, how, deployed = self.scope, self._method(history, recovering=recovering), history.deployed
         listed = {item.key for item in changes}
         # what the last revision has applied, if that is not the one to compare with: it failed
         applied = {scope.key(item): item for item in history.applied.objects}
@@ -292,15 +294,17 @@ class Comparison:
         edited: dict[Key, Any] = {}
         unsure: dict[str, list[str]] = {}
         for key, item in {scope.key(item): item for item in rendered.after.objects}.items():
-            doubt = history.last.revision != deployed.current_revision and applied.get(key) != whole[key]
+            more = history.last.revision != deployed.current_revision and applied.get(key) != whole[key]
             # to go back is a change of the manifest, by which all kinds are changed
-            former = applied.get(key) if doubt and recovering else None
+            former = applied.get(key) if more and recovering else None
             if key in listed or not (former or touches(item, how)):
                 continue
             live_item = self.context.live(item, scope.of(item)) or {}
             edits = drift.edits(live_item, item, self.release.name, self.release.namespace)
             edited |= {key: edits} if edits else {}
-            drifted = self.context.cluster.reapplied(deployed, whole[key], scope.of(item), how, doubt, former)
+            drifted = self.context.cluster.reapplied(
+                deployed, whole[key], scope.of(item), how, may_hold_more=more, former=former
+            )
             if drifted is not None:
                 found += self.context.counted(key, drifted)
                 edited.setdefault(key, ())
@@ -311,7 +315,7 @@ class Comparison:
                     unsure.setdefault(why, []).append(f"{key[1]} {key[3]}")
         return Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
 
-    def _method(self, history: History, recovering: bool) -> str:
+    def _method(self, history: History, *, recovering: bool) -> str:
         """The upgrade goes on as the last revision was made, and after a rollback that is the one gone back to."""
         major, forced = self.context.helm(self.release).version().major, self.context.drift == CORRECT
         last = history.good if recovering else history.last
@@ -340,7 +344,7 @@ class Comparison:
         held, wanted = (
             {self.scope.key(item): item for item in side.objects} for side in (history.held, rendered.whole)
         )
-        method = self._method(history, recovering)
+        method = self._method(history, recovering=recovering)
         return overwritten(self.context, history.deployed, method, changes, held, wanted)
 
     def _finished(

@@ -78,8 +78,8 @@ def _lost(
 ) -> Iterator[str]:
     """What becomes of places that are as neither manifest says, nor as the server writes what the old one says."""
     cluster = context.cluster
-    back = cluster.reapplied(deployed, was, item.namespace, method, True)
-    then = cluster.reapplied(deployed, wanted, item.namespace, method, True, was)
+    back = cluster.reapplied(deployed, was, item.namespace, method, may_hold_more=True)
+    then = cluster.reapplied(deployed, wanted, item.namespace, method, may_hold_more=True, former=was)
     if back is None or then is None or then.problem or back.live is None or then.live is None:
         return
     for place in places:

@@ -31,9 +31,12 @@ class Values:
     mentions: Mentions  # what templates in them do, which are for tpl
     warnings: tuple[str, ...] = ()
 
+    def write(self) -> tuple[str, ...]:
+        """Writes the values files for helm, mode 0600, the first time; returns their paths."""
+        return self._written
+
     @cached_property
-    def files(self) -> tuple[str, ...]:
-        """The values files for helm, mode 0600."""
+    def _written(self) -> tuple[str, ...]:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         for path, source in zip(self._paths, self.sources):
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

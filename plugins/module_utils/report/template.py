@@ -89,7 +89,7 @@ class Templates:
             release=release.name,
             namespace=release.namespace,
             chart=self.fetch(release).path,
-            values=values.files,
+            values=values.write(),
             sets=release.set_args,
             names=values.names,
             kube_version=self.params.get("kube_version"),

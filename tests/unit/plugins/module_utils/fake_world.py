@@ -256,7 +256,8 @@ class FakeCluster:
         manifest: Mapping[str, Any],
         namespace: str,
         how: str,
-        doubt: bool,
+        *,
+        may_hold_more: bool,
         former: Mapping[str, Any] | None = None,
     ) -> Drifted | None:
         item, live = self._beside(release, manifest, namespace)
