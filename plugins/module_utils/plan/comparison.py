@@ -32,7 +32,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerp
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.half_way import without_what_is_done
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.history import History, history_of
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Action, Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import ValueChange, explain
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import changes as value_changes
@@ -59,23 +60,6 @@ class Reverted:
     edits: dict[Key, Any]
     untried: str = ""  # why it cannot be told whether the cluster accepts what changes
     overwritten: Mapping[Key, Any] = field(default_factory=dict)  # of objects that change, what was edited since
-
-
-@dataclass(frozen=True)
-class History:
-    """What of a release's past matters to an upgrade.
-
-    :arg good: the revision to compare with, the last that was deployed.
-    :arg last: the newest one; it may have failed.
-    :arg held: what ``good`` has stored.
-    :arg applied: what ``last`` has.
-    """
-
-    deployed: Deployed
-    good: ReleaseBody
-    last: ReleaseBody
-    held: Manifests
-    applied: Manifests
 
 
 @dataclass(frozen=True)
@@ -114,7 +98,7 @@ class Comparison:
         return self._finished("recover", ("pending",), changes, rendered, 1)
 
     def upgrade(self, deployed: Deployed, *, recovering: bool = False, drifted: bool = False) -> Change:
-        history = self._history(deployed)
+        history = history_of(self.context.cluster, deployed)
         body = history.good
         rendered = self._renderer(recovering=recovering).rendered(history.held, is_upgrade=True)
         after, before, secrets = rendered.after, rendered.before, rendered.secrets
@@ -151,14 +135,6 @@ class Comparison:
 
     def _renderer(self, *, recovering: bool = False) -> Renderer:
         return Renderer(self.context, self.release, self.chart, self.apis, self.base.deployed, recovering)
-
-    def _history(self, deployed: Deployed) -> History:
-        good = self.context.cluster.body(deployed, deployed.current_revision or deployed.revision)
-        held = stored(good)
-        if good.revision == deployed.revision:
-            return History(deployed, good, good, held, held)
-        last = self.context.cluster.body(deployed)
-        return History(deployed, good, last, held, stored(last))
 
     def _upgraded(
         self, history: History, rendered: Rendered, *, recovering: bool
