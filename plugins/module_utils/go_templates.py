@@ -110,6 +110,7 @@ class _Chart:
         self._helm = helm
         self._root = root
         self._read = read
+        self._copied: set[str] = set()  # folders whose files are there for .Files
         self._folders: dict[str, str] = {}  # a folder of templates -> its sub-chart's name
         self._known: dict[str, str] = {}  # a file's name in the chart -> what people know it as
         self._partials: dict[str, str] = {}  # the user's file -> its name in the chart
@@ -146,7 +147,9 @@ class _Chart:
             self._partial(name, path, text, os.path.join(os.path.dirname(template.name), os.path.basename(path)))
         if any(_FILES.search(text) for text in (template.text, *partials.values())):
             _check_named(template, (template.text, *partials.values()))
-            self._copy(place, name, template)
+            if place not in self._copied:
+                self._copied.add(place)
+                self._copy(place, name, template)
         return name
 
     def _partial(self, folder: str, path: str, text: str, name: str) -> str:

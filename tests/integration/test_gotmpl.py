@@ -241,6 +241,16 @@ def test_an_error_in_a_partial_names_the_partial(folder: Folder) -> None:
     assert str(caught.value).startswith(f"{path}:3: the Go template fails: ")
 
 
+def test_a_hundred_releases_with_one_file_are_one_process(folder: Folder) -> None:
+    releases = [f"- {{name: r{number}, chart: ./web, values: [v.yaml.gotmpl]}}" for number in range(100)]
+    folder.write("helmstack.yaml", "\n".join(["name: shop", "releases:", *releases, ""]))
+    folder.write("f.txt", "x")
+    folder.write("v.yaml.gotmpl", 'a: {{ .Release.Name }}{{ .Files.Get "f.txt" }}\n')
+    stack = folder.resolve()
+    assert [release.values[0].text for release in stack.releases] == [f"a: r{number}x\n" for number in range(100)]
+    assert folder.processes == 1
+
+
 def test_output_that_is_no_mapping_names_the_file(folder: Folder) -> None:
     with pytest.raises(InputError, match=r"v.yaml.gotmpl:1: a values file must be a mapping"):
         folder.values("- {{ .Release.Name }}\n")

@@ -68,7 +68,8 @@ class Logins:
         :raises InputError: the login is of a kind that this transport does not know.
         """
         repository = self.declared_for(reference)
-        allowed = {"GIT_ALLOW_PROTOCOL": reference.scheme}
+        # a server may lead from HTTP to HTTPS, but never back
+        allowed = {"GIT_ALLOW_PROTOCOL": "http:https" if reference.scheme == "http" else reference.scheme}
         if reference.scheme == "ssh":
             return Login(environ={**allowed, **ssh_environment(repository)})
         if reference.scheme == "file":
