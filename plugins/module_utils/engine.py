@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
@@ -62,7 +63,7 @@ def deploy(
         if check_mode or not options.lock:
             raise
     if plan and (check_mode or not plan.has_work):
-        return run.result(plan, None)
+        return run.result(plan, None, run.obstacles(plan))
     with run.locked(plan) as current:
         outcome = run.apply(current)
     return run.result(current, outcome)
@@ -222,21 +223,32 @@ class _Run:
     def mask(self, plan: Plan) -> Mask:
         return report.mask_for(plan, self.stack.secrets)
 
-    def result(self, plan: Plan, outcome: Outcome | None) -> dict[str, Any]:
+    def obstacles(self, plan: Plan) -> list[str]:
+        """What would stop a run at the lock, for a warning of the check."""
+        if not plan.has_work or not self.options.lock:
+            return []
+        try:
+            why = self._lock().obstacle()
+        except Forbidden as error:
+            # one who may change nothing at all is not the one who runs it
+            return [] if any(change.untried for change in plan.changes) else [f"a run will stop at its lock: {error}"]
+        return [f"a run would stop at its lock, or wait: {why}"] if why else []
+
+    def result(self, plan: Plan, outcome: Outcome | None, warnings: Sequence[str] = ()) -> dict[str, Any]:
         """The task's result.
 
         :arg outcome: None: nothing was done.
         :raises ApplyError: a release failed.
         """
-        result = self._told(plan, outcome)
+        result = self._told(plan, outcome, warnings)
         if outcome and outcome.failed:
             raise ApplyError(report.failure(plan, outcome, self.mask(plan), self.lost), result=result)
         return result
 
-    def _told(self, plan: Plan, outcome: Outcome | None) -> dict[str, Any]:
+    def _told(self, plan: Plan, outcome: Outcome | None, more: Sequence[str] = ()) -> dict[str, Any]:
         mask = self.mask(plan)
         result = report.result(plan, self.session.info, outcome, mask, with_diff=self.diff)
-        warnings = [mask.text(warning) for warning in (*plan.warnings, *(outcome.warnings if outcome else ()))]
+        warnings = [mask.text(warning) for warning in (*plan.warnings, *(outcome.warnings if outcome else ()), *more)]
         return {**result, "warnings": warnings} if warnings else result
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,19 @@ def test_a_second_run_is_told_who_is_at_work_or_waits_for_it(held: Held) -> None
     assert held.states() == DONE
 
 
+def test_a_check_says_that_the_lock_is_held(held: Held) -> None:
+    workspace = held.workspace
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    collection, _slash, name = lease_path(workspace).rpartition("/")
+    spec = {"holderIdentity": "somebody", "leaseDurationSeconds": 60, "acquireTime": now, "renewTime": now}
+    workspace.api.create(collection, {"metadata": {"name": name}, "spec": spec})
+    [warning] = here(workspace, check=True)["warnings"]
+    assert "would stop at its lock, or wait: another run is at work on stack" in warning
+    assert "somebody since" in warning
+    workspace.api.patch(lease_path(workspace), {"spec": {"holderIdentity": ""}})
+    assert "warnings" not in here(workspace, check=True)
+
+
 def test_a_waiting_run_takes_over_when_the_holder_dies(held: Held) -> None:
     victim = held.victim()
     waiting = Victim(held.workspace, lock_wait="60s")
@@ -200,8 +214,11 @@ def test_without_the_right_to_leases_a_run_needs_lock_false(held: Held) -> None:
     binding = {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]}
     workspace.api.create(f"{RBAC}/clusterrolebindings", binding)
     kubeconfig = str(workspace.cluster.kubeconfig_for("limited"))
+    [warning] = here(workspace, check=True, kubeconfig=kubeconfig)["warnings"]
+    assert warning.startswith("a run will stop at its lock: no right to create leases")
     message = Victim(workspace, kubeconfig=kubeconfig).result()["msg"]
     assert "the lock on stack" in message
+    assert message.count("Grant ") == 1
     assert "set 'lock: false'" in message
     assert held.states() == {}
     here(workspace, kubeconfig=kubeconfig, lock=False)

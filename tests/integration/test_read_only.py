@@ -113,6 +113,7 @@ def test_without_the_right_to_patch_edits_that_an_upgrade_may_take_back_are_list
     edited, untried = checked["warnings"]
     assert "ConfigMap app-other: whether the upgrade takes back" in edited
     assert untried.startswith("whether the cluster accepts all changes cannot be told: no right to patch configmaps")
+    assert untried.endswith(". Not tried: ConfigMap")
     # its warning: Helm 3 takes the edit back, Helm 4 stops at it
     checked = workspace.check()
     assert objects_of(checked) == {("ConfigMap", a, "app"): "change", ("ConfigMap", a, "app-other"): "change"}

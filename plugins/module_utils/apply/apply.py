@@ -33,6 +33,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.values import 
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 STOP, CONTINUE, ROLLBACK = "stop", "continue", "rollback"
+_LINE = 200  # characters of a failure in a line of progress
 _SERVED = 0.3  # seconds between two looks for new kinds
 
 
@@ -96,11 +97,7 @@ class Applier:
             result = self._as_left(change, str(error))
         result = replace(result, duration=round(time.monotonic() - began, 1))
         self._results[change.id] = result
-        revision = f" at revision {result.revision}" if result.revision else ""
-        objects = f"{len(change.objects)} object{'' if len(change.objects) == 1 else 's'}"
-        told = f"ready{revision}, {objects}" if result.state == model.DONE else "failed"
-        told = "uninstalled" if result.status == "uninstalled" else told
-        self.progress(f"{change.id}: {told}, after {result.duration:.1f} s")
+        self.progress(f"{change.id}: {_told(change, result)}")
         return result.state == model.DONE
 
     def _as_left(self, change: Change, error: str) -> Result:
@@ -335,6 +332,18 @@ class Applier:
                     self._helm(change.release).uninstall(args)
                 except HelmstackError as error:
                     self._warnings.append(f"release {change.id} is uninstalled, but Helm keeps its history: {error}")
+
+
+def _told(change: Change, result: Result) -> str:
+    """How a release ended, in a line; the whole of a failure comes at the end of the run."""
+    after = f"after {result.duration:.1f} s"
+    if result.state != model.DONE:
+        first = (result.error or "").partition("\n")[0]
+        return f"failed, {after}: {first[:_LINE]}{'…' if len(first) > _LINE else ''}"
+    if result.status == "uninstalled":
+        return f"uninstalled, {after}"
+    revision = f" at revision {result.revision}" if result.revision else ""
+    return f"ready{revision}, {len(change.objects)} object{'' if len(change.objects) == 1 else 's'}, {after}"
 
 
 def _revision(found: Deployed | None) -> str:

@@ -52,6 +52,7 @@ class Related:
 
 _ALONE = Related()
 READY_STATE = State(READY, "ready")
+_LEFT = "left to end"
 
 # Groups of which nothing else than what _RULES names is ever waited for: Helm finds it ready at once.
 _PLAIN_GROUPS = frozenset(
@@ -89,7 +90,11 @@ def state(item: Object | None, related: Related = _ALONE) -> State:
     if found.kind != WAITING:
         return found
     trouble = pods.worst(related.pods, related.events, jobs=item.get("kind") == "Job")
-    return State(FAILED, f"{found.text}; {trouble.text}", trouble) if trouble else found
+    if trouble is None:
+        return found
+    # that old pods are left is no cause, but what follows from it
+    told = (trouble.text, found.text) if found.text.endswith(_LEFT) else (found.text, trouble.text)
+    return State(FAILED, "; ".join(told), trouble)
 
 
 def _failed(cause: str, text: str, hint: str, patience: float = BRIEFLY) -> State:
@@ -112,7 +117,7 @@ def _pods(ready: int, wanted: int) -> State:
 
 
 def _surplus(left: int) -> State:
-    return State(WAITING, f"{left} old pod{'' if left == 1 else 's'} left to end")
+    return State(WAITING, f"{left} old pod{'' if left == 1 else 's'} {_LEFT}")
 
 
 def _deployment(item: Object, related: Related) -> State:

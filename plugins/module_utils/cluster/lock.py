@@ -83,6 +83,24 @@ class Lock:
         now = datetime.now(timezone.utc)
         return left_by(lease) if lease and expired(lease.get("spec") or {}, now) else None
 
+    def obstacle(self) -> str:
+        """Why a run could not take the lock now; "" if it could, or if that cannot be told. Changes nothing.
+
+        :raises Forbidden: the right to it is missing.
+        """
+        try:
+            self._quick.create(_LEASES, self._lease(), dryRun="All")
+            return ""
+        except Conflict:
+            lease = self._quick.get_or_none(self._path)
+            if lease and not expired(lease.get("spec") or {}, datetime.now(timezone.utc)):
+                return self._busy(lease.get("spec") or {}).what
+        except Forbidden:
+            raise
+        except ClusterError:
+            pass
+        return ""
+
     @contextmanager
     def held(self, wait: float) -> Iterator[None]:
         """Holds the lock. What is unfinished at the end has a Lease as evidence, but one that nobody holds.
@@ -151,7 +169,7 @@ class Lock:
             pass
         except Forbidden as error:
             raise ClusterError(
-                f"the lock on stack {self._stack} cannot be taken: {error}",
+                f"the lock on stack {self._stack} cannot be taken: {error.what}",
                 hint=f"Grant get, create, patch and delete on leases in namespace {NAMESPACE}, or set 'lock: false'",
             ) from None
         lease = self._client.get_or_none(self._path)

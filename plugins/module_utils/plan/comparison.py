@@ -34,7 +34,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.context import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.half_way import without_what_is_done
 from ansible_collections.helmstack.core.plugins.module_utils.plan.history import History, history_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Action, Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
+    ALL_TRIED,
+    CORRECT,
+    Action,
+    Change,
+    ObjectChange,
+    Untried,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import ValueChange, explain
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import changes as value_changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.overwritten import Overwritten, overwritten
@@ -58,7 +65,7 @@ class Reverted:
     changes: list[ObjectChange]
     warnings: list[str]
     edits: dict[Key, Any]
-    untried: str = ""  # why it cannot be told whether the cluster accepts what changes
+    untried: Untried = ALL_TRIED  # why it cannot be told whether the cluster accepts what changes
     overwritten: Mapping[Key, Any] = field(default_factory=dict)  # of objects that change, what was edited since
 
 
@@ -342,7 +349,7 @@ class Comparison:
             reasons=reasons,
             images=replace(self.base.images, after=images.of(rendered.whole.all)),
             warnings=(*self.base.warnings, *rendered.unsure, *unserved, *self._unable(rendered.whole, last), *refused),
-            untried=self.base.untried or untried,
+            untried=self.base.untried | untried,
             objects=tuple(changes),
             tests=self.context.tests(self.release, rendered.whole.hooks),
             revision_to=revision,
@@ -359,7 +366,7 @@ class Comparison:
 
     def _not_made(
         self, changes: Sequence[ObjectChange], whole: Manifests, last: ReleaseBody | None
-    ) -> tuple[list[str], str]:
+    ) -> tuple[list[str], Untried]:
         """Objects that the cluster would refuse to make, and why that cannot be told."""
         sent = {self.scope.key(item): item for item in whole.all}
         found = {item.change.key for item in self.base.definitions}

@@ -13,7 +13,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange, Untried
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
@@ -29,7 +29,7 @@ def refused(
     coming: UpcomingKinds,
     *,
     applies: bool,
-) -> tuple[list[str], str]:
+) -> tuple[list[str], Untried]:
     """A warning of each object that would not be made, and why that cannot be told.
 
     Only of those whose namespace is there, and whose kind the cluster serves as the run will find it.
@@ -47,7 +47,7 @@ def refused(
     asked = [item for item in changes if item.op == "add" and item.key in whole and item.owner is None]
     asked = [item for item in asked if possible(item, whole[item.key])]
     if not asked:
-        return [], ""
+        return [], Untried()
 
     def answer(item: ObjectChange) -> Answer:
         try:
@@ -57,8 +57,9 @@ def refused(
 
     first = answer(asked[0])
     if first[1]:  # who lacks the right for one mostly lacks it for all, and is not to wait for as many answers
-        return [], first[1]
+        return [], Untried(first[1], frozenset(item.kind for item in asked))
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         answers = [first, *pool.map(answer, asked[1:])]
     told = [f"{item.kind} {item.name}: {why}" for item, (why, _untold) in zip(asked, answers) if why]
-    return told, next((untold for _why, untold in answers if untold), "")
+    untold = [(item.kind, why) for item, (_why, why) in zip(asked, answers) if why]
+    return told, Untried(untold[0][1], frozenset(kind for kind, _why in untold)) if untold else Untried()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any, Literal, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
@@ -37,6 +39,23 @@ def required(value: T | None) -> T:
     if value is None:
         raise AssertionError("a change lacks what its action needs")
     return value
+
+
+@dataclass(frozen=True)
+class Untried:
+    """Why the server could not be asked whether it accepts changes, and of which kinds; of none: it could."""
+
+    why: str = ""
+    kinds: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.why)
+
+    def __or__(self, other: Untried) -> Untried:
+        return Untried(self.why or other.why, self.kinds | other.kinds)
+
+
+ALL_TRIED = Untried()
 
 
 @dataclass(frozen=True)
@@ -104,7 +123,7 @@ class Change:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     images: Used = field(default_factory=Used, repr=False)
     warnings: tuple[str, ...] = ()  # what the plan cannot say
-    untried: str = ""  # why it cannot be told whether the cluster accepts what changes
+    untried: Untried = ALL_TRIED  # why it cannot be told whether the cluster accepts what changes
     parts: str = ""  # see plan/parts.py
     note: str = ""  # why it is skipped, or what of its history a reader would wonder about
     makes_namespace: bool = False  # helm is to make the release's namespace
@@ -167,8 +186,11 @@ class Plan:
     def warnings(self) -> tuple[str, ...]:
         """What the plan cannot say, and why."""
         told = [f"release {change.id}: {text}" for change in self.changes for text in change.warnings]
-        reasons = [change.untried for change in self.changes if change.untried]
-        return (*told, *(f"whether the cluster accepts all changes cannot be told: {reason}" for reason in reasons[:1]))
+        untried = reduce(or_, (change.untried for change in self.changes), Untried())
+        if untried:
+            kinds = ", ".join(sorted(untried.kinds))
+            told.append(f"whether the cluster accepts all changes cannot be told: {untried.why}. Not tried: {kinds}")
+        return tuple(told)
 
     @property
     def has_work(self) -> bool:

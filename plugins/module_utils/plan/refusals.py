@@ -17,7 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
 from ansible_collections.helmstack.core.plugins.module_utils.plan import object_owners
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ALL_TRIED, ObjectChange, Untried
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 # With them would go what nobody can make anew.
@@ -30,7 +30,7 @@ class Foreseen:
 
     changes: list[ObjectChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    untried: str = ""
+    untried: Untried = ALL_TRIED
 
 
 def foreseen(
@@ -56,7 +56,11 @@ def foreseen(
             try:
                 told = context.cluster.refusal(deployed, sent[item.key], item.namespace, how, held.get(item.key))
             except Forbidden as error:
-                return Foreseen([*found, *changes[number:]], warnings, str(error))
+                rest = changes[number:]
+                kinds = frozenset(
+                    each.kind for each in rest if each.op == "change" and each.key in sent and not each.hook
+                )
+                return Foreseen([*found, *rest], warnings, Untried(str(error), kinds))
         hint = _hint(context, release, item, sent[item.key]) if told and told.immutable else ""
         if told and told.immutable and not hint:
             found.append(replace(item, op="replace", forced=True))

@@ -34,7 +34,7 @@ def fitted(result: Mapping[str, Any], room: int = ROOM) -> dict[str, Any]:
     if _size(found) > room:
         found = _without_entries(dict(found), room, cuts)
     more = f" and {len(cuts) - _TOLD} more" if len(cuts) > _TOLD else ""
-    warning = f"The result is larger than AWX shows, so these were cut: {', '.join(cuts[:_TOLD])}{more}"
+    warning = f"The result is larger than AWX would show it, so these were cut: {', '.join(cuts[:_TOLD])}{more}"
     return {**found, "warnings": [*found.get("warnings", ()), warning]}
 
 

@@ -20,7 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems im
     Untyped,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ALL_TRIED, Change, ObjectChange, Untried
 from ansible_collections.helmstack.core.plugins.module_utils.plan.refusals import foreseen
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
@@ -75,12 +75,12 @@ FROZEN = Refusal("helm will fail at it: it is immutable", immutable=True)
 )
 def test_what_is_refused_is_replaced_by_force_or_told(answer: Any, more: Any, op: str, words: str) -> None:
     found, warnings, untried = seen(answer, **more)
-    assert (found, untried) == (op, "")
+    assert (found, untried) == (op, ALL_TRIED)
     assert [words in text for text in warnings] == ([True] if words else [])
 
 
 def test_what_may_not_be_asked_stays_a_change() -> None:
-    assert seen(Forbidden("no right")) == ("change", [], "no right")
+    assert seen(Forbidden("no right")) == ("change", [], Untried("no right", frozenset({"Job"})))
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_cut_text_says_so_at_its_end_and_by_name() -> None:
     assert found["diff"][1]["after"].endswith("(cut: 900000 characters are too many to show)\n")
     assert len(found["diff"][1]["after"]) > 500_000
     assert found["warnings"] == [
-        "The result is larger than AWX shows, so these were cut: after of web/a: ConfigMap large"
+        "The result is larger than AWX would show it, so these were cut: after of web/a: ConfigMap large"
     ]
 
 
