@@ -116,10 +116,7 @@ def on_target(given: Mapping[str, Any], secrets: tuple[str, ...], helpers: Helpe
 
 
 def _check(given: Mapping[str, Any]) -> None:
-    if given.get("targets") and given.get("exclude"):
-        raise InputError("targets and exclude cannot be used together", hint="Leave one of them out")
-    if given.get("prefix_releases") and given.get("prefix_releases_with_namespace"):
-        raise InputError("prefix_releases and prefix_releases_with_namespace cannot be used together")
+    schema.check_spray(given)
     for option in ("targets", "exclude"):
         if given.get("prune") and given.get(option):
             raise InputError(

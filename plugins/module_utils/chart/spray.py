@@ -35,10 +35,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     Location,
     did_you_mean,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import ValuesSource
-
-_MAX_RELEASE_NAME = 53
-_RELEASE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -113,10 +111,7 @@ def spray(chart_path: str, options: SprayOptions) -> tuple[SubRelease, ...]:
 
 
 def _check_options(options: SprayOptions) -> None:
-    if options.targets and options.exclude:
-        raise InputError("targets and exclude cannot be used together", hint="Leave one of them out")
-    if options.prefix_releases and options.prefix_releases_with_namespace:
-        raise InputError("prefix_releases and prefix_releases_with_namespace cannot be used together")
+    schema.check_spray(vars(options))
     bad = re.search(r"[^a-zA-Z0-9-]", options.prefix_releases or "", re.ASCII)
     if bad:
         raise InputError(
@@ -273,12 +268,12 @@ def _prefix(options: SprayOptions) -> str:
 
 
 def _check_release_name(name: str) -> None:
-    if len(name) > _MAX_RELEASE_NAME:
+    if len(name) > schema.LONGEST_RELEASE_NAME:
         raise InputError(
-            f"release name '{name}' has {len(name)} characters, of which helm allows {_MAX_RELEASE_NAME}",
+            f"release name '{name}' has {len(name)} characters, of which helm allows {schema.LONGEST_RELEASE_NAME}",
             hint="Use a shorter prefix or alias",
         )
-    if not _RELEASE_NAME.fullmatch(name):
+    if not schema.RELEASE_NAME.fullmatch(name):
         raise InputError(f"'{name}' is no release name for helm", hint="Allowed are a-z, 0-9, - and . between them")
 
 

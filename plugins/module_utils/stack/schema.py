@@ -62,6 +62,7 @@ SET_TYPES = ("raw", "string", "json", "literal")
 # Where the name that a task has for an option of a release (kubernetes.core's) is not that of its field
 FIELDS = {"disable_hook": "disable_hooks"}
 
+LONGEST_RELEASE_NAME = 53
 RELEASE_NAME = re.compile(
     r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 )  # helm: chartutil.validName
@@ -161,7 +162,7 @@ def matching(node: Node, what: str, rule: re.Pattern[str], length: int, told: st
 
 def release_name(node: Node) -> str:
     told = "a release name (lower-case letters, digits, '-' and '.', a letter or digit at both ends)"
-    return matching(node, "name", RELEASE_NAME, 53, told)
+    return matching(node, "name", RELEASE_NAME, LONGEST_RELEASE_NAME, told)
 
 
 def namespace(node: Node) -> str:
@@ -256,6 +257,17 @@ def spray(node: Node) -> dict[str, Any] | None:
         else:
             boolean(item, key)
     return {key: plain(item) for key, item in options.items()}
+
+
+def check_spray(given: Mapping[str, Any]) -> None:
+    """Holds if no two of helm_spray's options contradict each other.
+
+    :raises InputError: they do.
+    """
+    if given.get("targets") and given.get("exclude"):
+        raise InputError("targets and exclude cannot be used together", hint="Leave one of them out")
+    if given.get("prefix_releases") and given.get("prefix_releases_with_namespace"):
+        raise InputError("prefix_releases and prefix_releases_with_namespace cannot be used together")
 
 
 def set_values(node: Node) -> None:
