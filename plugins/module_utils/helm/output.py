@@ -15,6 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.urls import without
 
 _IMMUTABLE = re.compile(r"field is immutable|is immutable after creation|Forbidden: updates to statefulset spec")
 _LOG_LEVEL = re.compile(r'^(?:time=\S+ )?level=(?P<level>\w+) msg=(?P<text>"(?:\\.|[^"\\])*"|\S*)(?P<rest>.*)$')
+_PLUGIN = re.compile(r'plugin_yaml=(?P<file>"(?:\\.|[^"\\])*"|\S+) error=(?P<error>"(?:\\.|[^"\\])*"|\S+)')
 _LOG_FILE = re.compile(r"^\w+\.go:\d+: (?P<text>.*)$")
 _LOG_KLOG = re.compile(r"^(?P<level>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.-]+:\d+\] (?P<text>.*)$")
 _PREFIXES = re.compile(
@@ -47,7 +48,18 @@ def words(stderr: str) -> str:
     if _PLACE.match(said[0]):
         # Helm 4 spreads a template's error over several lines.
         said = [" ".join(line.strip() for line in said)]
+    said += dict.fromkeys(filter(None, map(_broken_plugin, stderr.splitlines())))
     return without_credentials("\n".join(said))
+
+
+def _broken_plugin(line: str) -> str:
+    """What Helm 4 says of a plugin that it leaves out: the file, and what is wrong in it."""
+    match = _LOG_LEVEL.match(line)
+    found = _PLUGIN.search(match["rest"]) if match and "failed to load plugin" in match["text"] else None
+    if found is None:
+        return ""
+    why = _unquoted(found["error"]).rpartition('failed to load plugin "')[2].partition('": ')[2]
+    return f"{found['file']} is left out: {' '.join((why or _unquoted(found['error'])).split())}"
 
 
 def warnings_in(stderr: str) -> list[str]:
@@ -66,7 +78,7 @@ def _warning(line: str) -> str:
         text = _unquoted(match["text"])
         if match["level"] not in ("WARN", "WARNING") and not text.lower().startswith("warning: "):
             return ""
-        return _without_values(text)
+        return _broken_plugin(line) or _without_values(text)
     match = _LOG_KLOG.match(line)
     if match:
         return match["text"] if match["level"] == "W" else ""

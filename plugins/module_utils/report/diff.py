@@ -115,6 +115,7 @@ def _of_object(change: Change, item: ObjectChange, mask: Mask, word: str = "") -
     where = f" in {item.namespace}" if item.namespace else ""
     header = f"{change.id}: {item.kind} {item.name}{where}"
     before, after = pair(item.before, item.after, guessable=mask.knows_secrets)
+    before = in_order_of(before, after)
     return {
         "before_header": header,
         "after_header": f"{header} {word or _WORDS[item.op]}",
@@ -125,6 +126,16 @@ def _of_object(change: Change, item: ObjectChange, mask: Mask, word: str = "") -
 
 def _text(item: Mapping[str, Any] | None, mask: Mask) -> str:
     return "" if item is None else mask.text(to_yaml(mask.content(item)))
+
+
+def in_order_of(item: Any, like: Any) -> Any:
+    """Data with the keys of its maps in the order that they have on the other side: the server's own says nothing."""
+    if isinstance(item, Mapping) and isinstance(like, Mapping):
+        keys = [*(key for key in like if key in item), *(key for key in item if key not in like)]
+        return {key: in_order_of(item[key], like.get(key)) for key in keys}
+    if isinstance(item, list) and isinstance(like, list):
+        return [*(in_order_of(*both) for both in zip(item, like)), *item[len(like) :]]
+    return item
 
 
 def to_yaml(item: Any) -> str:

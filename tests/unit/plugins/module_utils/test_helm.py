@@ -390,3 +390,15 @@ def test_running_helms_are_interrupted_but_for_those_that_do_not_heed_it(
 def test_the_home_is_private(tmp_path: Path) -> None:
     Helm(None, str(tmp_path / "home"), None)
     assert stat.S_IMODE(os.stat(tmp_path / "home").st_mode) == 0o700
+
+
+def test_a_plugin_that_helm_4_leaves_out_is_told_with_its_file_and_line() -> None:
+    stderr = (
+        'level=WARN msg="failed to load plugin (ignoring)" plugin_yaml=/p/bad/plugin.yaml '
+        'error="failed to load plugin \\"/p/bad\\": yaml: unmarshal errors:\\n  line 5: field bogus not found"\n'
+    )
+    said = "/p/bad/plugin.yaml is left out: yaml: unmarshal errors: line 5: field bogus not found"
+    assert warnings_in(stderr) == [said]
+    failed = words(stderr * 2 + 'Error: invalid argument "bad" for "--post-renderer" flag: plugin not found\n')
+    assert failed.splitlines()[0].endswith("plugin not found")
+    assert failed.splitlines()[1:] == [said]

@@ -174,3 +174,12 @@ def test_labels_of_a_release_are_shown() -> None:
     assert yaml.safe_load(entry["before"]) == {"tier": MASK}
     assert yaml.safe_load(entry["after"]) == {"tier": "back", "new": "x"}
     assert diff.entries(Plan("s", None, (replace(change, deployed=None),), "d"), Mask(())) == []
+
+
+def test_the_order_of_keys_that_the_server_answers_in_is_no_difference() -> None:
+    live = {"apiVersion": "v1", "data": {"b": "1", "a": "1", "x": "0"}, "kind": "ConfigMap", "metadata": {"name": "c"}}
+    wanted = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c"}, "data": {"a": "1", "b": "2"}}
+    [entry] = diff.entries(plan(ObjectChange("change", "ConfigMap", "n", "c", live, wanted)), Mask(()))
+    before, after = entry["before"].splitlines(), entry["after"].splitlines()
+    assert [line for line in before if line not in after] == ["  b: '1'", "  x: '0'"]
+    assert before[:4] == after[:4]
