@@ -34,6 +34,7 @@ from cluster_binaries import (
     BuildError,
     ensure,
     helm,
+    is_built,
     private_folder,
     say,
     tail,
@@ -170,14 +171,16 @@ class Cluster:
                         raise
         return self
 
-    def stop(self) -> None:
-        """Ends all programs and removes all that the start made."""
+    def stop(self) -> bool:
+        """Ends all programs and removes all that the start made; whether there was something."""
         if not self.folder.exists():
-            return
+            return False
         with self._lock():
+            there = self._layout.state.exists()
             self._clear()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
+        return there
 
     @property
     def _state(self) -> dict[str, Any]:
@@ -335,13 +338,25 @@ def _start(options: argparse.Namespace) -> int:
     cluster, began = Cluster(options.dir), time.monotonic()
     cluster.start(audit=options.audit)
     say(f"The cluster in {cluster.folder} is ready at {cluster.server} ({time.monotonic() - began:.1f} s).")
+    for text in _programs():
+        say(text)
     print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
     return 0
 
 
+def _programs() -> Iterator[str]:
+    """Where the programs are that people want next, as far as they have been made."""
+    for major, group in sorted(HELM.items()):
+        if is_built(group):
+            yield f"Helm {major}: {helm(major)}"
+    playbook = DEFAULT_FOLDER.parent / "venv" / "bin" / "ansible-playbook"
+    yield f"ansible-playbook: {playbook}" if playbook.exists() else "ansible-playbook: `make setup` installs it"
+
+
 def _stop(options: argparse.Namespace) -> int:
-    Cluster(options.dir).stop()
-    say(f"No cluster runs in {options.dir}.")
+    stopped = Cluster(options.dir).stop()
+    told = "The cluster has ended, and its data is removed" if stopped else "There was no cluster"
+    say(f"{told}: {options.dir}")
     return 0
 
 

@@ -123,6 +123,10 @@ def ensure(*groups: Group) -> list[Path]:
     return [cache_folder(group) for group in groups]
 
 
+def is_built(group: Group) -> bool:
+    return all(_path(group, binary).exists() for binary in group.binaries)
+
+
 def helm(major: int) -> Path:
     """The pinned helm of this major version (3 or 4), built if absent."""
     return ensure(HELM[major])[0] / "helm"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from harness import Workspace
+from victim import here
 
 
 def told(output: str) -> list[str]:
@@ -47,3 +48,17 @@ def test_drift_what_is_left_behind_and_the_sum_are_told(workspace: Workspace) ->
     assert lines[0].startswith("2 releases: adopt (")
     assert lines[0].endswith(f"), no objects: {a}/one, {a}/two")
     assert lines[-1] == "plan: 2 adopt"
+
+
+def test_a_release_that_goes_although_others_need_it_is_a_warning(workspace: Workspace) -> None:
+    workspace.chart("app")
+    workspace.stack(workspace.release("one"), workspace.release("two", needs=["one"]))
+    here(workspace)
+    a = workspace.ns("a")
+
+    def told(**options: object) -> list[str]:
+        warnings = here(workspace, check=True, state="absent", **options).get("warnings", ())
+        return [warning for warning in warnings if "needs it" in warning]
+
+    assert told(targets=["one"]) == [f"release {a}/one: it goes, although what stays needs it: {a}/two"]
+    assert told(all=True) == told(targets=["two"]) == []

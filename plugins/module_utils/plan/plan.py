@@ -229,8 +229,13 @@ class Planner:
                 return self._skipped(release, "protected")
             if found is None or found.status == "uninstalled":
                 return Change(release.name, release.namespace, "unchanged", release=release)
-            return self.changes.removal(found, release)
+            change = self.changes.removal(found, release)
+            takers = sorted(stays & {taker.id for taker in self.stack.releases if release.id in taker.needs})
+            why = f"it goes, although what stays needs it: {', '.join(takers)}"
+            return replace(change, warnings=(*change.warnings, why)) if takers else change
 
+        going = {release.id for release in work.releases} | {sprayed.umbrella.id for sprayed in work.sprays}
+        stays = {i for i, found in observed.items() if i not in going and found.status != "uninstalled"}
         changes = self._parallel(removal, work.releases)
         placed = [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
         return namespaces.left_over(placed, self.cluster, delete=self.settings.delete_namespace)
