@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge of every module: a private folder, the stack, one way to succeed and one to fail."""
+"""The edge of every module: a private folder, the stack, one way to succeed and one to fail.
+
+All of module_utils is private to this collection and may change with any version; docs/architecture.md explains it.
+"""
 
 from __future__ import annotations
 

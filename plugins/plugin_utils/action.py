@@ -55,6 +55,10 @@ class StackAction(ModuleArguments):
         self._parent = os.getppid()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The task's result: resolves the stack, calls the module, and shows progress meanwhile.
+
+        What fails is in the result, masked; only errors of Ansible itself are raised.
+        """
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         show = self._shown(task_vars)

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
@@ -32,10 +32,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerp
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
 from ansible_collections.helmstack.core.plugins.module_utils.plan.context import Context
 from ansible_collections.helmstack.core.plugins.module_utils.plan.half_way import without_what_is_done
-from ansible_collections.helmstack.core.plugins.module_utils.plan.history import History, history_of
+from ansible_collections.helmstack.core.plugins.module_utils.plan.history import History, Reverted, history_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
-    ALL_TRIED,
     CORRECT,
     Action,
     Change,
@@ -59,19 +58,15 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 
 @dataclass(frozen=True)
-class Reverted:
-    """Objects that are not as their manifest says: what an upgrade makes of them, what of that is unsure, and where."""
-
-    changes: list[ObjectChange]
-    warnings: list[str]
-    edits: dict[Key, Any]
-    untried: Untried = ALL_TRIED  # why it cannot be told whether the cluster accepts what changes
-    overwritten: Mapping[Key, Any] = field(default_factory=dict)  # of objects that change, what was edited since
-
-
-@dataclass(frozen=True)
 class Comparison:
-    """One release whose stamp does not settle it."""
+    """One release whose stamp does not settle it.
+
+    An upgrade is what Helm makes of three sides (its pkg/action/upgrade.go and pkg/kube/client.go): the manifests of
+    the revision deployed last, those that the chart renders now, and the live objects.
+
+    :arg base: the change as far as it is known without rendering: fingerprint, crds/, warnings.
+    :arg apis: kinds that releases before this one bring.
+    """
 
     context: Context
     base: Change
@@ -84,6 +79,10 @@ class Comparison:
         return Scope(self.release.namespace, self.apis.namespaced(self.context.cluster.namespaced))
 
     def install(self) -> Change:
+        """The change that installs a release that is not there.
+
+        :raises HelmstackError: it cannot be rendered.
+        """
         rendered = self._renderer().rendered(Manifests(), is_upgrade=False)
         after = rendered.after
         found = self._as_live(compare.objects((), after.objects, self.scope), after)
@@ -105,6 +104,12 @@ class Comparison:
         return self._finished("recover", ("pending",), changes, rendered, 1)
 
     def upgrade(self, deployed: Deployed, *, recovering: bool = False, drifted: bool = False) -> Change:
+        """The change that brings a deployed release to what is wanted: an upgrade, or only a stamp (adopt).
+
+        :arg recovering: the release goes back to its last good revision first.
+        :arg drifted: it is upgraded because of drift, even if nothing else says so.
+        :raises HelmstackError: it cannot be rendered, or the cluster refuses to answer.
+        """
         history = history_of(self.context.cluster, deployed)
         body = history.good
         rendered = self._renderer(recovering=recovering).rendered(history.held, is_upgrade=True)

@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a release's past matters to an upgrade."""
+"""What matters to an upgrade besides what is wanted: the release's past, and live objects that were edited."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import ObservedCluster
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Manifests, stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ALL_TRIED, ObjectChange, Untried
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,14 @@ def history_of(cluster: ObservedCluster, deployed: Deployed) -> History:
         return History(deployed, good, good, held, held)
     last = cluster.body(deployed)
     return History(deployed, good, last, held, stored(last))
+
+
+@dataclass(frozen=True)
+class Reverted:
+    """Objects that are not as their manifest says: what an upgrade makes of them, what of that is unsure, and where."""
+
+    changes: list[ObjectChange]
+    warnings: list[str]
+    edits: dict[Key, Any]
+    untried: Untried = ALL_TRIED  # why it cannot be told whether the cluster accepts what changes
+    overwritten: Mapping[Key, Any] = field(default_factory=dict)  # of objects that change, what was edited since

@@ -46,6 +46,11 @@ class Templates:
     expand: Callable[[Release, Chart], Sprayed]
 
     def run(self, *, check_mode: bool) -> dict[str, Any]:
+        """The result of helmstack_template: manifests, images, and the diff of the files in ``output_dir``.
+
+        :arg check_mode: no file is written.
+        :raises HelmstackError: a release cannot be rendered; no file has been written.
+        """
         targets = self.stack.targets
         chosen = [r for r in self.stack.releases if not r.ignore and (targets is None or r.id in targets)]
         with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
