@@ -74,7 +74,7 @@ def values(text: str) -> str:
 CASES = [
     case("broken-yaml", "helmstack.yaml:3", stack="releases:\n  - {name: app\n    chart: x\n"),
     case("tab", "helmstack.yaml:2", stack="releases:\n\t- name: app\n"),
-    case("empty", "helmstack.yaml", "no releases", stack=""),
+    case("empty", "helmstack.yaml", "the stack file is empty", stack=""),
     case("no-releases", "helmstack.yaml", "no releases", stack="name: x\n"),
     case("list", "helmstack.yaml", "mapping", stack="- a\n"),
     case(
