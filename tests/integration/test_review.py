@@ -87,14 +87,15 @@ def test_check_and_run_write_reports(shop: Workspace) -> None:
         assert f"Review of {shop.prefix}" in reports[kind].replace("\\", "")
         assert "-        image: registry.invalid/app:1.0.0" in reports[kind]
         assert "the volume goes, and what it holds may" in reports[kind]
-    shop.deploy(report_file=files)
+    shop.run({"report_file": files})
     reports = read(shop)
     assert f"Deployment of {shop.prefix}" in reports["html"]
     assert json.loads(reports["json"])["plan"]["releases"][0]["status"] == "deployed"
 
 
 def test_a_failure_has_a_report_too(shop: Workspace) -> None:
-    message = shop.fail(check=True, forbid=[NO_LOSS], report_file=["review.html", "review.md", "review.json"])
+    files = ["review.html", "review.md", "review.json"]
+    message = shop.run({"forbid": [NO_LOSS], "report_file": files}, check=True, code=2).result["msg"]
     reports = read(shop)
     assert json.loads(reports["json"])["msg"] == message
     assert "the plan is forbidden: Data would be lost" in reports["html"]
@@ -104,7 +105,9 @@ def test_a_failure_has_a_report_too(shop: Workspace) -> None:
 @pytest.mark.parametrize(("path", "words"), [("no/review.md", "Make the folder"), ("review.txt", "must end with")])
 def test_a_report_that_cannot_be_written_stops_the_task_first(shop: Workspace, path: str, words: str) -> None:
     before = shop.snapshot()
-    assert words in shop.fail(report_file=path)
+    run = shop.run({"report_file": path}, code=2)
+    assert words in run.result["msg"]
+    assert "Traceback" not in run.output
     assert shop.snapshot().versions == before.versions
 
 
