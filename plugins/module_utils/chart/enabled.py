@@ -47,6 +47,16 @@ def enabled(content: Files, values: Values, helm: tuple[int, int], path: tuple[s
             yield from enabled(files, every, helm, (*path, name))
 
 
+def without_effect(dependencies: Sequence[Dependency], values: Values) -> tuple[str, ...]:
+    """Warnings on sub-charts that the user's values seem to switch off, but that nothing can switch."""
+    return tuple(
+        f"'{item.used_name}.enabled: false' has no effect, as the chart's dependency '{item.used_name}' has neither a "
+        "condition nor tags"
+        for item in dependencies
+        if not item.condition and not item.tags and _at(values, (item.used_name, "enabled")) is False
+    )
+
+
 def _every(content: Files) -> Iterator[Files]:
     yield content
     for inner in subcharts(content):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
+from ansible_collections.helmstack.core.plugins.module_utils.chart.enabled import without_effect
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
@@ -73,7 +74,7 @@ class Changes:
             chart=chart,
             deployed=deployed,
             fingerprint=self.fingerprint(release, chart, apis),
-            warnings=(*chart.warnings, *self.context.values(release).warnings),
+            warnings=self._warnings(release, chart),
         )
         recovering = self.recovery.of(deployed) is not None
         if deployed is None or deployed.status == "uninstalled":
@@ -107,6 +108,12 @@ class Changes:
             return images.Used()
         found = images.of(stored(self.context.cluster.body(deployed)).all)
         return images.Used(found, found)
+
+    def _warnings(self, release: Release, chart: Chart) -> tuple[str, ...]:
+        values = self.context.values(release)
+        # helm-spray's own switches are such values
+        idle = () if release.umbrella else without_effect(chart.dependencies, values.merged)
+        return (*chart.warnings, *values.warnings, *idle)
 
     def _comparison(
         self, base: Change, release: Release, chart: Chart, apis: UpcomingKinds, *, install: bool

@@ -15,6 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.values import
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
+from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import identical
 
 READINESS, LABELS = "readiness", "labels"
 _ROLLBACK = "Rollback to "  # how Helm describes one (pkg/action/rollback.go)
@@ -26,7 +27,9 @@ def other_values(given: Mapping[str, Any], stored: Mapping[str, Any], *, reuses:
     :arg given: the user's, merged.
     :arg reuses: they are laid over the stored ones; there null takes a value away, and is not stored itself.
     """
-    return _without_null(merge((stored, given))) != _without_null(stored) if reuses else given != stored
+    if reuses:
+        return not identical(_without_null(merge((stored, given))), _without_null(stored))
+    return not identical(given, stored)
 
 
 def _without_null(values: Any) -> Any:

@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import load
 from ansible_collections.helmstack.core.plugins.module_utils.chart.crds import crds
+from ansible_collections.helmstack.core.plugins.module_utils.chart.enabled import without_effect
 
 Tree = dict[str, str]
 
@@ -158,6 +159,24 @@ def test_where_helm_3_and_4_differ_the_one_at_hand_counts(
     assert found(tmp_path / "3", files, values, (3, 22)) == helm_3
     assert found(tmp_path / "4.1", PARENTS_NULL, {}, (4, 1)) == ["web", "db"]
     assert found(tmp_path / "4", files, values, (4, 3)) == helm_4
+
+
+@pytest.mark.parametrize(
+    ("dependency", "values", "told"),
+    [
+        (needs("db"), {"db": {"enabled": False}}, True),
+        (needs("db", alias="main"), {"main": {"enabled": False}}, True),
+        (needs("db"), {"db": {"enabled": 0}}, False),
+        (needs("db"), {"db": {"enabled": True}}, False),
+        (BY_CONDITION, {"db": {"enabled": False}}, False),
+        (BY_TAG, {"db": {"enabled": False}}, False),
+    ],
+)
+def test_a_switch_that_switches_nothing_is_told(tmp_path: Path, dependency: Any, values: Any, told: bool) -> None:
+    for name, text in chart("web", dependency, db=chart("db")).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert bool(without_effect(load(str(tmp_path)).dependencies, values)) is told
 
 
 def test_a_chart_without_any_is_not_read_again(tmp_path: Path) -> None:

@@ -196,6 +196,7 @@ COUNTS_NOT: Mapping[str, tuple[Input, Input]] = {
             "verify": True,
             "keyring": "/keys",
             "test": True,
+            "skip_schema_validation": True,
         }.items()
     },
 }
