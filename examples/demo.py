@@ -147,9 +147,10 @@ def expect(output: str, hosts: Sequence[str], changes: bool) -> None:
 # ---- what the demo needs: a cluster, helm, a chart repository
 
 
-def captured(*words: object, env: Mapping[str, str] | None = None) -> str:
+def captured(*words: object, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
     """A command's output; its messages go to the terminal."""
-    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, text=True, env=env, check=False)
+    argv = [str(word) for word in words]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, env=env, cwd=cwd, check=False)
     if done.returncode:
         raise DemoError(f"{words[0]} failed (exit code {done.returncode})")
     return done.stdout
@@ -200,23 +201,34 @@ def git_repository() -> Path:
     return target
 
 
-def chart_repository(kubeconfig: str) -> str:
-    """The URL of the running server of REPOSITORY, started if need be; it ends with the cluster."""
-    file = WORK / "url"
-    if file.exists() and answers(file.read_text()):
-        return file.read_text()
+def servers(kubeconfig: str) -> tuple[str, str]:
+    """The URL of REPOSITORY's server and the host of a registry, started if need be; they end with the cluster."""
+    file = WORK / "servers"
+    if file.exists() and all(answers(url) for url in "{} http://{}/v2/".format(*file.read_text().split()).split()):
+        url, host = file.read_text().split()
+        return url, host
     file.unlink(missing_ok=True)
+    captured(sys.executable, "-c", "import cluster_binaries; cluster_binaries.registry()", cwd=CLUSTER.parent)
     server = subprocess.Popen(
         [sys.executable, str(ROOT / "examples" / "serve.py"), str(REPOSITORY), str(file), kubeconfig],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     while not file.exists():
         if server.poll() is not None:
-            raise DemoError("the chart repository did not start")
+            raise DemoError("the chart repository and the registry did not start")
         time.sleep(0.02)
-    return file.read_text()
+    url, host = file.read_text().split()
+    return url, host
+
+
+def push_charts(helm: str, charts: str, host: str) -> str:
+    """Puts the chart cache into the registry; returns where. Charts edited since lie elsewhere, as in pack_charts."""
+    for archive in (REPOSITORY / charts).glob("cache-*.tgz"):
+        captured(helm, "push", archive, f"oci://{host}/{charts}", "--plain-http")
+    return f"oci://{host}/{charts}"
 
 
 def answers(url: str) -> bool:
@@ -247,6 +259,7 @@ def prepare(terminal: Terminal) -> tuple[dict[str, str], bool]:
     WORK.mkdir(parents=True, exist_ok=True)
     kubeconfig, helm, local = cluster_and_helm()
     charts = pack_charts(helm)
+    repository, registry = servers(kubeconfig)
     environment = dict(os.environ)
     if terminal.colours:
         environment.pop("ANSIBLE_NOCOLOR", None)
@@ -254,7 +267,8 @@ def prepare(terminal: Terminal) -> tuple[dict[str, str], bool]:
     bins = [str(Path(sys.executable).parent), str(Path(helm).parent)]
     settings = {
         "KUBECONFIG": kubeconfig,
-        "SHOP_CHARTS": f"{chart_repository(kubeconfig)}/{charts}",
+        "SHOP_CHARTS": f"{repository}/{charts}",
+        "SHOP_REGISTRY": push_charts(helm, charts, registry),
         "SHOP_GIT": f"git+{git_repository().as_uri()}",
         "ANSIBLE_COLLECTIONS_PATH": environment.get("ANSIBLE_COLLECTIONS_PATH", ""),
     }

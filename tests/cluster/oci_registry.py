@@ -131,7 +131,7 @@ class OciRegistry:
         config.write_text(json.dumps(self._config()), encoding="utf-8")
         with open(self._log, "wb") as log:
             argv = [str(cluster_binaries.registry()), str(config)]
-            self._process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=self._made)
+            self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self._made)
         self._wait()
         return self
 
@@ -139,7 +139,7 @@ class OciRegistry:
         """Ends serving and removes what it made itself."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
             self._process = None
         if self._tokens is not None:
             self._tokens.stop()

@@ -4,13 +4,14 @@
 
 // The registry of the distribution project, without the storage of clouds, which takes most of the time to build.
 //
-//	registry CONFIG           serves
+//	registry CONFIG           serves until its standard input ends
 //	registry hash PASSWORD    prints what its htpasswd file wants of a password
 package main
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/distribution/distribution/v3/configuration"
@@ -27,6 +28,10 @@ func main() {
 		fmt.Println(string(hashed))
 		return
 	}
+	go func() { // whoever has started it holds the other end, and may be killed
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
 	if err := serve(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
