@@ -31,7 +31,7 @@ OLDEST, NEWEST = ENDS = ("oldest", "newest")  # of the matrix
 LARGEST_BUILD = 1_000_000
 MUST_BE_BUILT = {"galaxy.yml", "meta/runtime.yml", "requirements.txt", "LICENSE", "README.md"}
 MUST_NOT_BE_BUILT = re.compile(
-    r"^(\.|tools/|tests/(unit|integration|cluster|output|benchmark)|Makefile)|__pycache__|\.(pyc|gz)$"
+    r"^(\.|findings/|tools/|tests/(unit|integration|cluster|output|benchmark)|Makefile)|__pycache__|\.(pyc|gz)$"
 )
 
 
