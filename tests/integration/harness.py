@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE, STDOUT
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
@@ -222,8 +223,9 @@ def _called(options: Object) -> tuple[ModuleDefinition | None, Object]:
     if not any("." in name for name in options):
         return DEPLOY, options
     [(module, args)] = [item for item in options.items() if "." in item[0]] or [("", {})]
-    only_this = set(options) <= {"name", module} and isinstance(args, dict)
-    return SPRAY if module == "helmstack.core.helm_spray" and only_this else None, args
+    only_this = set(options) <= {"name", "check_mode", module} and isinstance(args, dict)
+    definitions = {"helmstack.core.helmstack": DEPLOY, "helmstack.core.helm_spray": SPRAY}
+    return definitions.get(module) if only_this else None, args
 
 
 class Workspace:
@@ -341,6 +343,25 @@ class Workspace:
         assert "Traceback" not in run.output, run.output
         return str(run.result["msg"])
 
+    def results(
+        self, *tasks: Object, check: bool = False, env: Mapping[str, str] | None = None, code: int = 0
+    ) -> list[Object]:
+        """The results of tasks, one after the other; without a playbook where none of them needs Ansible itself.
+
+        :arg code: 2: the last of them fails.
+        """
+        listed = tasks or ({},)
+        if not all(self.is_plain(task) for task in listed):
+            return self.run(*listed, check=check, env=env, code=code).results
+        found: list[Object] = []
+        for task in listed:
+            found.append(self._in_process(task, check=check or bool(task.get("check_mode")), env=env or {}))
+            if found[-1].get("failed"):
+                assert code, found[-1]["msg"]
+                return found
+        assert not code, "no task has failed"
+        return found
+
     def one(self, options: Object, *, check: bool) -> Object:
         """The result of one task that must succeed; without a playbook where Ansible itself is not what is tested."""
         if not self.is_plain(options):
@@ -366,7 +387,7 @@ class Workspace:
     def _is_input(self, path: Path) -> bool:
         return not {self.home, self.local_temp, self.remote_temp, self.temp} & set(path.parents)
 
-    def _in_process(self, options: Object, *, check: bool) -> Object:
+    def _in_process(self, options: Object, *, check: bool, env: Mapping[str, str] = MappingProxyType({})) -> Object:
         """What the module says, called in this process as the action plugin calls it."""
         definition, given = _called(options)
         assert definition is not None
@@ -379,7 +400,7 @@ class Workspace:
         before, environ = os.getcwd(), dict(os.environ)
         os.chdir(self.root)
         os.environ.clear()
-        os.environ.update(self.environ({}))
+        os.environ.update(self.environ(env))
         try:
             return run_in_process(definition, args, folder=str(self.local_temp), check_mode=check, diff=True)
         except HelmstackError as error:

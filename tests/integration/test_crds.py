@@ -88,7 +88,7 @@ def test_definitions_are_upgraded_where_asked_and_only_there(workspace: Workspac
     task = workspace.task({})
     reads = {**workspace.task({"kubeconfig": reader(workspace)}), "check_mode": True}
     before = workspace.snapshot()
-    seen, checked, second, again = workspace.run(reads, {**task, "check_mode": True}, task, reads).results
+    seen, checked, second, again = workspace.results(reads, {**task, "check_mode": True}, task, reads)
     assert workspace.snapshot().changes_since(before) == objects_of(second)
     assert plan_of(seen) == plan_of(checked) == plan_of(second)
     assert seen["diff"] == checked["diff"] == second["diff"]
@@ -103,14 +103,14 @@ def test_definitions_are_upgraded_where_asked_and_only_there(workspace: Workspac
     # what people change can only be seen where drift is asked for
     stored = workspace.api.get(f"{CRD}/{key(ready)[2]}")
     workspace.api.patch(f"{CRD}/{key(ready)[2]}", {"spec": {"versions": stored["spec"]["versions"][:1]}})
-    plain, reported = workspace.run({}, {"drift": "report"}, check=True).results
+    plain, reported = workspace.results({}, {"drift": "report"}, check=True)
     assert (plain["changed"], reported["changed"]) == (False, False)
     assert (objects_of(plain), objects_of(reported)) == ({}, {key(ready): "change"})
     assert objects_of(exact(workspace, drift="correct")) == {key(ready): "change"}
 
     chart("v2")
     refused = {**task, "check_mode": True, "ignore_errors": True}
-    message = workspace.run(refused, {"state": "absent", "all": True}).results[0]["msg"]
+    message = workspace.results(refused, {"state": "absent", "all": True})[0]["msg"]
     assert f"CustomResourceDefinition {key(mine)[2]} cannot lose version v1: objects may be stored in it" in message
     left = workspace.snapshot()
     assert not left.releases
@@ -139,7 +139,7 @@ def test_what_needs_a_new_kind_or_version_waits_for_it_and_is_planned(workspace:
     check = {**task, "check_mode": True}
     for version, versions, action in (("v1", ("v1",), "install"), ("v2", ("v1", "v2"), "upgrade")):
         stack(version, *versions)
-        checked, run, again = workspace.run(check, task, check).results
+        checked, run, again = workspace.results(check, task, check)
         assert set(actions_of(checked).values()) == {action}
         assert plan_of(checked) == plan_of(run)
         assert set(actions_of(again).values()) == {"unchanged"}

@@ -60,7 +60,7 @@ def test_drift_is_what_people_changed(workspace: Workspace) -> None:
     given = {"set": {"data": {"v": "1", "w": "1"}}}
     workspace.stack(*(workspace.release(name, "rich", **given) for name in ("edited", "managed")))
     report = {**workspace.task({"drift": "report"}), "check_mode": True}
-    [_deployed, untouched] = workspace.run(workspace.task({}), report).results
+    [_deployed, untouched] = workspace.results(workspace.task({}), report)
     assert (objects_of(untouched), set(actions_of(untouched).values())) == ({}, {"unchanged"})
     assert "warnings" not in untouched
 
@@ -81,7 +81,7 @@ def test_drift_is_what_people_changed(workspace: Workspace) -> None:
         {"kind": "Se*"},
     ]
     tasks = ({}, {"drift": "report"}, {"drift": "report", "diff_ignore": ignored})
-    plain, seen, left_out = workspace.run(*tasks, check=True).results
+    plain, seen, left_out = workspace.results(*tasks, check=True)
     assert (plain["changed"], seen["changed"], left_out["changed"]) == (False, False, False)
     assert set(actions_of(seen).values()) == {"unchanged"}
     edited = {
@@ -117,7 +117,7 @@ def test_drift_that_a_merge_cannot_bring_back_is_told_and_not_corrected_for_ever
     workspace.api.patch(f"{path}?fieldManager=kubectl-edit", {"spec": spec})
 
     correct = workspace.task({"drift": "correct"})
-    checked, first, second, last = workspace.run({**correct, "check_mode": True}, *[correct] * 3).results
+    checked, first, second, last = workspace.results({**correct, "check_mode": True}, *[correct] * 3)
     assert (checked["changed"], first["changed"]) == (True, True)
     assert (second["changed"], last["changed"]) == (False, False)
     if workspace.helm("version", "--short").startswith("v3"):
@@ -143,7 +143,7 @@ def test_a_live_value_that_an_upgrade_overwrites_is_told(workspace: Workspace) -
     without = DEPLOYMENT.replace("  replicas: {{ .Values.replicas | default 1 }}\n", "")
     workspace.chart("web", version="1.1.0", files={"templates/web.yaml": without, "templates/c.yaml": CONFIG})
     workspace.stack(workspace.release("web", "web", set={"data": {"v": 2}}, wait=False))
-    checked, done = workspace.run({**workspace.task({}), "check_mode": True}, workspace.task({})).results
+    checked, done = workspace.results({**workspace.task({}), "check_mode": True}, workspace.task({}))
     told = "\n".join(checked.get("warnings", ()))
     merges = workspace.helm("version", "--short").startswith("v3")
     # what another one has taken over stays with server-side apply

@@ -118,7 +118,7 @@ def test_options_have_their_effect(ran: Run, workspace: Workspace) -> None:
 def test_an_atomic_install_that_fails_leaves_nothing(workspace: Workspace) -> None:
     workspace.chart("pod", files={"templates/d.yaml": DEPLOYMENT})
     workspace.stack(workspace.release("atomic", "pod", atomic=True, timeout=60, set={"behaviour": "crash-loop"}))
-    result = workspace.run(code=2).result
+    result = workspace.results(code=2)[-1]
     told = release_of(result, "atomic")
     assert told["status"] == "uninstalled"
     assert "crashes again and again" in told["error"]
@@ -133,7 +133,7 @@ def test_a_post_renderer_that_is_changed_is_noticed(workspace: Workspace) -> Non
     edit = {"name": "edit", "ansible.builtin.replace": {"path": script, "regexp": '"rendered"', "replace": '"another"'}}
     check = {**workspace.task({}), "check_mode": True}
     env = {"HELM_PLUGINS": str(workspace.root / "plugins")}
-    _deployed, before, _edited, after = workspace.run(workspace.task({}), check, edit, check, env=env).results
+    _deployed, before, _edited, after = workspace.results(workspace.task({}), check, edit, check, env=env)
     assert (actions_of(before), actions_of(after)) == ({"plain": "unchanged"}, {"plain": "upgrade"})
     a = workspace.ns("a")
     assert objects_of(after) == {("ConfigMap", a, "rendered"): "remove", ("ConfigMap", a, "another"): "add"}

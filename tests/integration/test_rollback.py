@@ -92,7 +92,7 @@ def test_everything_goes_back_and_what_cannot_is_told(workspace: Workspace) -> N
 
     # what the run could not do, the next one does; the history of what was removed goes with it
     workspace.helm("uninstall", "older", "-n", a, "--no-hooks")
-    again = workspace.run({**options, "pending_age": "0s"}).result
+    again = workspace.results({**options, "pending_age": "0s"})[-1]
     actions = {"base": "upgrade", "web": "upgrade", "stuck": "recover", "new": "install", "old": "uninstall"}
     assert actions_of(again) == actions
     assert set(workspace.snapshot().releases) == {f"{a}/base", f"{a}/web", f"{a}/stuck", f"{b}/new"}

@@ -233,7 +233,7 @@ def test_only_what_changed_is_upgraded(workspace: Workspace) -> None:
     assert objects_of(result) == {("ConfigMap", a, "one-more"): "add", ("ConfigMap", a, "two-more"): "add"}
 
     workspace.write("charts/u/templates/shared.yaml", more.replace("-more", "-shared"))
-    result, again = workspace.run({}, {}).results
+    result, again = workspace.results({}, {})
     # from now on templates see all values, and the last release knows only older ones of the others
     assert changed_by(result) == {"one": ["chart"], "two": ["chart"], "last": ["values"]}
     assert objects_of(result) == {("ConfigMap", a, f"{name}-shared"): "add" for name in ("one", "two", "last")}
@@ -453,7 +453,7 @@ def test_targets_and_exclude_choose_sub_charts(workspace: Workspace) -> None:
         task("without", "u/[tl]*"),
     ]
     tasks += [task("few", target, ignore_errors=True) for target in wrong]
-    *right, first, second, third = workspace.run(*tasks).results
+    *right, first, second, third = workspace.results(*tasks)
     assert list(map(actions_of, right)) == [
         {"two": "install", "plain": "install"},
         {"one": "install", "two": "install", "last": "unchanged"},
@@ -475,7 +475,7 @@ def test_prune_takes_what_the_umbrella_no_longer_has_and_nothing_else(workspace:
     for number, spray in enumerate(({"exclude": ["two"]}, {"targets": ["two"]})):
         workspace.stack(workspace.release("u", "u", spray=spray), file=f"part{number}.yaml")
     tasks = [workspace.task({"prune": True, "stack_files": [f"part{number}.yaml"]}) for number in range(2)]
-    kept = workspace.run(*tasks, check=True).results
+    kept = workspace.results(*tasks, check=True)
     assert list(map(actions_of, kept)) == [{"one": "unchanged", "last": "unchanged"}, {"two": "unchanged"}]
 
     two_waves(workspace, tags={"extra": False})
@@ -510,7 +510,7 @@ def test_prune_of_umbrellas_that_are_protected_ignored_or_were_none(workspace: W
     turned = workspace.task({"prune": True, "stack_files": ["turned.yaml"]})
     guarded = workspace.task({"state": "absent", "all": True, "stack_files": ["guarded.yaml"]})
     told("guarded", protected=True)
-    results = workspace.run(whole, protected, ignored, turned, guarded, check=True).results
+    results = workspace.results(whole, protected, ignored, turned, guarded, check=True)
     same = dict.fromkeys(sub_charts, "unchanged")
     assert list(map(actions_of, results)) == [
         {**same, "app": "unchanged", "v": "uninstall"},
@@ -523,7 +523,7 @@ def test_prune_of_umbrellas_that_are_protected_ignored_or_were_none(workspace: W
     umbrella(workspace, needs("app", "one"), values={"one": {"weight": 0}})
     shutil.rmtree(workspace.root / "charts/u/charts/last")
     told("protected", protected=True)
-    results = workspace.run(whole, protected, check=True).results
+    results = workspace.results(whole, protected, check=True)
     kept = [{name for name, action in actions_of(result).items() if action == "uninstall"} for result in results]
     assert kept == [{"s-two", "s-last", "v"}, {"v"}]
 
@@ -574,7 +574,7 @@ def test_template_renders_sub_charts(workspace: Workspace) -> None:
     two_waves(workspace)
     workspace.stack(workspace.release("u", "u", spray=True))
     task = {"helmstack.core.helmstack_template": {"stack_files": ["helmstack.yaml"], "binary_path": HELM}}
-    manifests = {release["name"]: release["manifest"] for release in workspace.run(task).result["releases"]}
+    manifests = {release["name"]: release["manifest"] for release in workspace.results(task)[-1]["releases"]}
     assert set(manifests) == {"one", "two", "last"}
     assert 'name: "one"' in manifests["one"]
 
@@ -583,7 +583,7 @@ def test_info_knows_sub_charts(workspace: Workspace) -> None:
     two_waves(workspace)
     workspace.stack(workspace.release("u", "u", spray=True))
     info = {"helmstack.core.helmstack_info": {"stack_files": ["helmstack.yaml"], **workspace.connection}}
-    found = workspace.run({}, info).result["releases"]
+    found = workspace.results({}, info)[-1]["releases"]
     assert {release["name"]: (release["in_stack"], release["verified"], release["chart"]) for release in found} == (
         dict.fromkeys(["one", "two", "last"], (True, True, "u"))
     )
@@ -679,7 +679,7 @@ def test_helm_spray_from_a_repository_by_namespace_prunes_and_removes(workspace:
     with ChartRepository(workspace.root / "repository") as repository:
         common = {"repositories": [{"name": "repo", "url": repository.url}], "prefix_releases_with_namespace": True}
         other = spray(workspace, "repository/u-1.0.0.tgz", targets=["one"], prefix_releases="other")
-        first, _other = workspace.run(spray(workspace, "repo/u", chart_version="~1.0.0", **common), other).results
+        first, _other = workspace.results(spray(workspace, "repo/u", chart_version="~1.0.0", **common), other)
         assert actions_of(first) == dict.fromkeys([f"{a}-one", f"{a}-two", f"{a}-last"], "install")
         second = exact(workspace, **spray(workspace, "repo/u", chart_version="^1.0.0", prune=True, **common))
         assert actions_of(second) == {f"{a}-one": "upgrade", f"{a}-two": "uninstall", f"{a}-last": "uninstall"}

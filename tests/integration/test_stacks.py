@@ -158,7 +158,7 @@ def test_a_plan_holds_while_its_objects_become_what_it_says(workspace: Workspace
     def reviewed() -> Object:
         """The same plan for all, though they may not know as much of it."""
         task = {**workspace.task({}), "check_mode": True}
-        one, other = workspace.run(task, {**workspace.task(read_only), "check_mode": True}).results
+        one, other = workspace.results(task, {**workspace.task(read_only), "check_mode": True})
         assert one["plan"]["digest"] == other["plan"]["digest"]
         assert objects_of(other).items() - objects_of(one).items() == {
             (("Deployment", workspace.ns("a"), "app"), "change")

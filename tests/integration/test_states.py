@@ -148,7 +148,7 @@ def test_a_failure_is_told_with_the_state_of_all_and_repaired_by_the_next_run(th
     assert release_of(run.result, "bad")["error"]
     # Helm calls it deployed; that it is not ready is never forgotten, and neither is it a change
     task = three.task({"on_failure": "continue"})
-    again = three.run({**task, "check_mode": True}, task, code=2).results
+    again = three.results({**task, "check_mode": True}, task, code=2)
     for result in again:
         assert actions_of(result) == {"bad": "adopt", "dependant": "install", "alone": "unchanged"}
         assert release_of(result, "bad")["reason"] == ["readiness"]
@@ -175,7 +175,7 @@ def test_a_release_left_pending_is_recovered_when_it_is_old_enough(workspace: Wo
     set_status(workspace, "stuck", 1, "deployed", {"status": "deployed"})
     old = {"targets": ["stuck"], "pending_age": "1s"}
     time.sleep(1)
-    result = workspace.run(old, check=True).result
+    result = workspace.results(old, check=True)[-1]
     assert actions_of(result) == {"stuck": "recover"}
     before = workspace.snapshot()
     run = workspace.deploy(**old)
@@ -246,7 +246,7 @@ def test_a_release_that_moves_to_another_stack_is_not_pruned_by_the_first(worksp
         )
     ]
     tasks = [workspace.task({"stack_file": str(file), "prune": True, "take_over": True}) for file in files]
-    results = workspace.run(*tasks, tasks[1]).results
+    results = workspace.results(*tasks, tasks[1])
     assert [actions_of(result) for result in results] == [
         {"moved": "install", "stays": "install"},
         {"moved": "adopt"},
@@ -309,7 +309,7 @@ def test_releases_may_be_stored_in_config_maps(workspace: Workspace) -> None:
     check = {**task, "check_mode": True}
 
     def rhythm(action: str, name: str = "own") -> Object:
-        checked, done, again = workspace.run(check, task, check, env=driver).results
+        checked, done, again = workspace.results(check, task, check, env=driver)
         assert plan_of(checked) == plan_of(done)
         assert release_of(done, name)["action"] == action
         assert again["changed"] is False, again["plan"]
