@@ -117,6 +117,17 @@ CASES: Mapping[str, list[tuple[str, Object]]] = {
         ('bare one; value one data={"b":1}', {}),
         ("stamp one fingerprint", {}),
     ],
+    "what is immutable and forced is made anew, unless it is to be kept": [
+        ("add one a frozen,job,ip,config; toggle one force; add two a frozen,keep", {}),
+        ('value one frozen=2; value one ip="None"; value two port=81', {}),
+        ('value one frozen=3; value one ip=""; edit ConfigMap a one field', {"on_failure": "rollback"}),
+    ],
+    "namespaces that were made and are left, and what remains in one": [
+        ("add one a config,hook-delete; add two b config,keep; add three b config", {}),
+        ("", {"state": "absent", "targets": ["three"], "delete_namespace": True}),
+        ("template one hook-delete", {"targets": ["one"]}),
+        ("", {**ABSENT, "delete_namespace": True}),
+    ],
     "a namespace that somebody else has made": [
         ("take Namespace - b; add one b config,hook-delete; toggle one disableHooks", {}),
         ("", ABSENT),

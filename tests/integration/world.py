@@ -481,7 +481,8 @@ class Generator:
         pick, draw = self.random.choice, self.random.random()
         environment = pick([{}] * 6 + [{"environment": "dev"}, {"environment": "far"}])
         if draw < 0.06:
-            return {"state": "absent", "all": True, "take_over": True, **environment}
+            gone = {"state": "absent", "all": True, "delete_namespace": pick((True, False))}
+            return {**gone, "take_over": True, **environment}
         if draw < 0.14 and self.world.wanted:
             return {"state": "absent", "take_over": True, **self._selection(), **environment}
         options: Object = {"concurrency": pick((1, 4)), "pending_age": "0s", "take_over": True, **environment}
