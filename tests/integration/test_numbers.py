@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.helm import Helm, TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import TemplateArgs
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request, resolve
