@@ -52,7 +52,7 @@ def test_integers_of_set_are_those_of_helms_own_set_and_inline_values_are_floats
     (tmp_path / "helmstack.yaml").write_text(f"releases: [{{name: web, chart: ./web, {key}: {said}}}]")
     release = resolve(Request((str(tmp_path),)), PlainFiles()).releases[0]
     helm = Helm(HELM, str(tmp_path / "home"), None)
-    files = ValuesFiles(str(tmp_path / "run"), lambda _release: helm).of(release).files
+    files = ValuesFiles(str(tmp_path / "run"), lambda _release: helm).of(release).write()
     text = helm.template(TemplateArgs("web", "web", str(chart), values=files, sets=release.set_args))
     for name, seen in EXPECTED[key].items():
         assert f"  {name}: '{seen}'" in text
