@@ -257,7 +257,7 @@ def test_every_unfinished_state_is_recovered_or_refused(held: Held) -> None:
         for options, words in (({}, "another run may be at work"), ({"recover": "fail"}, "'recover: rollback'")):
             for check in (True, False):
                 message = _refused(workspace, check=check, targets=[name], **options)
-                assert f"{name} is {state} since" in message
+                assert f"{name} has been {state} for" in message
                 assert words in message
     assert held.states() == states
     before = workspace.snapshot()
