@@ -31,7 +31,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery i
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.objects import existing_namespaces
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
-    Conflict,
     Forbidden,
     NotFound,
     Unauthorized,
@@ -191,16 +190,6 @@ def test_a_stamp_is_one_request_and_helm_copies_it_to_later_revisions(
     releases.stamp(client, namespace, "app", 3, {"helmstack.io/fingerprint": None})
     assert observed(client, namespace).labels == {"tier": "front", "helmstack.io/stack": "shop"}
     assert releases.body(client, rolled_back).status == "deployed"
-
-
-def test_a_stamp_on_an_object_that_has_changed_is_a_conflict(
-    client: Client, chart: Path, namespace: str, helm: Callable[..., str]
-) -> None:
-    helm("install", "app", str(chart))
-    seen = observed(client, namespace)
-    releases.stamp(client, namespace, "app", 1, {"helmstack.io/stack": "one"}, resource_version=seen.resource_version)
-    with pytest.raises(Conflict):
-        releases.stamp(client, namespace, "app", 1, {"helmstack.io/stack": "2"}, resource_version=seen.resource_version)
 
 
 def test_a_release_of_which_only_superseded_revisions_are_left_is_found_if_wanted(

@@ -239,19 +239,13 @@ def stamp(
     revision: int,
     labels: Mapping[str, str | None],
     driver: str = "",
-    resource_version: str | None = None,
 ) -> None:
     """Puts labels onto the storage object of a revision; None removes one. One request.
 
-    :arg resource_version: only if the object still has it.
     :raises NotFound: there is no such revision.
-    :raises Conflict: the object has changed.
     """
-    metadata: dict[str, Any] = {"labels": dict(labels)}
-    if resource_version:
-        metadata["resourceVersion"] = resource_version
     path = _path(driver, namespace, _storage_name(name, revision))
-    client.patch(path, {"metadata": metadata}, accept=METADATA, again=True)
+    client.patch(path, {"metadata": {"labels": dict(labels)}}, accept=METADATA, again=True)
 
 
 def _path(driver: str, namespace: str, name: str) -> str:
