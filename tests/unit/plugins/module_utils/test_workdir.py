@@ -124,7 +124,7 @@ time.sleep(60)
     run.stdout.close()
     run.wait()
     deadline = time.monotonic() + 20
-    while folder.exists() and time.monotonic() < deadline:
+    while (folder.exists() or (tmp_path / "file").exists()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not folder.exists()
     assert not (tmp_path / "file").exists()
