@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import OTHER
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import VALUES
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
-from ansible_collections.helmstack.core.plugins.plugin_utils.comparison import lines
+from ansible_collections.helmstack.core.plugins.plugin_utils.comparison import as_plan, lines
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 
 
@@ -27,6 +27,9 @@ class ActionModule(StackAction):
             return {}
         stack = self._stack({**given, "environment": environment}, task_vars, environ, bundle)
         return {OTHER: (stack if self._shares_disk else bundle.take_stack(stack)).to_data()}
+
+    def _reported(self, result: dict[str, Any]) -> dict[str, Any]:
+        return result if result.get("failed") else {**result, "plan": as_plan(result)}
 
     def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
         yield from lines(module) if module.get("compare_to") else ()

@@ -107,6 +107,7 @@ _BOOL: Option = {"type": "bool"}
 _OFF: Option = {"type": "bool", "default": False}
 _PATHS: Option = {"type": "list", "elements": "path"}
 _STRINGS: Option = {"type": "list", "elements": "str"}
+_REPORT: Mapping[str, Option] = {"report_file": _PATHS, "report_limit": {"type": "int", "default": 60_000}}
 
 
 def _env(variable: str, **option: Any) -> Option:
@@ -266,8 +267,7 @@ CHANGE = ArgSpec(
             "elements": "dict",
             "options": {"when": {"type": "str", "required": True}, "message": _STR},
         },
-        "report_file": _PATHS,
-        "report_limit": {"type": "int", "default": 60_000},
+        **_REPORT,
         "lock": {"type": "bool", "default": True},
         "lock_wait": {"type": "str", "default": "0s"},
         "progress": {"type": "bool", "default": True},
@@ -295,7 +295,7 @@ TEMPLATE = ArgSpec(
     }
 )
 
-VALUES = ArgSpec({"compare_to": _STR, "chart_defaults": _OFF})
+VALUES = ArgSpec({"compare_to": _STR, "chart_defaults": _OFF, **_REPORT})
 
 HELMSTACK = STACK + BUNDLE + CHANGE + RELEASE + HELM + CLUSTER
 HELM_SPRAY = SPRAY + BUNDLE + CHANGE + RELEASE + HELM + CLUSTER

@@ -36,6 +36,23 @@ options:
       - Fetch the charts, and explain their own default values too, those of sub-charts included.
     type: bool
     default: false
+  report_file:
+    description:
+      - Files on the controller to write a report into, for people and for programs, masked as the result is.
+      - The name says which kind it is, V(.html) a web page, V(.md) Markdown, for example for a merge request, and
+        V(.json) the result as a whole.
+      - A relative path counts from where C(ansible-playbook) was started. The folder must be there.
+      - Tasks of one run, also of several hosts, that name the same file write one report; hosts with the same changes
+        stand together in it. Check mode writes it, too, and so does a task that fails.
+      - Cannot be used with C(async) or C(no_log).
+    type: list
+    elements: path
+  report_limit:
+    description:
+      - How many characters a report in Markdown may have. GitHub takes 65,536 in a comment.
+      - If it is longer, the largest diffs are cut first.
+    type: int
+    default: 60000
 seealso:
   - module: helmstack.core.helmstack
   - module: helmstack.core.helmstack_info
@@ -56,6 +73,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+stack:
+  description: The name of the stack.
+  returned: success
+  type: str
+  sample: shop
+report:
+  description: The reports that were written.
+  returned: if O(report_file) is set
+  type: list
+  elements: str
 environment:
   description: The environment of the values.
   returned: success
@@ -75,8 +102,8 @@ releases:
   elements: dict
   contains:
     namespace:
-      description: The namespace of the release.
-      returned: without O(compare_to)
+      description: The namespace of the release, with O(compare_to) that in the environment to compare with.
+      returned: success
       type: str
       sample: web
     name:

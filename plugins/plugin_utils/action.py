@@ -89,13 +89,17 @@ class StackAction(ModuleArguments):
         told = [f"plan: {total(module['plan'])}"] if together and module.get("plan") else self._told(module)
         for line in () if quiet else told:
             show(line)
-        module |= reports.write(module.pop(REPORT, module))
+        module |= reports.write(self._reported(module.pop(REPORT, module)))
         if module.get("diff") and "diff_lines" in self.spec.names:
             if together:
                 module[fleet.DIFF] = module.pop("diff")
             else:
                 module["diff"] = shortened(module["diff"], int(given.get("diff_lines", fleet.LINES)))
         return {**result, **module, **stats(module, str(task_vars.get("inventory_hostname")))}
+
+    def _reported(self, result: dict[str, Any]) -> dict[str, Any]:
+        """What the reports tell."""
+        return result
 
     def _take_variables(self, task_vars: Mapping[str, Any]) -> None:
         """The role names no options; its variables are these."""

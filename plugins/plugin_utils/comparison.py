@@ -42,3 +42,34 @@ def _side(change: Mapping[str, Any], side: str, origin: str) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def as_plan(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result of helmstack_values in the form of a plan, as reports tell it: a release "differs" or "has" values."""
+    compared = result.get("compare_to")
+    releases = [_differing(item, result) if compared else _explained(item) for item in result["releases"]]
+    here = result["environment"] or "no environment"
+    environment = f"{here} compared with {compared}" if compared else here
+    summary = {"differ" if compared else "explained": len(releases)}
+    return {"stack": result["stack"], "environment": environment, "releases": releases, "summary": summary}
+
+
+def _explained(release: Mapping[str, Any]) -> dict[str, Any]:
+    values = [
+        {"path": item["path"], "before": None, "from": None, "after": item["value"], "to": item}
+        for item in release["origins"]
+    ]
+    version = {"from": release["version"], "to": release["version"]}
+    action = "ignored" if release["ignored"] else "has values"
+    return {**release, "action": action, "reason": [], "version": version, "values": values}
+
+
+def _differing(item: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    before, after = item["before"], item["after"]
+    present = after or before or {}
+    told = {"namespace": present.get("namespace", item.get("namespace")), "name": item["name"], "reason": []}
+    if before is None or after is None:
+        where = result["compare_to"] if before is None else result["environment"]
+        return {**told, "action": f"only in {where}", "chart": present["chart"], "values": []}
+    facts = [f"{key} {_text(before[key])} -> {_text(after[key])}" for key in before]
+    return {**told, "action": "differs", "reason": facts, "values": item["values"]}

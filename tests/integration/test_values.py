@@ -36,13 +36,21 @@ def test_two_environments_are_compared_without_a_cluster(workspace: Workspace) -
     workspace.stack(workspace.release("app", version="1.0.0", set={"data": {"word": "one"}}))
     workspace.write("env/dev.yaml", "releases: {app: {set: {data: {word: two}}}}\n")
     workspace.write("env/prod.yaml", "releases: {app: {version: '>=1.0.0'}}\n")
-    task = {"helmstack.core.helmstack_values": {"environment": "dev", "compare_to": "prod"}}
+    reports = [str(workspace.root / name) for name in ("r.md", "r.html", "r.json")]
+    options = {"environment": "dev", "compare_to": "prod", "report_file": reports}
+    task = {"helmstack.core.helmstack_values": options}
     run = workspace.run(task, check=True)
     found = run.result["releases"][0]
     assert (found["before"], found["after"]) == ({"version": "1.0.0"}, {"version": ">=1.0.0"})
     assert [(item["path"], item["before"], item["after"]) for item in found["values"]] == [("data.word", "two", "one")]
     assert "helmstack: dev and prod differ in 1 release" in run.output
     assert len(run.result["diff"]) == 1
+    text = (workspace.root / "r.md").read_text()
+    assert "dev compared with prod" in text
+    assert "env/dev.yaml:1" in text
+    assert "data.word" in (workspace.root / "r.html").read_text()
+    workspace.run({"helmstack.core.helmstack_values": {"environment": "dev", "report_file": reports[:1]}}, check=True)
+    assert "has values" in (workspace.root / "r.md").read_text()
     message = workspace.run(
         {"helmstack.core.helmstack_values": {"environment": "dev", "compare_to": "prd"}}, code=2
     ).result["msg"]

@@ -52,6 +52,7 @@ def values(stack: Stack, defaults: Defaults) -> dict[str, Any]:
     mask = _mask((stack,), found)
     return {
         "changed": False,
+        "stack": stack.name,
         "environment": stack.environment,
         "releases": [{**_release(item.release), **_values(item, mask)} for item in found],
     }
@@ -68,7 +69,8 @@ def comparison(stack: Stack, other: Stack, defaults: Defaults, *, diff: bool) ->
     ours, theirs = ({names(item.release): item for item in side} for side in (left, right))
     pairs = [(ours.get(name), theirs.get(name)) for name in dict.fromkeys([*ours, *theirs])]
     found = [item for item in (_compared(one, another, mask) for one, another in pairs) if item]
-    result = {"changed": False, "environment": stack.environment, "compare_to": other.environment, "releases": found}
+    told = {"changed": False, "stack": stack.name, "environment": stack.environment}
+    result = {**told, "compare_to": other.environment, "releases": found}
     sides = (stack.environment or "no environment", other.environment or "no environment")
     return {**result, "diff": [_diff(item, sides) for item in found]} if diff else result
 
@@ -79,13 +81,15 @@ def _compared(one: Explained | None, another: Explained | None, mask: Mask) -> d
         return None
     if one is None or another is None:
         there = {**_release(present.release), **_values(present, mask)}
-        return {"name": present.release.name, "before": there if one else None, "after": there if another else None}
+        identity = {"namespace": present.release.namespace, "name": present.release.name}
+        return {**identity, "before": there if one else None, "after": there if another else None}
     before, after = _release(one.release), _release(another.release)
     differs = [key for key in before if before[key] != after[key]]
     changes = origins.compared(one.settings, another.settings)
     if not differs and not changes:
         return None
     return {
+        "namespace": another.release.namespace,
         "name": one.release.name,
         "before": {key: before[key] for key in differs},
         "after": {key: after[key] for key in differs},
