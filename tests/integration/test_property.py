@@ -283,7 +283,8 @@ def lies(said: Mapping[Key, list[str]], before: Snapshot, after: Snapshot, *, wh
     done = after.changes_since(before)
     for key in sorted(done.keys() | said.keys()):
         op, planned = done.get(key), said.get(key, [])
-        goes_back = not whole and key[2].endswith("-hook-rollback")  # what was done is undone, which runs the hook
+        # what was done is undone, which runs these hooks: an upgrade is rolled back, an installation is uninstalled
+        goes_back = not whole and key[2].endswith(("-hook-rollback", "-hook-delete"))
         goes_along = op == "remove" and ("Namespace", "", key[1]) in said
         if not planned and (goes_back or goes_along):
             continue
