@@ -114,7 +114,7 @@ class StackAction(ModuleArguments):
         """What is shown of a result: the umbrellas' tables, and of a check the plan, which a run tells as it goes."""
         yield from tables(module.get("sub_charts") or ())
         if module.get("plan"):
-            yield from (outline if self._task.check_mode else ended)(module["plan"])
+            yield from (outline if self._task.check_mode or _stopped(module) else ended)(module["plan"])
 
     def _module(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module makes of the arguments."""
@@ -194,6 +194,11 @@ class StackAction(ModuleArguments):
 def _several(task_vars: Mapping[str, Any]) -> bool:
     """Whether the play has several hosts."""
     return len(task_vars.get("ansible_play_hosts_all") or ()) > 1
+
+
+def _stopped(module: Mapping[str, Any]) -> bool:
+    """Whether a task failed before it did anything of its plan: ``forbid`` did not let it through."""
+    return bool(module.get("failed")) and not any(release.get("outcome") for release in module["plan"]["releases"])
 
 
 def _tells_arguments(task_vars: Mapping[str, Any]) -> bool:

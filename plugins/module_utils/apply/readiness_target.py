@@ -105,7 +105,8 @@ class Target:
             return State(WAITING, "does not exist yet")
         try:
             value = jmespath.search(self.when, item)
-        except jmespath.exceptions.JMESPathError as error:  # the status may not have the types yet that it will have
+        # the status may not have the types yet that it will have; jmespath lets Python's own errors through, too
+        except (TypeError, ValueError) as error:
             return State(WAITING, f"'{self.when}': {_first_line(error)}")
         if value is not None and value is not False and value not in ("", [], {}):  # 0 is true in JMESPath
             return kstatus.READY_STATE

@@ -117,9 +117,10 @@ def enforce(rules: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> None
         text = str(rule["when"])
         try:
             found = jmespath.search(text, plan)
-        except JMESPathError as error:
+        except (TypeError, ValueError) as error:  # jmespath lets Python's own through: a number > a text
             what = f"forbid, rule {number}: {text!r} cannot be asked of the plan"
-            raise InputError(what, detail=str(error)) from None
+            hint = "Numbers stand in backticks: `20`" if isinstance(error, TypeError) else ""
+            raise InputError(what, hint=hint, detail=str(error)) from None
         # as JMESPath has it, 0 is something
         if found is None or found is False or found in ("", [], {}):
             continue

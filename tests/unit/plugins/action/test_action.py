@@ -372,6 +372,24 @@ def test_the_digest_is_handed_on_by_host_and_by_stack(monkeypatch: pytest.Monkey
     }
 
 
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ({"failed": True, "msg": "the plan is forbidden"}, ["web/a: uninstall app 1 (removed), objects: none", "plan"]),
+        ({}, ["done"]),
+    ],
+)
+def test_a_plan_that_was_stopped_is_not_told_as_done(
+    monkeypatch: pytest.MonkeyPatch, module: dict[str, Any], told: list[str]
+) -> None:
+    action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {})
+    release = {"namespace": "web", "name": "a", "action": "uninstall", "reason": ["removed"], "revision": {"from": 3}}
+    release |= {"chart": "app", "version": {"from": "1", "to": None}, "objects": [], "outcome": None}
+    plan = {"digest": "sha256:1", "stack": "shop", "releases": [release], "summary": {"uninstall": 1}}
+    _handed, shown = _run(action, {**module, "plan": plan}, monkeypatch)
+    assert shown == [f"  helmstack: {line}" for line in [*told[:-1], f"{told[-1]}: 1 uninstall"]]
+
+
 @pytest.mark.parametrize("value", ["", None])
 def test_an_empty_expected_plan_is_no_approval(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     action = action_of(Action, known(monkeypatch, SECRET), "ssh", {}, {"expected_plan": value})

@@ -209,6 +209,7 @@ def test_a_rule_that_is_no_jmespath() -> None:
         ("status.none", False, "'status.none' is null"),
         ("status.empty", False, "'status.empty' is []"),
         ("length(status.none) > `1`", False, "'length(status.none) > `1`':"),
+        ("status.zero < status.phase", False, "'status.zero < status.phase': '<' not supported"),
     ],
 )
 def test_when_a_rule_holds(when: str, ready: bool, text: str) -> None:

@@ -200,6 +200,7 @@ def test_a_go_template_needs_helm(folder: Any) -> None:
         ({"targets": ("x*",)}, "the target 'x*' fits no release of the stack"),
         ({"selector": "[?name=="}, "the selector '[?name==' is not valid JMESPath\n"),
         ({"selector": "nofunction(@)"}, "is not valid JMESPath\nUnknown function: nofunction()"),
+        ({"selector": "[?length(name) > '1']"}, "cannot be asked of the releases. Numbers stand in backticks"),
         ({"selector": "[0].name"}, "must give a list of releases"),
         ({"selector": "length(@)"}, "must give a list of releases"),
         ({"selector": "[].{n: name}"}, "must give releases or their names"),
