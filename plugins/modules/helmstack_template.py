@@ -52,7 +52,8 @@ options:
   output_dir:
     description:
       - A folder on the target that gets one file a release, C(<namespace>/<name>.yaml). What no longer belongs there
-        is removed. A file that holds a Secret can be read by its owner alone.
+        is removed. A file that holds a Secret, or what came out of a vault, can be read by its owner
+        alone.
     type: path
 seealso:
   - module: helmstack.core.helmstack

@@ -60,11 +60,13 @@ class Templates:
         held = [item for items in objects.values() for item in items]
         files = {os.path.join(r.namespace, f"{r.name}.yaml"): text for r, text in zip(wanted, texts)}
         folder = self.params.get("output_dir")
-        changes = _write(folder, files, check_mode=check_mode, whole=targets is None) if folder else {}
+        names = {word for release in wanted for word in (release.name, release.namespace)}  # of sub-charts, too
+        public = self.stack.public_names | names
+        vaulted = Mask(self.stack.secrets, public)
+        changes = _write(folder, files, vaulted, check_mode=check_mode, whole=targets is None) if folder else {}
         old = {path: _objects(before, path) for path, (before, _after) in changes.items() if before is not None}
         held += [item for items in old.values() for item in items or ()]
-        names = {word for release in wanted for word in (release.name, release.namespace)}  # of sub-charts, too
-        mask = Mask({*self.stack.secrets, *secret_strings(held)}, self.stack.public_names | names)
+        mask = Mask({*self.stack.secrets, *secret_strings(held)}, public)
         releases = [
             {"namespace": release.namespace, "name": release.name, "manifest": _shown(text, mask)}
             for release, text in zip(wanted, texts)
@@ -134,7 +136,7 @@ def _without_values(document: str) -> str:
 
 
 def _write(
-    folder: str, files: Mapping[str, str], *, check_mode: bool, whole: bool
+    folder: str, files: Mapping[str, str], vaulted: Mask, *, check_mode: bool, whole: bool
 ) -> dict[str, tuple[str | None, str | None]]:
     """Brings the folder to hold just these files (if they are the whole stack); returns what that changes, by path."""
     present = {name: text for name in _manifests(folder) if (text := _read(os.path.join(folder, name))) is not None}
@@ -142,7 +144,7 @@ def _write(
     changed = [name for name, text in files.items() if present.get(name) != text]
     if not check_mode:
         for name in changed:
-            _save(os.path.join(folder, name), files[name])
+            _save(os.path.join(folder, name), files[name], vaulted)
         for name in gone:
             os.unlink(os.path.join(folder, name))
     return {os.path.join(folder, name): (present.get(name), files.get(name)) for name in [*changed, *gone]}
@@ -174,8 +176,8 @@ def _read(path: str) -> str | None:
         raise HelmstackError(f"{path} cannot be read: {error}") from None
 
 
-def _save(path: str, text: str) -> None:
-    private = any(is_secret(item) for item in _objects(text, path) or ())
+def _save(path: str, text: str, vaulted: Mask) -> None:
+    private = vaulted.text(text) != text or any(is_secret(item) for item in _objects(text, path) or ())
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666)

@@ -22,9 +22,11 @@ CONFIG = "---\n# Source: app/config.yaml\nkind: ConfigMap\napiVersion: v1\nmetad
 SECRET = "---\n# Source: app/secret.yaml\nkind: Secret\napiVersion: v1\nmetadata: {name: s}\n"
 
 
-def rendered(tmp_path: Path, text: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+def rendered(
+    tmp_path: Path, text: str, *, check_mode: bool = False, secrets: tuple[str, ...] = (), **params: Any
+) -> dict[str, Any]:
     """The result where the one release app is this text."""
-    stack = Stack("shop", None, (Release("app", "web", "/chart"),))
+    stack = Stack("shop", None, (Release("app", "web", "/chart"),), secrets=secrets)
     helm: Any = SimpleNamespace(template=lambda _args: text, version=lambda: SimpleNamespace(major=4))
     chart: Any = SimpleNamespace(path="/chart")
     templates = Templates(
@@ -81,13 +83,16 @@ def test_an_old_file_that_is_no_manifest_is_not_shown(tmp_path: Path) -> None:
     assert (entry["before"], entry["after"]) == (MASK, "")
 
 
-@pytest.mark.parametrize(("text", "mode"), [(SECRET, 0o600), (CONFIG, 0o644)])
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [(SECRET, 0o600), (CONFIG, 0o644), (CONFIG + "data: {url: 'https://u:canary-vault-5521@db'}\n", 0o600)],
+)
 def test_files_with_secrets_are_their_owners_alone(tmp_path: Path, text: str, mode: int) -> None:
     file = tmp_path / "out" / "web" / "app.yaml"
     file.parent.mkdir(parents=True)
     file.write_text("")
     file.chmod(0o644)
-    rendered(tmp_path, text, output_dir=str(tmp_path / "out"))
+    rendered(tmp_path, text, output_dir=str(tmp_path / "out"), secrets=("canary-vault-5521",))
     assert file.stat().st_mode & 0o777 == mode
     assert file.read_text() == text
 
