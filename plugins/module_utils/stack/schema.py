@@ -14,6 +14,12 @@ from ansible_collections.helmstack.core.plugins.module_utils import durations, h
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain
 
+try:
+    import jmespath
+    import jmespath.exceptions
+except ImportError:
+    jmespath = None  # type: ignore[assignment]
+
 # Per-release options: the stack file's key, the field of model.Options, its kind
 OPTIONS: Mapping[str, tuple[str, str]] = {
     "wait": ("wait", "boolean"),
@@ -291,4 +297,17 @@ def ready(node: Node) -> tuple[dict[str, str], ...]:
             if key not in members:
                 raise InputError(f"an entry of ready lacks '{key}'", where=item.where)
         result.append({key: string(member, key) for key, member in members.items()})
+        _check_expression(members["when"])
     return tuple(result)
+
+
+def _check_expression(node: Node) -> None:
+    """Holds if the node is JMESPath; without the library, which only the run needs, it shows there."""
+    if jmespath is None:
+        return
+    try:
+        jmespath.compile(node.value)
+    except jmespath.exceptions.JMESPathError as error:
+        why = next(iter(str(error).splitlines()), "")
+        what = f"'when: {node.value}' of a release's ready is no JMESPath: {why}"
+        raise InputError(what, where=node.where) from None

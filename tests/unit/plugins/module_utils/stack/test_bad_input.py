@@ -52,6 +52,11 @@ STACKS: list[tuple[str, int, str]] = [
     (WEB + "  spray: {set_values: [{value_type: raw}]}\n", 5, "an entry of set_values lacks 'value'"),
     (WEB + "  spray: {set_values: [{value: a=b, value_type: file}]}\n", 5, "value_type: expected one of raw, string"),
     (WEB + "  ready: [{kind: Job}]\n", 5, "an entry of ready lacks 'apiVersion'"),
+    (
+        WEB + "  ready:\n  - {apiVersion: v1, kind: Pod, name: a, when: 'status.['}\n",
+        6,
+        "'when: status.[' of a release's ready is no JMESPath: Invalid",
+    ),
     (WEB + "  description: [a]\n", 5, "description: expected a string, found a list"),
     (WEB + "  needs: [wbe]\n", 5, "front/web needs 'wbe', which the stack does not have. Did you mean 'web'?"),
     (WEB + "  needs: [front/wbe]\n", 5, "Did you mean 'front/web'?"),
