@@ -135,21 +135,13 @@ options:
     description:
       - Plans that must not be carried out. If one of the expressions finds anything in the plan, the task fails before
         it changes anything, in check mode as well, and says what was found.
+      - Each has the key C(when), a JMESPath expression over RV(plan), for example V(risks[?risk=='data-loss']),
+        V(releases[?action=='uninstall']) or V(images[?!starts_with(image, 'registry.example.org/')]).
+      - It may have the key C(message), what the failure says; not given, it is the expression.
+      - An expression finds something if it gives anything but null, false, or an empty text, list or mapping. One that
+        asks for what no plan has is an error.
     type: list
     elements: dict
-    suboptions:
-      when:
-        description:
-          - A JMESPath expression over RV(plan), for example V(risks[?risk=='data-loss']),
-            V(releases[?action=='uninstall']) or V(images[?!starts_with(image, 'registry.example.org/')]).
-          - It finds something if it gives anything but null, false, or an empty text, list or mapping.
-          - An expression that asks for what no plan has is an error.
-        type: str
-        required: true
-      message:
-        description:
-          - What the failure says. Not given, it is the expression.
-        type: str
   report_file:
     description:
       - Files on the controller to write a report into, for people and for programs. They tell the plan, its risks, the

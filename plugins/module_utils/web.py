@@ -61,19 +61,32 @@ class Server(Protocol):
     """What is declared of a server: stack/model.py's Repository."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Where it is."""
+
     @property
-    def username(self) -> str | None: ...
+    def username(self) -> str | None:
+        """Whom to log in as."""
+
     @property
-    def password(self) -> str | None: ...
+    def password(self) -> str | None:
+        """The password or token."""
+
     @property
-    def ca_file(self) -> str | None: ...
+    def ca_file(self) -> str | None:
+        """Path of the certificate authority."""
+
     @property
-    def cert_file(self) -> str | None: ...
+    def cert_file(self) -> str | None:
+        """Path of the client certificate."""
+
     @property
-    def key_file(self) -> str | None: ...
+    def key_file(self) -> str | None:
+        """Path of its key."""
+
     @property
-    def insecure(self) -> bool: ...
+    def insecure(self) -> bool:
+        """Whether certificates are not checked."""
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def _careful_class(libyaml: bool) -> Any:
     class Loader(base):  # type: ignore[valid-type, misc]
         def __init__(self, text: str) -> None:
             _loader_class(libyaml).__init__(self, text)
-            yaml.composer.Composer.__init__(self)
+            yaml.composer.Composer.__init__(self)  # pylint: disable=non-parent-init-called
             self.text = text
 
         def compose_document(self) -> Any:

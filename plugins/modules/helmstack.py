@@ -273,14 +273,6 @@ plan:
           returned: if there are any
           type: list
           elements: str
-        values:
-          description:
-            - The values that change, each with C(path), C(before), C(after), and C(from) and C(to), the places
-              (C(file), C(line), C(how)) that set both. A place that nobody can tell is null.
-            - What came out of a vault, and what its name says is secret, is masked.
-          returned: if values change
-          type: list
-          elements: dict
         drift:
           description:
             - With O(drift=report), the objects that are not as they were deployed, with C(kind), C(namespace), C(name)
@@ -293,7 +285,11 @@ plan:
           returned: success
           type: str
         objects:
-          description: The objects that change.
+          description:
+            - The objects that change.
+            - Beside them a release has a key C(values) if values of it change, each with C(path), C(before), C(after),
+              and C(from) and C(to), the places (C(file), C(line), C(how)) that set both. A place nobody can tell is
+              null. What came out of a vault, and what its name says is secret, is masked.
           returned: success
           type: list
           elements: dict

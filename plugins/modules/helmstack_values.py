@@ -97,6 +97,9 @@ releases:
   description:
     - The releases in the order of the stack. What came out of a vault, and what its name says is secret, is masked.
     - With O(compare_to) only those that differ, each with RV(releases[].before) and RV(releases[].after).
+    - Each has a key C(values), the merged values. In templates write C(release['values']). With O(compare_to) it is the
+      list of those that differ, each with C(path), C(before), C(after), C(from) and C(to), where the last two are the
+      places that set it.
   returned: success
   type: list
   elements: dict
@@ -125,12 +128,6 @@ releases:
       description: Whether the environment does not manage the release. Then it has no values here.
       returned: without O(compare_to)
       type: bool
-    values:
-      description:
-        - The merged values. With O(compare_to) the list of those that differ, each with C(path), C(before), C(after),
-          C(from) and C(to), where the last two are the places that set it.
-      returned: success
-      type: raw
     origins:
       description: Each value that is no map, by its path.
       returned: without O(compare_to)

@@ -82,8 +82,14 @@ def check(rules: Iterable[Mapping[str, Any]]) -> None:
     :raises InputError: one is no JMESPath, or asks for what no plan has.
     """
     for number, rule in enumerate(rules, start=1):
-        text = str(rule["when"])
         where = f"forbid, rule {number}"
+        for key in rule:
+            if key not in ("when", "message"):
+                hint = did_you_mean(str(key), ("when", "message"))
+                raise InputError(f"{where}: '{key}' is none of its keys", hint=hint)
+        if rule.get("when") is None:
+            raise InputError(f"{where} lacks 'when'", hint="Give it a JMESPath expression over the plan")
+        text = str(rule["when"])
         if jmespath is None:
             raise InputError(f"{where} needs the Python library jmespath")
         try:

@@ -53,8 +53,8 @@ def twice(live: Any, field: str = "") -> Iterator[str]:
         for name in _MERGE_KEYS:
             values = [item[name] for item in live if isinstance(item, Mapping) and name in item]
             if len(values) == len(live) > len(set(map(str, values))):
-                again = next(value for number, value in enumerate(values) if value in values[:number])
-                yield f"{field} {again}"
+                again = [value for number, value in enumerate(values) if value in values[:number]]
+                yield f"{field} {again[0]}"
                 break
         for item in live:
             yield from twice(item, field)

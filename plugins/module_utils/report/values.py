@@ -22,7 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.report.value_change
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack, ValuesSource
 from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 
-Defaults = Callable[[Release], "Iterable[tuple[Path, ValuesSource]]"]
+Defaults = Callable[[Release], Iterable[tuple[Path, ValuesSource]]]
 
 
 @dataclass(frozen=True)

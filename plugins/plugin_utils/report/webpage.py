@@ -40,7 +40,7 @@ def _code(value: Any) -> str:
 
 def _page(groups: Sequence[Group], made: str) -> Iterator[str]:
     titles = dict.fromkeys(group.title for group in groups)
-    title = next(iter(titles)) if len(titles) == 1 else "Review and deployment" if titles else "Nothing to tell"
+    title = next(iter(titles), "") if len(titles) == 1 else "Review and deployment" if titles else "Nothing to tell"
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'

@@ -21,13 +21,16 @@ class Place(Protocol):
     """A chart in a registry."""
 
     @property
-    def host(self) -> str: ...
+    def host(self) -> str:
+        """The host, with its port."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The path of the chart there."""
 
     @property
-    def reference(self) -> str: ...
+    def reference(self) -> str:
+        """What the user calls it."""
 
 
 def no_version(chart: str, version: str, versions: Sequence[str]) -> ChartError:

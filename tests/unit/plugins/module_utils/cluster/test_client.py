@@ -426,7 +426,8 @@ def test_an_unusable_authority_is_told(connect: Callable[..., Client], cluster: 
 
 
 def test_a_server_that_has_answered_before_is_waited_for_longer(server: Server, connect: Callable[..., Client]) -> None:
-    limits = Timeouts(answer=1.0, retry=2.5)
+    # long enough for three pauses, however they are drawn
+    limits = Timeouts(answer=1.0, retry=3.5)
     server.answers = [None]
     for answered, least in ((False, 0.2), (True, 1.2)):
         client = connect(limits)

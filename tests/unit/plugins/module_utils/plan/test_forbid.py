@@ -106,6 +106,19 @@ def test_what_no_plan_can_answer_is_an_error(text: str, words: list[str]) -> Non
     assert all(word in str(error.value) for word in words), str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"message": "no"}, "forbid, rule 1 lacks 'when'"),
+        ({"when": "risks", "mesage": "no"}, "'mesage' is none of its keys. Did you mean 'message'?"),
+    ],
+)
+def test_a_rule_has_its_keys_and_no_others(rule: dict[str, str], words: str) -> None:
+    with pytest.raises(InputError) as error:
+        forbid.check([rule])
+    assert words in str(error.value)
+
+
 @pytest.mark.parametrize("text", ["images[?starts_with(releases, 'a')]", "length(images) > '20'", "images[::0]"])
 def test_a_question_that_fails_is_an_error_and_no_plan_is_let_through(text: str) -> None:
     forbid.check(rules(text))
