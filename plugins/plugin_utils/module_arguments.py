@@ -80,6 +80,11 @@ class ModuleArguments(ControllerFiles):
         if stack is None:
             params |= {name: given[name] for name in self.private if given.get(name)}
             secrets = self._secrets_in(given, task_vars)
+        elif given.get("forbid"):  # whose expressions and messages may come out of a vault, too
+            found = used(self._candidates(task_vars), list(strings([given["forbid"]])))
+            stack = replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *found))))
+            args.pop("forbid", None)
+            params["forbid"] = given["forbid"]
         if not self._task.async_val:  # whose work goes on by itself
             params["_wanted_by"] = {"pid": os.getpid(), "listens": not self._is_local}
         if progress is not None:

@@ -29,7 +29,9 @@ def test_tests_run_when_a_release_is_ready_and_a_failing_one_fails_it(workspace:
         workspace.stack(workspace.release("app", test=True, set={"word": word, "behaviour": behaviour}))
 
     stack("one", "complete")
-    checked = workspace.check()
+    run = workspace.run({}, check=True)
+    assert "app: install app 1.0.0 (new), objects: 2 add, tests: app-connects" in run.output
+    checked = run.result
     assert release_of(checked, "app")["tests"] == ["app-connects"]
     result = workspace.deploy()
     assert release_of(result, "app")["tests"] == ["app-connects"]

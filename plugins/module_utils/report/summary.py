@@ -81,8 +81,8 @@ def _releases(plan: Mapping[str, Any]) -> Iterator[str]:
     """A line a release; those of which the same is to be told, and which show nothing, have one together."""
     alike: dict[tuple[Any, ...], list[_Release]] = {}
     for release in plan["releases"]:
-        if release["action"] not in _IDLE or release["objects"]:
-            plain = release["action"] == "adopt" and not release["objects"]
+        if release["action"] not in _IDLE or release["objects"] or release.get("tests"):
+            plain = release["action"] == "adopt" and not release["objects"] and not release.get("tests")
             key = ("adopt", *release["reason"]) if plain else ("", release["namespace"], release["name"])
             alike.setdefault(key, []).append(release)
     for found in alike.values():
@@ -100,10 +100,10 @@ def _line(release: _Release) -> str:
     what = " ".join(word for word in (release["action"], release["chart"], " -> ".join(versions)) if word)
     counts = Counter(item["op"] for item in release["objects"])
     objects = ", ".join(f"{count} {op}" for op, count in counts.items()) or "none"
+    tests = f", tests: {_names(release['tests'])}" if release.get("tests") else ""
     note = f"; {release['note']}" if release.get("note") and release["action"] != "skip" else ""
-    return (
-        f"{release['namespace']}/{release['name']}: {what} ({', '.join(release['reason'])}{note}), objects: {objects}"
-    )
+    identity, reasons = f"{release['namespace']}/{release['name']}", ", ".join(release["reason"])
+    return f"{identity}: {what} ({reasons}{note}), objects: {objects}{tests}".replace(" ()", "")
 
 
 def _drift(release: _Release) -> Iterator[str]:
