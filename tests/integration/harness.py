@@ -502,15 +502,28 @@ class Workspace:
         return f"{CORE}/namespaces/{self.ns(namespace)}/secrets/sh.helm.release.v1.{release}.v{revision}"
 
     def clean(self) -> None:
+        groups: set[str] = set()
         for kind in ("Namespace", "ClusterRole", "CustomResourceDefinition"):
             path = "/".join(KINDS[kind])
             for item in self.api.get(path)["items"]:
                 if item["metadata"]["name"].startswith(self.prefix):
+                    groups |= {item["spec"]["group"]} if kind == "CustomResourceDefinition" else set()
                     try:
                         self.api.delete(f"{path}/{item['metadata']['name']}")
                     except ApiError as error:
                         if error.code not in (404, 409):
                             raise
+        self._wait_until_gone(groups)
+
+    def _wait_until_gone(self, groups: set[str]) -> None:
+        """APIs that go a little later would change what the next test's templates see between its check and its run."""
+        deadline = time.monotonic() + 20
+        while groups and time.monotonic() < deadline:
+            kinds = {
+                item["spec"]["group"] for item in self.api.get("/".join(KINDS["CustomResourceDefinition"]))["items"]
+            }
+            groups &= kinds | {group["name"] for group in self.api.get("/apis")["groups"]}
+            time.sleep(0.1 if groups else 0)
 
 
 def _newest(releases: dict[str, Stored], item: Object) -> None:
