@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference
+from ansible_collections.helmstack.core.plugins.module_utils.web import Server
 
 # git asks it for this host alone: whoever a server redirects to gets no login
 _HELPER = '!f() { test "$1" = get && cat "$HELMSTACK_GIT_LOGIN"; }; f'
@@ -29,7 +30,7 @@ class Login:
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
-class Declared(Protocol):
+class Declared(Server, Protocol):
     """A declared repository, as far as git has use for it."""
 
     @property
@@ -37,36 +38,8 @@ class Declared(Protocol):
         """git, helm or oci."""
 
     @property
-    def url(self) -> str:
-        """Where it is."""
-
-    @property
-    def username(self) -> str | None:
-        """Whom to log in as."""
-
-    @property
-    def password(self) -> str | None:
-        """The password or token."""
-
-    @property
-    def ca_file(self) -> str | None:
-        """Path of the certificate authority."""
-
-    @property
-    def cert_file(self) -> str | None:
-        """Path of the client certificate."""
-
-    @property
-    def key_file(self) -> str | None:
-        """Path of its key."""
-
-    @property
     def known_hosts(self) -> str | None:
         """Path of the file with known host keys."""
-
-    @property
-    def insecure(self) -> bool:
-        """Whether certificates are not checked."""
 
 
 class Logins:
