@@ -22,6 +22,7 @@ ROOMS = (
     "plan",
     "apply",
     "report",
+    "importing",
     "entry",
     "plugin_utils",
     "action",

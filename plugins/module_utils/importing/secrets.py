@@ -1,0 +1,143 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which of a release's values are secret, by their names and their shapes, and those apart from the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.masking import TELLING, Mask, maskable
+
+# the name of something secret, not the secret: existingSecret, tokenSecretRef, passwordKey, secretName, authType
+_REFERENCE = re.compile(
+    r"^existing|(?:secret|token|credentials?|auth|password|pass|pwd)_?-?"
+    r"(?:names?|ref|refs|keyref|path|file|files|mount\w*|type|mode|class|method|enabled|policy|provider|issuer|url)$"
+    r"|(?:password|token|pwd)(?:secret)?_?-?key$|secret(?:password|token|user\w*)key$",
+    re.IGNORECASE,
+)
+_POINTS_ELSEWHERE = re.compile(
+    r"(?:Ref|Refs|Selector|[pP]ullSecrets|valueFrom|secretName|secretRef|annotations|labels)$"
+)
+# a number is secret only where nothing else can be meant
+_PASSWORD = re.compile(r"(?i:password|passwd|passphrase|pwd)$|(?:^|[._-])(?i:pin|pw)$|P(?:in|w|IN|W)$")
+_SHAPES = re.compile(
+    r"://[^\s/:@]{0,99}:[^\s@/]{1,999}@"  # a login in a URL
+    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # a JSON web token
+    r"|\b(?:ghp|gho|ghs|ghr|glpat|github_pat|xox[abps]|sk_live|rk_live|dop_v1|hvs)[_-][\w-]{10,}"
+    r"|\bAKIA[0-9A-Z]{16}\b"
+    r"|\$(?:2[aby]|apr1|5|6|argon2id?)\$\S{10,}"  # a hashed password
+    r"|\"auths?\"\s*:"  # a registry's login
+    r"""|(?im:^|[\s;&?,{"'])(?i:[\w.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key))["']?\s*[:=]\s*["']?[^\s"',;&{}$<]{4,}"""
+)
+_RANDOM = re.compile(r"[A-Za-z0-9+/_]{20,}={0,2}")
+_CHECKSUM = re.compile(
+    r"checksum|sha\d*|md5|digest|hash|commit|tag|version|revision|fingerprint|uid|id$", re.IGNORECASE
+)
+_WORDS = frozenset(("true", "false", "null", "none", "yes", "no"))
+
+
+def secret_leaves(values: Any, path: tuple[Any, ...] = (), told: bool = False) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The secret scalars among values, with their paths.
+
+    :arg told: a name above has said that all below is secret.
+    """
+    if isinstance(values, Mapping):
+        pairs = _named_pair(values)
+        for key, item in values.items():
+            name = pairs if pairs and key == "value" else str(key)
+            if _POINTS_ELSEWHERE.search(name) and not isinstance(item, str):
+                continue
+            refers = bool(_REFERENCE.search(name))
+            tells = not refers and (bool(TELLING.search(name)) or (told and isinstance(item, (Mapping, list, str))))
+            yield from secret_leaves(item, (*path, key), tells)
+    elif isinstance(values, (list, tuple)):
+        for index, item in enumerate(values):
+            yield from secret_leaves(item, (*path, index), told)
+    elif _is_secret(str(path[-1]) if path else "", values, told):
+        yield path, values
+
+
+def _named_pair(values: Mapping[str, Any]) -> str:
+    """The name in an entry such as {name: DB_PASSWORD, value: …}, as environment variables are given."""
+    name = values.get("name")
+    return name if isinstance(name, str) and "value" in values else ""
+
+
+def _is_secret(name: str, value: Any, told: bool) -> bool:
+    if isinstance(value, str):
+        if not value.strip() or value.strip().lower() in _WORDS:
+            return False
+        return told or bool(_SHAPES.search(value)) or (_random(value) and not _CHECKSUM.search(name))
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and bool(_PASSWORD.search(name) or (told and len(str(value)) >= 6))
+
+
+def _random(text: str) -> bool:
+    """Whether a text is what generators of passwords and keys make: one word of letters of both cases and digits."""
+    if not _RANDOM.fullmatch(text) or text.count("/") > 2:
+        return False
+    changes = sum(_kind(one) != _kind(other) for one, other in pairwise(text))
+    return changes * 3 >= len(text) and all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+
+
+def _kind(letter: str) -> str:
+    return "9" if letter.isdigit() else "a" if letter.islower() else "A" if letter.isupper() else "-"
+
+
+def strings_of(leaves: Iterable[tuple[tuple[Any, ...], Any]]) -> set[str]:
+    """What must show nowhere else."""
+    return {str(value) for _path, value in leaves}
+
+
+def leaves_with(values: Any, mask: Mask, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The texts among values that hold a secret which the mask knows: the same password in an address, say."""
+    if isinstance(values, Mapping):
+        for key, item in values.items():
+            yield from leaves_with(item, mask, (*path, key))
+    elif isinstance(values, (list, tuple)):
+        for index, item in enumerate(values):
+            yield from leaves_with(item, mask, (*path, index))
+    elif not isinstance(values, bool) and values is not None and mask.content(values) != values:
+        yield path, values
+
+
+def mask_of(secrets: Iterable[str]) -> Mask:
+    return Mask(text for text in secrets if maskable(text))
+
+
+def divided(values: Mapping[str, Any], paths: Iterable[tuple[Any, ...]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values without the secret ones, and those alone: laid over each other they are the whole again.
+
+    As lists replace each other, a list goes as a whole.
+    """
+    whole = {_above_lists(path) for path in paths}
+    return _part(values, whole, (), secret=False), _part(values, whole, (), secret=True)
+
+
+def _above_lists(path: tuple[Any, ...]) -> tuple[str, ...]:
+    end = next((index for index, part in enumerate(path) if not isinstance(part, str)), len(path))
+    return path[:end]
+
+
+def _part(
+    values: Mapping[str, Any], secret_paths: set[tuple[str, ...]], path: tuple[str, ...], *, secret: bool
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, item in values.items():
+        here = (*path, key)
+        if here in secret_paths:
+            if secret:
+                result[key] = item
+        elif isinstance(item, Mapping) and any(each[: len(here)] == here for each in secret_paths):
+            inner = _part(item, secret_paths, here, secret=secret)
+            if inner:
+                result[key] = inner
+        elif not secret:
+            result[key] = item
+    return result

@@ -1,0 +1,248 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A draft as the files of a stack: the stack file, overlays, values, and what is to be encrypted apart from them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.importing.model import (
+    Draft,
+    DraftChange,
+    DraftFile,
+    DraftRelease,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.importing.secrets import (
+    divided,
+    leaves_with,
+    mask_of,
+    secret_leaves,
+    strings_of,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.importing.yamltext import to_yaml
+
+STACK_FILE = "helmstack.yaml"
+_Paths = set[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files of a draft, and what of the values went to encrypted ones."""
+
+    files: tuple[DraftFile, ...]
+    secrets: frozenset[str] = field(repr=False)  # to be masked wherever they would show
+    secret_paths: Mapping[str, tuple[str, ...]]  # of each release, by identity: dotted
+
+
+def files_of(draft: Draft) -> Written:
+    """The files of a draft; the same draft makes the same files."""
+    return _Writer(draft).written()
+
+
+class _Writer:
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        names = [release.name for release in draft.releases]
+        self._several = {name for name in names if names.count(name) > 1}
+        self._trees = {release.id: [release.values] for release in draft.releases}
+        for environment in draft.environments:
+            for identity, change in environment.releases.items():
+                self._trees.setdefault(identity, []).append(change.values)
+        told = {identity: [*_found(trees)] for identity, trees in self._trees.items()}
+        self._secrets = frozenset(text for leaves in told.values() for text in strings_of(leaves))
+        mask = mask_of(self._secrets)
+        self._paths: dict[str, _Paths] = {
+            identity: {path for path, _value in told[identity]}
+            | {path for tree in trees for path, _value in leaves_with(tree, mask)}
+            for identity, trees in self._trees.items()
+        }
+
+    def written(self) -> Written:
+        files = [*self._values(), *self._overlays()]
+        files.append(DraftFile(STACK_FILE, self._stack().encode()))
+        files += [DraftFile(path, content) for path, content in self._draft.files.items()]
+        shown = {
+            identity: tuple(sorted(".".join(map(str, path)) for path in paths))
+            for identity, paths in self._paths.items()
+            if paths
+        }
+        return Written(tuple(sorted(files, key=lambda file: file.path)), self._secrets, shown)
+
+    def _stack(self) -> str:
+        draft = self._draft
+        head: dict[str, Any] = {"name": draft.name}
+        if draft.repositories:
+            head["repositories"] = [{"name": one.name, "url": one.url, **one.options} for one in draft.repositories]
+        if draft.defaults:
+            head["helmDefaults"] = dict(draft.defaults)
+        parts = [to_yaml(_literal(head))]
+        releases = [self._commented(release) for release in draft.releases]
+        parts.append("releases:\n" + "".join(releases) if releases else "releases: []\n")
+        if draft.environments:
+            environments = {one.name: {"overlays": [_overlay(one.name)]} for one in draft.environments}
+            parts.append(to_yaml({"environments": environments}))
+        return "\n".join(parts)
+
+    def _commented(self, release: DraftRelease) -> str:
+        comments = "".join(f"  # {line}\n" for text in release.comments for line in text.splitlines())
+        lines = to_yaml([_literal(self._release(release))]).splitlines(keepends=True)
+        return comments + "".join(f"  {line}" if line.strip() else line for line in lines)
+
+    def _release(self, release: DraftRelease) -> dict[str, Any]:
+        said = {
+            "name": release.name,
+            "namespace": release.namespace,
+            "chart": release.chart,
+            "version": release.version,
+            "values": [*release.values_files, *self._names("", release.id, release.values)],
+            "set": dict(release.set),
+            "needs": list(release.needs),
+            "labels": dict(release.labels),
+            "ignore": release.ignore or None,
+        }
+        spray = {} if release.spray is None else {"spray": dict(release.spray) or True}
+        return {**{key: value for key, value in said.items() if value}, **spray, **release.options}
+
+    def _overlays(self) -> Iterator[DraftFile]:
+        for environment in self._draft.environments:
+            releases = {
+                self._short(identity): said
+                for identity, change in environment.releases.items()
+                if (said := self._change(environment.name, identity, change))
+            }
+            head = {"variables": dict(environment.variables)} if environment.variables else {}
+            content = {**head, "releases": releases} if releases else head
+            text = to_yaml(_literal(content)) if content else "# nothing differs from the stack\n"
+            yield DraftFile(_overlay(environment.name), text.encode())
+
+    def _change(self, environment: str, identity: str, change: DraftChange) -> dict[str, Any]:
+        said: dict[str, Any] = {
+            "chart": change.chart,
+            "version": change.version,
+            "values": self._names(f"env/{environment}/", identity, change.values),
+            "set": dict(change.set),
+            "labels": dict(change.labels),
+        }
+        ignore = {} if change.ignore is None else {"ignore": change.ignore}
+        return {**{key: value for key, value in said.items() if value}, **ignore, **change.options}
+
+    def _values(self) -> Iterator[DraftFile]:
+        for release in self._draft.releases:
+            yield from self._values_files("", release.id, release.values)
+        for environment in self._draft.environments:
+            for identity, change in environment.releases.items():
+                yield from self._values_files(f"env/{environment.name}/", identity, change.values)
+
+    def _values_files(self, folder: str, identity: str, values: Mapping[str, Any]) -> Iterator[DraftFile]:
+        for part, secret in zip(divided(values, self._paths[identity]), (False, True)):
+            if part:
+                yield DraftFile(self._path(folder, identity, secret), to_yaml(part).encode(), secret)
+
+    def _names(self, folder: str, identity: str, values: Mapping[str, Any]) -> list[str]:
+        return [file.path for file in self._values_files(folder, identity, values)]
+
+    def _path(self, folder: str, identity: str, secret: bool) -> str:
+        return f"{folder}{'secrets' if secret else 'values'}/{self._short(identity)}.yaml"
+
+    def _short(self, identity: str) -> str:
+        """The name alone where it is the only one."""
+        name = identity.partition("/")[2]
+        return identity if name in self._several else name
+
+
+def _found(trees: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    for tree in trees:
+        yield from secret_leaves(tree)
+
+
+def _overlay(environment: str) -> str:
+    return f"env/{environment}.yaml"
+
+
+def _literal(value: Any) -> Any:
+    """What a stack file must say so that no text in it is taken for a variable."""
+    if isinstance(value, Mapping):
+        return {key: _literal(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_literal(item) for item in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
+
+
+Decrypt = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """What becomes of a file; before is None where there is none."""
+
+    file: DraftFile
+    before: bytes | None = field(repr=False)
+
+
+def changes(folder: str, files: Iterable[DraftFile], *, force: bool, decrypt: Decrypt) -> tuple[FileChange, ...]:
+    """The files that are not there yet as they are to be.
+
+    :arg decrypt: of a file that is encrypted; raises InputError where it cannot.
+    :raises InputError: a file is there with another content, and may not be overwritten.
+    """
+    found = [FileChange(file, before) for file in files if (before := _read(folder, file, decrypt)) != file.content]
+    taken = [change.file.path for change in found if change.before is not None]
+    if taken and not force:
+        others = "" if len(taken) == 1 else f" and {len(taken) - 1} more"
+        raise InputError(
+            f"'{os.path.join(folder, taken[0])}'{others} is there already, with another content",
+            hint="Name another folder with dest, or set force: true to overwrite",
+        )
+    return tuple(found)
+
+
+def _read(folder: str, file: DraftFile, decrypt: Decrypt) -> bytes | None:
+    path = os.path.join(folder, file.path)
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read()
+        return decrypt(content) if file.secret and content.startswith(b"$ANSIBLE_VAULT;") else content
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=Location(path)) from None
+
+
+def write(folder: str, contents: Sequence[tuple[DraftFile, bytes]]) -> None:
+    """Puts files in their places, each whole or not at all, the stack file last.
+
+    :arg contents: each file with the bytes that are to be in it: of a secret one its ciphertext.
+    :raises InputError: one cannot be written.
+    """
+    for file, content in sorted(contents, key=lambda item: item[0].path == STACK_FILE):
+        path = os.path.join(folder, *file.path.split("/"))
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            _replace(path, content, 0o600 if file.secret else None)
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", where=Location(path)) from None
+
+
+def _replace(path: str, content: bytes, mode: int | None) -> None:
+    handle, new = tempfile.mkstemp(prefix=".helmstack-", dir=os.path.dirname(path))
+    try:
+        with open(handle, "wb") as stream:
+            stream.write(content)
+        if mode is None:
+            mask = os.umask(0)
+            os.umask(mask)
+            mode = 0o666 & ~mask
+        os.chmod(new, mode)
+        os.replace(new, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new)
+        raise

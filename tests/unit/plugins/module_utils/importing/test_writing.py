@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A draft as files, and those files in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+from ansible_collections.helmstack.core.plugins.module_utils.importing.model import (
+    Draft,
+    DraftChange,
+    DraftEnvironment,
+    DraftFile,
+    DraftRelease,
+    DraftRepository,
+)
+from ansible_collections.helmstack.core.plugins.module_utils.importing.writing import changes, files_of, write
+
+CANARY = "kanari-55-vogel"
+
+
+def texts(draft: Draft) -> dict[str, str]:
+    return {file.path: file.content.decode() for file in files_of(draft).files}
+
+
+def test_the_stack_says_what_the_draft_does() -> None:
+    release = DraftRelease("web", "shop", "charts/web", "1.2.0", {"replicas": 2}, labels={"tier": "front"})
+    found = texts(Draft("shop", (release,), (DraftRepository("charts", "https://charts.example.org"),)))
+    assert found["values/web.yaml"] == "replicas: 2\n"
+    assert (
+        found["helmstack.yaml"]
+        == """\
+name: shop
+repositories:
+- name: charts
+  url: https://charts.example.org
+
+releases:
+  - name: web
+    namespace: shop
+    chart: charts/web
+    version: 1.2.0
+    values:
+    - values/web.yaml
+    labels:
+      tier: front
+"""
+    )
+
+
+def test_a_secret_and_all_that_holds_it_are_in_the_encrypted_file_alone() -> None:
+    values = {"db": {"password": CANARY, "host": "db"}, "url": f"postgres://db?x={CANARY}", "port": 1}
+    other = {"motd": f"the word is {CANARY}"}
+    releases = (DraftRelease("a", "n", "./a", None, values), DraftRelease("b", "n", "./b", None, other))
+    written = files_of(Draft("s", releases))
+    assert {file.path for file in written.files if CANARY.encode() in file.content} == {
+        "secrets/a.yaml",
+        "secrets/b.yaml",
+    }
+    assert all(file.secret == file.path.startswith("secrets/") for file in written.files)
+    assert written.secret_paths == {"n/a": ("db.password", "url"), "n/b": ("motd",)}
+
+
+def test_releases_of_one_name_have_files_of_their_own() -> None:
+    releases = tuple(DraftRelease("web", space, "./web", None, {"n": space}) for space in ("a", "b"))
+    change = DraftChange(version="2", values={"n": "c"})
+    found = texts(Draft("s", releases, environments=(DraftEnvironment("dev", {"b/web": change}),)))
+    assert found["values/a/web.yaml"] == "'n': a\n"
+    assert "b/web:" in found["env/dev.yaml"]
+    assert "env/dev/values/b/web.yaml" in found["env/dev.yaml"]
+
+
+def test_what_is_there_is_overwritten_by_force_alone(tmp_path: Path) -> None:
+    files = (DraftFile("a.yaml", b"new"), DraftFile("d/b.yaml", b"b"))
+    folder = str(tmp_path)
+    (tmp_path / "a.yaml").write_text("old")
+    with pytest.raises(InputError, match=r"a.yaml' is there already, with another content. .*force: true"):
+        changes(folder, files, force=False, decrypt=bytes)
+    found = changes(folder, files, force=True, decrypt=bytes)
+    assert [change.before for change in found] == [b"old", None]
+    write(folder, [(change.file, change.file.content) for change in found])
+    assert (tmp_path / "d/b.yaml").read_text() == "b"
+    assert changes(folder, files, force=False, decrypt=bytes) == ()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "d"]
