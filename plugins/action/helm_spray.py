@@ -10,6 +10,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+
+# isort: split
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import SPRAY
 from ansible_collections.helmstack.core.plugins.module_utils.spray_task import Place, umbrella_stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack

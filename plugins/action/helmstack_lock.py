@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+
+# isort: split
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import LOCK
 from ansible_collections.helmstack.core.plugins.module_utils.stack.lockfile import write

@@ -11,6 +11,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+
+# isort: split
 from ansible_collections.helmstack.core.plugins.plugin_utils import fleet
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 

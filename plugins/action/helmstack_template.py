@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+
+# isort: split
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import TEMPLATE
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 
