@@ -12,8 +12,8 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
 
 # isort: split
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import OTHER
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import VALUES
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.plugins.plugin_utils.comparison import as_plan, lines
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
@@ -22,14 +22,13 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import 
 class ActionModule(StackAction):
     definition = VALUES
 
-    def _more(
+    def _others(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
-    ) -> dict[str, Any]:
+    ) -> tuple[Stack, ...] | None:
         environment = given.get("compare_to")
-        if not environment or given.get("remote_src"):
-            return {}
-        stack = self._stack({**given, "environment": environment}, task_vars, environ, bundle)
-        return {OTHER: (stack if self._shares_disk else bundle.take_stack(stack)).to_data()}
+        if not environment:
+            return None
+        return (self._stack({**given, "environment": environment}, task_vars, environ, bundle),)
 
     def _reported(self, result: dict[str, Any]) -> dict[str, Any]:
         return result if result.get("failed") else {**result, "plan": as_plan(result)}

@@ -20,22 +20,52 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 PROGRESS = "_helmstack_progress"
 # As that one: what the controller writes into a report, whole, where the result itself may be cut, or have no diff.
 REPORT = "_helmstack_report"
-# The parameter that holds the stack of a second environment, to compare with.
-OTHER = "_other"
-# The parameter that holds the stack's other environments, where a module works on all of them.
-OTHERS = "_others"
 
 _CONTENT = "content.json"
 _FILES = "files"
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """A resolved stack, with the options that must not stand among the module's arguments."""
+class Caller:
+    """The process that waits for the module's result; the run ends when it is gone."""
 
-    stack: Stack | None  # None: its files lie on the target, which resolves it
-    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)  # of params; those of the stack are its own
+    pid: int
+    listens: bool  # over a connection that closes with it
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What the action plugin hands the module beside the task's options."""
+
+    caller: Caller | None = None
+    progress_file: str | None = None
+    progress_returned: bool = False  # the lines travel back in the result
+    others: tuple[Stack, ...] | None = None  # the stack in other environments
+
+    def to_data(self) -> dict[str, Any]:
+        others = None if self.others is None else [stack.to_data() for stack in self.others]
+        return {**vars(self), "caller": self.caller and vars(self.caller), "others": others}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Handover:
+        caller, others = data["caller"], data["others"]
+        return cls(
+            **{
+                **data,
+                "caller": caller and Caller(**caller),
+                "others": None if others is None else tuple(Stack.from_data(item) for item in others),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A resolved stack, with the options that must not be among the module's arguments."""
+
+    stack: Stack | None  # None: its files are on the target, which resolves it
+    params: Mapping[str, Any] = field(default_factory=dict, repr=False)  # by the names of argspec.py
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # of params; the stack has its own
+    handover: Handover = field(default_factory=Handover, repr=False)
 
 
 def write(
@@ -49,7 +79,13 @@ def write(
     :arg texts: content by absolute path, of files that have another content on this machine, or none.
     """
     stack = bundle.stack and bundle.stack.to_data()
-    content = {"root": root, "stack": stack, "params": bundle.params, "secrets": bundle.secrets}
+    content = {
+        "root": root,
+        "stack": stack,
+        "params": bundle.params,
+        "secrets": bundle.secrets,
+        "handover": bundle.handover.to_data(),
+    }
     with tarfile.open(fileobj=target, mode="w:gz", compresslevel=1, dereference=True) as archive:
         _add(archive, _CONTENT, json.dumps(content).encode())
         for path in sorted(set(paths) - set(texts)):
@@ -69,7 +105,7 @@ def read(path: str, folder: str) -> Bundle:
     root = json.loads(text)["root"]
     content = json.loads(text.replace(root, json.dumps(os.path.join(folder, _FILES))[1:-1]))
     stack = content["stack"] and Stack.from_data(content["stack"])
-    return Bundle(stack, content["params"], tuple(content["secrets"]))
+    return Bundle(stack, content["params"], tuple(content["secrets"]), Handover.from_data(content["handover"]))
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

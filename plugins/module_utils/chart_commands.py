@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.chart.bundled import Bundling, publish, summary
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.locking import Locking, as_data
@@ -20,28 +19,57 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Helms
 from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
-from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
-from ansible_collections.helmstack.core.plugins.module_utils.run_tools import Tools
+from ansible_collections.helmstack.core.plugins.module_utils.report.template import RenderOptions, Templates
+from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions, Tools
 from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 
-def lock(stack: Stack, params: Mapping[str, Any], *, diff: bool, workdir: str, guard: Guard) -> dict[str, Any]:
-    """The lock file as it is to be, for the controller to write; what is outdated.
+@dataclass(frozen=True)
+class LockOptions:
+    """The options of helmstack_lock.
+
+    :arg update: patterns of the releases and charts to look up again.
+    :arg outdated: whether newer versions are listed.
+    :arg others: the stack in the other environments; None: the controller does not have its files.
+    """
+
+    tools: ToolOptions
+    update: tuple[str, ...]
+    outdated: bool
+    others: tuple[Stack, ...] | None
+
+
+@dataclass(frozen=True)
+class BundleOptions:
+    """The options of helmstack_bundle.
+
+    :arg others: the stack in the other environments; None: the controller does not have its files.
+    """
+
+    tools: ToolOptions
+    dest: str
+    images: bool
+    rendering: RenderOptions
+    others: tuple[Stack, ...] | None
+
+
+def lock(stack: Stack, options: LockOptions, *, diff: bool, workdir: str, guard: Guard) -> dict[str, Any]:
+    """The lock file as it must become, for the controller to write, and the outdated charts.
 
     :raises HelmstackError: a chart cannot be had, or a name to update means none.
     """
-    stacks = _stacks(stack, params)
-    tools = Tools(_common(stacks), {**params, "_unpinned": True}, workdir, None, guard)
+    stacks = _stacks(stack, options.others)
+    tools = Tools(_common(stacks), replace(options.tools, pinned=False), workdir, None, guard)
     locking = Locking(stacks, tools.fetch, tools.store.versions)
     fetched = tuple(dict.fromkeys(item for each in stacks for item in each.fetched_stacks))
     names = {item.stack for item in (*fetched, *stack.locked_stacks)}
-    unknown = [name for name in locking.unknown(params.get("update") or ()) if not fnmatch.filter(names, name)]
+    unknown = [name for name in locking.unknown(options.update) if not fnmatch.filter(names, name)]
     if unknown:
         near = did_you_mean(unknown[0], {*locking.names(), *names})
         raise InputError(f"update: '{unknown[0]}' is neither a release nor a chart that is to be locked", hint=near)
-    charts = locking.charts(stack.locked or (), params.get("update") or ())
+    charts = locking.charts(stack.locked or (), options.update)
     before = "" if stack.locked is None else lockfile.render(stack.locked, stack.locked_stacks)
     after = lockfile.render(charts, fetched)
     result = {
@@ -50,23 +78,24 @@ def lock(stack: Stack, params: Mapping[str, Any], *, diff: bool, workdir: str, g
         "content": after,
         "charts": as_data(charts),
         "stacks": [{"stack": item.stack, "commit": item.commit} for item in fetched],
-        "outdated": locking.outdated(charts) if params.get("outdated") else [],
+        "outdated": locking.outdated(charts) if options.outdated else [],
     }
     return {**result, **({"diff": [_diff(stack.lock_file, before, after)]} if diff else {})}
 
 
 def bundled(
-    stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str, guard: Guard
+    stack: Stack, options: BundleOptions, *, check_mode: bool, diff: bool, workdir: str, guard: Guard
 ) -> dict[str, Any]:
-    """Makes the bundle; in check mode only tells what would be in it.
+    """Makes the bundle; in check mode it only lists the content.
 
     :raises HelmstackError: a chart cannot be had or rendered, or the bundle cannot be written.
     """
-    stacks, dest = _stacks(stack, params), params["dest"]
-    tools = Tools(_common(stacks), params, workdir, None, guard)
+    stacks, dest = _stacks(stack, options.others), options.dest
+    tools = Tools(_common(stacks), options.tools, workdir, None, guard)
     bundling = Bundling(os.path.join(workdir, "bundled"), tools.fetch)
     bundling.take(stacks)
-    images = sorted({image for each in stacks for image in _images(each, params, tools, workdir)})
+    found = (_images(each, options.rendering, tools, workdir) for each in stacks if options.images)
+    images = sorted({image for each in found for image in each})
     locking = Locking(stacks, tools.fetch, tools.store.versions)
     bundling.write(lockfile.render(locking.charts(stack.locked or (), ())), images)
     before, after = summary(dest), summary(bundling.folder)
@@ -85,14 +114,14 @@ def bundled(
     return {**result, **({"diff": [_diff(dest, before, after)]} if diff else {})}
 
 
-def _stacks(stack: Stack, params: Mapping[str, Any]) -> list[Stack]:
+def _stacks(stack: Stack, others: tuple[Stack, ...] | None) -> list[Stack]:
     """The stack in each of its environments; one without environments is one stack."""
-    if bundle.OTHERS not in params:
+    if others is None:
         raise InputError(
             "this module needs the stack's files on the controller, where it finds all environments",
             hint="Leave remote_src at false",
         )
-    return [stack, *(Stack.from_data(item) for item in params[bundle.OTHERS])]
+    return [stack, *others]
 
 
 def _common(stacks: Sequence[Stack]) -> Stack:
@@ -110,17 +139,14 @@ def _common(stacks: Sequence[Stack]) -> Stack:
     return replace(stacks[0], repositories=tuple(known.values()), secrets=tuple(secrets))
 
 
-def _images(stack: Stack, params: Mapping[str, Any], tools: Tools, workdir: str) -> Iterator[str]:
-    if not params.get("images"):
-        return
+def _images(stack: Stack, options: RenderOptions, tools: Tools, workdir: str) -> Iterator[str]:
     folder = os.path.join(workdir, f"images-{stack.environment or ''}")
     os.makedirs(folder, mode=0o700)
 
     def sprayed(release: Release, chart: Chart) -> Sprayed:
         return expand(release, chart, folder, tools.helm(release).version().major)
 
-    asked = {**{key: params.get(key) for key in ("kube_version", "api_versions")}, "include_hooks": True}
-    templates = Templates(stack, asked, tools.fetch, tools.helm, ValuesFiles(folder, tools.helm), sprayed)
+    templates = Templates(stack, options, tools.fetch, tools.helm, ValuesFiles(folder, tools.helm), sprayed)
     try:
         found = templates.run(check_mode=True)
     except HelmstackError as error:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
@@ -33,7 +33,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.values import 
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
 from ansible_collections.helmstack.core.plugins.module_utils.report.progress import Progress
 from ansible_collections.helmstack.core.plugins.module_utils.run_options import RunOptions
-from ansible_collections.helmstack.core.plugins.module_utils.run_tools import Tools
+from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions, Tools
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
     from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome
     from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
     from ansible_collections.helmstack.core.plugins.module_utils.cluster.lock import Lock
+    from ansible_collections.helmstack.core.plugins.module_utils.report.template import RenderOptions
 
 
 def deploy(
-    stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str, guard: Guard
+    stack: Stack, options: RunOptions, *, check_mode: bool, diff: bool, workdir: str, guard: Guard
 ) -> dict[str, Any]:
-    """Brings the cluster to what the stack says; in check mode only tells what that would take.
+    """Makes the cluster match the stack; in check mode it only plans.
 
     :raises HelmstackError: nothing was done; ApplyError: something was, its ``result`` says what.
     """
-    options = RunOptions.of(params)
     forbid.check(options.forbid)
-    run = _Run(stack, params, options, workdir, guard, lenient=check_mode, diff=diff)
+    run = _Run(stack, options, workdir, guard, lenient=check_mode, diff=diff)
     plan: Plan | None = None
     try:
         plan = run.plan()
@@ -75,7 +75,6 @@ class _Run:
     def __init__(
         self,
         stack: Stack,
-        params: Mapping[str, Any],
         options: RunOptions,
         workdir: str,
         guard: Guard,
@@ -84,20 +83,19 @@ class _Run:
         diff: bool,
     ) -> None:
         self.stack = stack
-        self.params = params
         self.options = options
         self.workdir = workdir
         self.lenient = lenient
         self.diff = diff
         self.session = self._open()
-        self.tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
+        self.tools = Tools(stack, options.tools, workdir, os.path.join(workdir, "kubeconfig"), guard)
         self.values = ValuesFiles(workdir, self.tools.helm)
         self.ended = threading.Event()  # nothing more is to begin
         self.lost = ""  # why the lock is no longer held
         self.lock: Lock | None = None
 
     def _open(self) -> Session:
-        return open_session(self.stack, self.params, self.workdir, everything=self.options.settings.prune)
+        return open_session(self.stack, self.options, self.workdir, everything=self.options.settings.prune)
 
     def plan(self) -> Plan:
         """The plan for the cluster as it is now.
@@ -268,7 +266,7 @@ def planner_of(
 
     context = Context(session, tools.helm, values.of, options.diff_ignore, options.drift, options.run_tests)
     recovery = Recovery(options.recover, options.pending_age, abandoned=abandoned)
-    all_images = bool(options.forbid or options.report_file)
+    all_images = bool(options.forbid or options.reports)
     changes = Changes(context, recovery, (stack.name, stack.environment or ""), lenient, all_images)
     return Planner(stack, options.settings, session, tools.fetch, sprayed, changes, tools.interrupt)
 
@@ -290,10 +288,9 @@ def check_plan(plan: Plan, expected: Any) -> None:
         )
 
 
-def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, everything: bool) -> Session:
-    """Connects to the cluster that the task means, and makes sure that it is the one."""
-    options = RunOptions.of(params)
-    kubeconfig = write_kubeconfig(params, os.environ, Path(workdir))
+def open_session(stack: Stack, options: RunOptions, workdir: str, *, everything: bool) -> Session:
+    """Connects to the cluster that the options name, and checks that it is the expected one."""
+    kubeconfig = write_kubeconfig(options.connection, os.environ, Path(workdir))
     wanted = {release.id for release in stack.releases if release.spray is None}
     namespaces: Collection[str] | None = None if everything else {release.namespace for release in stack.releases}
     known = {release.namespace for release in stack.releases}
@@ -306,32 +303,55 @@ def open_session(stack: Stack, params: Mapping[str, Any], workdir: str, *, every
     return session
 
 
-def info(stack: Stack, params: Mapping[str, Any], workdir: str, guard: Guard) -> dict[str, Any]:
-    """What the stack's releases are in the cluster."""
-    session = open_session(stack, params, workdir, everything=stack.targets is None)
-    tools = Tools(stack, params, workdir, os.path.join(workdir, "kubeconfig"), guard)
-    planner = planner_of(stack, RunOptions.of(params), session, tools, ValuesFiles(workdir, tools.helm), workdir)
+def info(stack: Stack, options: RunOptions, include: tuple[str, ...], workdir: str, guard: Guard) -> dict[str, Any]:
+    """The state of the stack's releases in the cluster.
+
+    :arg include: the option of that name of helmstack_info.
+    """
+    session = open_session(stack, options, workdir, everything=stack.targets is None)
+    tools = Tools(stack, options.tools, workdir, os.path.join(workdir, "kubeconfig"), guard)
+    planner = planner_of(stack, options, session, tools, ValuesFiles(workdir, tools.helm), workdir)
     from ansible_collections.helmstack.core.plugins.module_utils.report.info import InfoReader
 
-    return InfoReader(stack, session, planner, tuple(params.get("include") or ())).read()
+    return InfoReader(stack, session, planner, include).read()
 
 
 def template(
-    stack: Stack, params: Mapping[str, Any], *, check_mode: bool, diff: bool, workdir: str, guard: Guard
+    stack: Stack,
+    options: RenderOptions,
+    programs: ToolOptions,
+    *,
+    check_mode: bool,
+    diff: bool,
+    workdir: str,
+    guard: Guard,
 ) -> dict[str, Any]:
     """Renders the stack's releases without a cluster."""
-    tools = Tools(stack, params, workdir, None, guard)
+    tools = Tools(stack, programs, workdir, None, guard)
     from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 
     def sprayed(release: Release, chart: Chart) -> Sprayed:
         return expand(release, chart, workdir, tools.helm(release).version().major)
 
     values = ValuesFiles(workdir, tools.helm)
-    result = Templates(stack, params, tools.fetch, tools.helm, values, sprayed).run(check_mode=check_mode)
+    result = Templates(stack, options, tools.fetch, tools.helm, values, sprayed).run(check_mode=check_mode)
     return result if diff else {key: value for key, value in result.items() if key != "diff"}
 
 
-def values(stack: Stack, params: Mapping[str, Any], *, diff: bool, workdir: str, guard: Guard) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ValuesOptions:
+    """The options of helmstack_values.
+
+    :arg other: the stack in the environment that ``compare_to`` names.
+    """
+
+    tools: ToolOptions
+    chart_defaults: bool = False
+    compare_to: str | None = None
+    other: Stack | None = None
+
+
+def values(stack: Stack, options: ValuesOptions, *, diff: bool, workdir: str, guard: Guard) -> dict[str, Any]:
     """The values of the stack's releases with their origin, or what differs in another environment; no cluster.
 
     :raises HelmstackError: a chart whose defaults are asked for cannot be fetched or read.
@@ -339,14 +359,13 @@ def values(stack: Stack, params: Mapping[str, Any], *, diff: bool, workdir: str,
     from ansible_collections.helmstack.core.plugins.module_utils.chart.defaults import Default, defaults
     from ansible_collections.helmstack.core.plugins.module_utils.report import values as explained
 
-    tools = Tools(stack, params, workdir, None, guard) if params.get("chart_defaults") else None
+    tools = Tools(stack, options.tools, workdir, None, guard) if options.chart_defaults else None
 
     def of(release: Release) -> tuple[Default, ...]:
         return defaults(tools.fetch(release)) if tools else ()
 
-    other = params.get(bundle.OTHER)
-    if other is None:
-        if params.get("compare_to"):
+    if options.other is None:
+        if options.compare_to:
             raise InputError("compare_to needs the stack's files on the controller", hint="Leave remote_src at false")
         return explained.values(stack, of)
-    return explained.comparison(stack, Stack.from_data(other), of, diff=diff)
+    return explained.comparison(stack, options.other, of, diff=diff)

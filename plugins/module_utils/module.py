@@ -15,6 +15,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NoReturn
 
 from ansible.module_utils import basic
@@ -53,10 +54,14 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Call:
-    """What a module's body works with: the stack, the options, and a folder of its own."""
+    """What a module's body works with: the stack, the options, and a folder of its own.
+
+    :arg params: all options of ``argspec.py``, with their defaults; module_definitions.py makes typed objects of them.
+    """
 
     stack: Stack
     params: Mapping[str, Any]
+    handover: bundle.Handover
     workdir: str
     guard: Guard
     check_mode: bool
@@ -140,9 +145,9 @@ def _with_secrets(spec: ArgSpec, call: Call) -> Call:
 
 def _told(call: Call) -> dict[str, Any]:
     """The lines of progress, if they are in a file that the controller may not have been able to read."""
-    if not call.params.get("_progress_returned"):
+    path = call.handover.progress_file
+    if path is None or not call.handover.progress_returned:
         return {}
-    path = call.params["_progress"]
     with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
         os.unlink(path)
         return {bundle.PROGRESS: file.read().splitlines()}
@@ -158,15 +163,22 @@ def _call(definition: ModuleDefinition, invocation: Invocation, workdir: str, gu
     path = invocation.params["_bundle"]
     content = bundle.read(path, workdir) if path else bundle.Bundle(None)
     params = {**invocation.params, **content.params}
+    call = partial(
+        Call,
+        handover=content.handover,
+        workdir=workdir,
+        guard=guard,
+        check_mode=invocation.check_mode,
+        diff=invocation.diff,
+    )
     if content.stack:
-        return Call(content.stack, params, workdir, guard, invocation.check_mode, invocation.diff)
+        return call(content.stack, params)
     raw = {key: value for key, value in invocation.given.items() if not key.startswith("_")}
-    handed = {key: value for key, value in content.params.items() if not key.startswith("_")}
-    given = definition.spec.typed({**raw, **handed})
+    given = definition.spec.typed({**raw, **content.params})
     with StackTools(lambda: nullcontext((workdir, guard)), os.environ, params.get("binary_path")) as tools:
         stack = definition.resolved(given, content.secrets, tools)
     defaults = definition.spec.typed(with_defaults(definition.spec, given, stack.defaults, os.environ))
-    return Call(stack, {**params, **defaults, **content.params}, workdir, guard, invocation.check_mode, invocation.diff)
+    return call(stack, {**params, **defaults, **content.params})
 
 
 def _leavings(invocation: Invocation) -> list[str]:
@@ -187,8 +199,8 @@ def _stoppable() -> Iterator[None]:
 
 def _wanted(call: Call) -> AbstractContextManager[object]:
     """Ends the work, as a signal does, when the one who has asked for it is gone."""
-    asked = call.params.get("_wanted_by")
-    return parents.watched(asked["pid"], output=asked["listens"]) if asked else nullcontext()
+    caller = call.handover.caller
+    return parents.watched(caller.pid, output=caller.listens) if caller else nullcontext()
 
 
 def _stop(number: int, frame: object) -> NoReturn:

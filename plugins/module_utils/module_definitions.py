@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules do, each in a line; the engine is imported when there is something to do."""
+"""What each module does, with its options typed; the engine is imported when there is something to do."""
 
 from __future__ import annotations
 
@@ -23,44 +23,79 @@ from ansible_collections.helmstack.core.plugins.module_utils.spray_task import o
 
 def _deploy(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import engine
+    from ansible_collections.helmstack.core.plugins.module_utils.run_options import RunOptions
 
     diff = call.diff or bool(call.params.get("report_file"))
+    options = RunOptions.of(call.params, call.handover.progress_file)
     return engine.deploy(
-        call.stack, call.params, check_mode=call.check_mode, diff=diff, workdir=call.workdir, guard=call.guard
+        call.stack, options, check_mode=call.check_mode, diff=diff, workdir=call.workdir, guard=call.guard
     )
 
 
 def _info(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import engine
+    from ansible_collections.helmstack.core.plugins.module_utils.run_options import RunOptions
 
-    return engine.info(call.stack, call.params, workdir=call.workdir, guard=call.guard)
+    options = RunOptions.of(call.params, call.handover.progress_file)
+    return engine.info(call.stack, options, tuple(call.params["include"]), workdir=call.workdir, guard=call.guard)
 
 
 def _template(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import engine
+    from ansible_collections.helmstack.core.plugins.module_utils.report.template import RenderOptions
+    from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions
 
     return engine.template(
-        call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir, guard=call.guard
+        call.stack,
+        RenderOptions.of(call.params),
+        ToolOptions.of(call.params),
+        check_mode=call.check_mode,
+        diff=call.diff,
+        workdir=call.workdir,
+        guard=call.guard,
     )
 
 
 def _values(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import engine
+    from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions
 
-    return engine.values(call.stack, call.params, diff=call.diff, workdir=call.workdir, guard=call.guard)
+    options = engine.ValuesOptions(
+        ToolOptions.of(call.params),
+        call.params["chart_defaults"],
+        call.params["compare_to"],
+        other=next(iter(call.handover.others or ()), None),
+    )
+    return engine.values(call.stack, options, diff=call.diff, workdir=call.workdir, guard=call.guard)
 
 
 def _lock(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import chart_commands
+    from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions
 
-    return chart_commands.lock(call.stack, call.params, diff=call.diff, workdir=call.workdir, guard=call.guard)
+    options = chart_commands.LockOptions(
+        ToolOptions.of(call.params),
+        tuple(call.params["update"]),
+        call.params["outdated"],
+        call.handover.others,
+    )
+    return chart_commands.lock(call.stack, options, diff=call.diff, workdir=call.workdir, guard=call.guard)
 
 
 def _bundle(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import chart_commands
+    from ansible_collections.helmstack.core.plugins.module_utils.report.template import RenderOptions
+    from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions
 
+    options = chart_commands.BundleOptions(
+        ToolOptions.of(call.params),
+        call.params["dest"],
+        call.params["images"],
+        RenderOptions.of(call.params),
+        call.handover.others,
+    )
     return chart_commands.bundled(
-        call.stack, call.params, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir, guard=call.guard
+        call.stack, options, check_mode=call.check_mode, diff=call.diff, workdir=call.workdir, guard=call.guard
     )
 
 

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import CHANGE
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.durations import EXPECTED, seconds
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Drift
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Settings
-
-# Keys under which the action plugin hands the module what is no option
-PROGRESS_FILE = "_progress"
+from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions
 
 
 @dataclass(frozen=True)
 class RunOptions:
     """What a task says of planning and applying; modules that lack an option have its default."""
 
+    connection: ConnectionOptions
+    tools: ToolOptions
     settings: Settings
     drift: Drift
     diff_ignore: tuple[Mapping[str, Any], ...]
@@ -36,12 +37,14 @@ class RunOptions:
     lock_wait: int  # seconds
     expected_plan: Any
     expected_cluster: str | None
+    reports: bool  # whether the result goes into a report
     progress_file: str | None
-    report_file: str | None
 
     @classmethod
-    def of(cls, params: Mapping[str, Any]) -> RunOptions:
-        """The options of a module's parameters.
+    def of(cls, params: Mapping[str, Any], progress_file: str | None = None) -> RunOptions:
+        """The options of a module.
+
+        :arg progress_file: where lines of progress go; None: nowhere.
 
         :raises InputError: a value is of the right type, but makes no sense.
         """
@@ -60,6 +63,8 @@ class RunOptions:
             concurrency=_at_least_one("concurrency", said("concurrency")),
         )
         return cls(
+            ConnectionOptions.of(params),
+            ToolOptions.of(params),
             settings,
             drift=said("drift"),
             diff_ignore=tuple(said("diff_ignore") or ()),
@@ -72,8 +77,8 @@ class RunOptions:
             lock_wait=_seconds("lock_wait", said("lock_wait")),
             expected_plan=params.get("expected_plan"),
             expected_cluster=params.get("expected_cluster"),
-            progress_file=params.get(PROGRESS_FILE),
-            report_file=params.get("report_file"),
+            reports=bool(params.get("report_file")),
+            progress_file=progress_file,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.bundled import BundleSource
@@ -20,29 +21,41 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, cache_folder
 
 
+@dataclass(frozen=True)
+class ToolOptions:
+    """Which helm program, and where charts come from."""
+
+    binary_path: str | None = None
+    registry_config: str | None = None
+    bundle: str | None = None  # the folder or archive that all charts come from
+    pinned: bool = True  # whether the stack's lock file counts
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> ToolOptions:
+        """Those of a module's options; some modules have no ``bundle``."""
+        return cls(params.get("binary_path"), params.get("registry_config"), params.get("bundle"))
+
+
 class Tools:
     """The helm programs and the charts of one run."""
 
-    def __init__(
-        self, stack: Stack, params: Mapping[str, Any], workdir: str, kubeconfig: str | None, guard: Guard
-    ) -> None:
+    def __init__(self, stack: Stack, options: ToolOptions, workdir: str, kubeconfig: str | None, guard: Guard) -> None:
         self._kubeconfig = kubeconfig
         self._guard = guard
         self._workdir = workdir
-        self._default: str | None = params.get("binary_path")
+        self._default = options.binary_path
         self._helms: dict[str, Helm] = {}
         self._lock = threading.Lock()
         self._cache = cache_folder(os.environ)
-        self._bundle: str | None = params.get("bundle")
+        self._bundle = options.bundle
         self.store = ChartStore(
             self.helm(None),
             os.path.join(workdir, "charts"),
             stack.repositories,
             cache=os.path.join(self._cache, "charts"),
-            registry_config=params.get("registry_config"),
-            options=params,
+            registry_config=options.registry_config,
             guard=guard,
-            pins=_pins(stack, params),
+            pins=_pins(stack, options),
             sources=(BundleSource(self._bundle, workdir),) if self._bundle else None,
         )
 
@@ -74,8 +87,8 @@ class Tools:
             helm.terminate_all()
 
 
-def _pins(stack: Stack, params: Mapping[str, Any]) -> LockPins | None:
-    """The lock file, if it counts: a bundle has what it was made with, and who makes the file anew does not ask it."""
-    if stack.locked is None or params.get("bundle") or params.get("_unpinned"):
+def _pins(stack: Stack, options: ToolOptions) -> LockPins | None:
+    """The lock file, if it counts: a bundle holds the charts that it was made with."""
+    if stack.locked is None or options.bundle or not options.pinned:
         return None
     return LockPins(stack.locked, stack.lock_file)

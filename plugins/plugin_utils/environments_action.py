@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import OTHERS
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.stack.environments import environments_of
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
@@ -30,16 +29,13 @@ class EnvironmentsAction(StackAction):
         first = next(iter(self._environments(given, task_vars)))
         return super()._stack({**given, "environment": first}, task_vars, environ, bundle)
 
-    def _more(
+    def _others(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
-    ) -> dict[str, Any]:
-        if given.get("remote_src"):
-            return {}
-        others = []
-        for name in self._environments(given, task_vars)[1:]:
-            stack = super()._stack({**given, "environment": name}, task_vars, environ, bundle)
-            others.append((stack if self._shares_disk else bundle.take_stack(stack)).to_data())
-        return {OTHERS: others}
+    ) -> tuple[Stack, ...] | None:
+        names = self._environments(given, task_vars)[1:]
+        # without arguments, super() finds nothing inside a generator
+        stack_of = super()._stack
+        return tuple(stack_of({**given, "environment": name}, task_vars, environ, bundle) for name in names)
 
     def _environments(self, given: Mapping[str, Any], task_vars: dict[str, Any]) -> tuple[str | None, ...]:
         """The environments that count.

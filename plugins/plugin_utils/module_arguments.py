@@ -16,7 +16,7 @@ from typing import Any
 from ansible import constants as C
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import request, with_defaults
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle, Caller, Handover
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import check_path
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.module import ModuleDefinition
@@ -85,23 +85,28 @@ class ModuleArguments(ControllerFiles):
             stack = replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *found))))
             args.pop("forbid", None)
             params["forbid"] = given["forbid"]
-        if not self._task.async_val:  # whose work goes on by itself
-            params["_wanted_by"] = {"pid": os.getpid(), "listens": not self._is_local}
-        if progress is not None:
-            params |= {"_progress": progress, "_progress_returned": not self._shares_disk}
         if args.get("bundle") and stack is not None:
             path = self._found(str(args.pop("bundle")), task_vars)
             params["bundle"] = path if self._shares_disk else bundle.take(path)
-        params |= self._more(given, task_vars, environ, bundle)
-        if stack is not None or params:
-            args["_bundle"] = self._shipped(bundle, Bundle(stack, params, secrets))
+        others = None if stack is None else self._others(given, task_vars, environ, bundle)
+        if others is not None and not self._shares_disk:
+            others = tuple(bundle.take_stack(other) for other in others)
+        handover = Handover(
+            # an asynchronous task works on by itself
+            caller=None if self._task.async_val else Caller(os.getpid(), listens=not self._is_local),
+            progress_file=progress,
+            progress_returned=progress is not None and not self._shares_disk,
+            others=others,
+        )
+        if stack is not None or params or handover != Handover():
+            args["_bundle"] = self._shipped(bundle, Bundle(stack, params, secrets, handover))
         return args
 
-    def _more(
+    def _others(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
-    ) -> dict[str, Any]:
-        """What a module gets besides the stack and the options."""
-        return {}
+    ) -> tuple[Stack, ...] | None:
+        """The stack in other environments; None: the module works on one."""
+        return None
 
     def _stack(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle

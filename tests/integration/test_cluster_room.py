@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import releases
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.discovery import (
     check_expected,
     cluster_info,
@@ -70,7 +72,7 @@ data: {versions: {{ .Capabilities.APIVersions | toJson | quote }}}
 
 def connect(folder: Path, **options: Any) -> Client:
     folder.mkdir(parents=True, exist_ok=True)
-    return Client(write_kubeconfig({"kubeconfig": KUBECONFIG, **options}, {}, folder).path)
+    return Client(write_kubeconfig(ConnectionOptions.of({"kubeconfig": KUBECONFIG, **options}), {}, folder).path)
 
 
 @pytest.fixture
@@ -200,7 +202,7 @@ def test_a_release_of_which_only_superseded_revisions_are_left_is_found_if_wante
     client.delete(f"/api/v1/namespaces/{namespace}/secrets/sh.helm.release.v1.app.v2")
     found = observed(client, namespace, wanted=[f"{namespace}/app", f"{namespace}/absent"])
     assert (found.revision, found.status, found.current_revision) == (1, "superseded", None)
-    session = Session(write_kubeconfig({"kubeconfig": KUBECONFIG}, {}, tmp_path), {namespace}, [], "")
+    session = Session(write_kubeconfig(ConnectionOptions(kubeconfig=KUBECONFIG), {}, tmp_path), {namespace}, [], "")
     assert session.releases() == {}
     session.want([f"{namespace}/app", f"{namespace}/absent"])  # an umbrella's sub-charts are known only later
     assert session.releases() == {f"{namespace}/app": found}
@@ -373,7 +375,7 @@ def test_an_exec_plugin_logs_in(client: Client, tmp_path: Path) -> None:
 def test_an_untrusted_certificate_is_told_at_once(client: Client, tmp_path: Path) -> None:
     folder = tmp_path / "x"
     folder.mkdir()
-    stranger = Client(write_kubeconfig({"host": client.server, "api_key": "x"}, {}, folder).path)
+    stranger = Client(write_kubeconfig(ConnectionOptions(host=client.server, api_key="x"), {}, folder).path)
     started = time.monotonic()
     with pytest.raises(Untrusted, match=r"is not trusted: .*Set ca_cert"):
         stranger.get("/version")
@@ -381,9 +383,12 @@ def test_an_untrusted_certificate_is_told_at_once(client: Client, tmp_path: Path
 
 
 def test_a_certificate_for_another_name_is_not_trusted(tmp_path: Path) -> None:
+    config = yaml.safe_load(Path(KUBECONFIG).read_text())
+    for item in config["clusters"]:
+        item["cluster"]["tls-server-name"] = "other.example"
     with pytest.raises(Untrusted, match=r"is not trusted: .*other\.example"):
-        connect(tmp_path, tls_server_name="other.example").get("/version")
-    unchecked = connect(tmp_path, tls_server_name="other.example", validate_certs=False)
+        connect(tmp_path, kubeconfig=config).get("/version")
+    unchecked = connect(tmp_path, kubeconfig=config, validate_certs=False)
     assert unchecked.get("/version")["major"] == "1"
 
 

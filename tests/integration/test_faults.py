@@ -30,7 +30,7 @@ from harness import ANSIBLE, APPS, CORE, DEPLOYMENT, HELM, Object, Workspace
 from victim import COLLECTIONS
 
 from ansible_collections.helmstack.core.plugins.module_utils import bundle
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle, Handover
 
 ALL = os.environ.get("HELMSTACK_FAULTS") == "all"
 AT_ONCE = 4
@@ -215,7 +215,9 @@ class Place:
         self.proxy.hook = hook or Hook()
         archive = self.workspace.root / "bundle"
         with archive.open("wb") as file:
-            bundle.write(file, Bundle(None, {"_progress": str(self.progress)}), root="/nowhere", texts={})
+            bundle.write(
+                file, Bundle(None, handover=Handover(progress_file=str(self.progress))), root="/nowhere", texts={}
+            )
         args = {
             "_bundle": str(archive),
             "kubeconfig": str(self.proxy.kubeconfig),

@@ -23,6 +23,8 @@ from fault_proxy import Cut, FaultProxy, Hook, Request, Verdict
 from harness import ANSIBLE, HELM, HERE, Object, Workspace, actions_of
 from victim import Victim, at_rest, here, kill_all, lease, lease_path, let_the_lease_expire
 
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Caller
+
 WRITES = ("create", "update", "patch", "delete")
 CANARY = "canary-of-a-killed-run-4711"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -321,7 +323,7 @@ def test_a_run_ends_when_ansible_playbook_is_killed(held: Held, way: str, whom: 
 
 def test_a_module_ends_when_nobody_reads_what_it_says(held: Held) -> None:
     """As when a connection without a terminal breaks."""
-    victim = held.victim(wanted_by={"pid": 1, "listens": True})
+    victim = held.victim(wanted_by=Caller(1, listens=True))
     assert victim.process.stdout
     victim.process.stdout.close()
     victim.process.wait(30)

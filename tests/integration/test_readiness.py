@@ -26,6 +26,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply import kstatu
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_report import NotReady
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, InputError
@@ -62,7 +63,9 @@ VERSIONS = {
 
 def connect(folder: Path, **options: Any) -> Session:
     folder.mkdir(parents=True, exist_ok=True)
-    return Session(write_kubeconfig({"kubeconfig": KUBECONFIG, **options}, {}, folder), None, [], "")
+    return Session(
+        write_kubeconfig(ConnectionOptions.of({"kubeconfig": KUBECONFIG, **options}), {}, folder), None, [], ""
+    )
 
 
 class Place:

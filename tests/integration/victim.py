@@ -59,7 +59,7 @@ class Victim:
         *,
         check: bool = False,
         packed: str = "",
-        wanted_by: Object | None = None,
+        wanted_by: bundle.Caller | None = None,
         **options: Any,
     ) -> None:
         self.tmpdir = self._folder(workspace)
@@ -76,7 +76,7 @@ class Victim:
         if wanted_by:
             args["_bundle"] = str(self.tmpdir / "helmstack.tar.gz")
             with open(args["_bundle"], "wb") as file:
-                handed = bundle.Bundle(None, {"_wanted_by": wanted_by})
+                handed = bundle.Bundle(None, handover=bundle.Handover(wanted_by))
                 bundle.write(file, handed, root="nowhere-at-all", texts={})
         self.process = subprocess.Popen(
             [f"{ANSIBLE}/python", "-c", _MAIN],

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart, load
@@ -47,7 +46,6 @@ class ChartStore:
     :arg workdir: a private folder of the run; the charts' paths stay valid as long as it exists.
     :arg cache: a folder that outlives the run, for what is exact; None: nothing is kept.
     :arg registry_config: a registry login file that the task names.
-    :arg options: the task's options, for sources that look at more of them.
     :arg pins: what makes references exact, a lock file.
     :arg sources: where charts come from, in place of all that there are: a bundle.
     :arg guard: looks after the processes if this one is killed.
@@ -61,7 +59,6 @@ class ChartStore:
         cache: str | None = None,
         *,
         registry_config: str | None = None,
-        options: Mapping[str, Any] | None = None,
         pins: Pins | None = None,
         sources: tuple[Source, ...] | None = None,
         guard: Guard | None = None,
@@ -72,9 +69,7 @@ class ChartStore:
         local = LocalCharts(declared, workdir, self._bring)
         kept = Cache(cache)
         self._git = GitRepositories(os.path.join(workdir, "git"), repositories, kept.folder("git"), guard)
-        around = Surroundings(
-            helm, workdir, declared, kept, self._git, registry_config, local.complete, os.environ, options or {}
-        )
+        around = Surroundings(helm, workdir, declared, kept, self._git, registry_config, local.complete, os.environ)
         self._sources = all_sources(around) if sources is None else sources
         self._pins = pins
         self._fetched: Once[Wanted, Chart] = Once()

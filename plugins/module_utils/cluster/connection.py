@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import KubeconfigFile
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.urls import proper
@@ -39,7 +40,7 @@ _Entry = dict[str, Any]
 
 
 def write_kubeconfig(
-    options: Mapping[str, Any], environ: Mapping[str, str], folder: Path, service_account: Path = SERVICE_ACCOUNT
+    options: ConnectionOptions, environ: Mapping[str, str], folder: Path, service_account: Path = SERVICE_ACCOUNT
 ) -> KubeconfigFile:
     """Writes the kubeconfig that this run uses, with the one cluster and user that the options name.
 
@@ -47,38 +48,36 @@ def write_kubeconfig(
     a kubeconfig win over what it says. ``host`` alone never takes credentials from a kubeconfig that was not asked for,
     as they may belong to another cluster.
 
-    :arg options: kubernetes.core's connection options; None and "" count as unset. As true is the default of
-        ``validate_certs`` there, only false overrides a kubeconfig.
+    :arg options: kubernetes.core's connection options. As true is the default of ``validate_certs`` there, only false
+        overrides a kubeconfig.
     :arg folder: private to the run, mode 0700.
     :raises ClusterError: no cluster is named, or what names it is broken.
     """
-    given = {name: value for name, value in options.items() if value not in (None, "", {}, [])}
-    given.setdefault("context", given.get("kube_context"))
-    context, cluster, user, namespace = _source(given, environ, service_account)
-    cluster = _override_cluster(cluster, given, environ)
+    context, cluster, user, namespace = _source(options, environ, service_account)
+    cluster = _override_cluster(cluster, options, environ)
     for name, url in (("host", cluster["server"]), ("proxy", cluster.get("proxy-url"))):
         if url and not proper(url):
             raise ClusterError(
                 f"the URL of {'the cluster' if name == 'host' else 'the proxy'} cannot be read",
                 hint=f"See the option {name} and the kubeconfig; a password in it must be percent-encoded",
             )
-    user = _override_user(user, given)
+    user = _override_user(user, options)
     path = folder / "kubeconfig"
     _write_private(path, _document(cluster, user, namespace))
     return KubeconfigFile(path=path, context=context, server=cluster["server"])
 
 
 def _source(
-    given: Mapping[str, Any], environ: Mapping[str, str], service_account: Path
+    options: ConnectionOptions, environ: Mapping[str, str], service_account: Path
 ) -> tuple[str, _Entry, _Entry, str | None]:
     """Context name, cluster, user and namespace before the options are laid over them."""
-    if "kubeconfig" in given:
-        return _select(_load_option(given["kubeconfig"], environ), given["context"])
-    if "host" in given and not given["context"]:
+    if options.kubeconfig:
+        return _select(_load_option(options.kubeconfig, environ), options.context)
+    if options.host and not options.context:
         return "", {}, {}, None
-    if given.get("in_cluster"):
+    if options.in_cluster:
         return "", *_service_account(environ, service_account), None
-    return _select(_load_environment(environ), given["context"])
+    return _select(_load_environment(environ), options.context)
 
 
 def _service_account(environ: Mapping[str, str], folder: Path) -> tuple[_Entry, _Entry]:
@@ -230,39 +229,36 @@ def _named(config: _Entry, part: str, context: _Entry, name: str, files: str) ->
 # -- laying the options over it
 
 
-def _override_cluster(cluster: _Entry, given: Mapping[str, Any], environ: Mapping[str, str]) -> _Entry:
+def _override_cluster(cluster: _Entry, options: ConnectionOptions, environ: Mapping[str, str]) -> _Entry:
     result = dict(cluster)
-    if "host" in given:
-        result["server"] = str(given["host"])
+    if options.host:
+        result["server"] = options.host
     if "://" not in result["server"]:
         result["server"] = f"https://{result['server']}"
     result["server"] = result["server"].rstrip("/")
-    if "ca_cert" in given:
+    if options.ca_cert:
         result.pop("certificate-authority-data", None)
         result.pop("insecure-skip-tls-verify", None)
-        result["certificate-authority"] = _option_file(given, "ca_cert")
-    if given.get("validate_certs") is False:
+        result["certificate-authority"] = _option_file("ca_cert", options.ca_cert)
+    if not options.validate_certs:
         # client-go refuses an authority beside it
         result.pop("certificate-authority", None)
         result.pop("certificate-authority-data", None)
         result["insecure-skip-tls-verify"] = True
-    if "tls_server_name" in given:
-        result["tls-server-name"] = str(given["tls_server_name"])
     if not proper(result["server"]):
-        return result  # which is told
-    proxy = _proxy(result, given, environ)
+        return result  # write_kubeconfig() reports it
+    proxy = _proxy(result, options, environ)
     result.pop("proxy-url", None)
     return {**result, "proxy-url": proxy} if proxy else result
 
 
-def _proxy(cluster: _Entry, given: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+def _proxy(cluster: _Entry, options: ConnectionOptions, environ: Mapping[str, str]) -> str | None:
     """The proxy for this server: option, kubeconfig, environment; decided here, so that helm and the client agree."""
     server = urlsplit(cluster["server"])
     host = server.hostname or ""
-    bypass = str(given.get("no_proxy", ""))
-    if bypass and _bypassed(server.netloc, bypass):
+    if options.no_proxy and _bypassed(server.netloc, options.no_proxy):
         return None
-    proxy = given.get("proxy") or cluster.get("proxy-url")
+    proxy = options.proxy or cluster.get("proxy-url")
     if not proxy and not (host == "localhost" or host.startswith("127.") or host == "::1"):  # Go's rule for loopback
         upper, lower = f"{server.scheme.upper()}_PROXY", f"{server.scheme}_proxy"
         proxy = environ.get(upper) or environ.get(lower)
@@ -271,8 +267,8 @@ def _proxy(cluster: _Entry, given: Mapping[str, Any], environ: Mapping[str, str]
     if not proxy:
         return None
     proxy = str(proxy) if "://" in str(proxy) else f"http://{proxy}"
-    login = (given.get("proxy_headers") or {}).get("proxy_basic_auth")
-    return _with_login(proxy, str(login)) if login and proper(proxy) else proxy
+    login = options.proxy_basic_auth
+    return _with_login(proxy, login) if login and proper(proxy) else proxy
 
 
 def _bypassed(netloc: str, rules: str) -> bool:
@@ -304,34 +300,30 @@ def _with_login(proxy: str, login: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{quote(name, safe='')}:{quote(password, safe='')}@{place}"))
 
 
-def _override_user(user: _Entry, given: Mapping[str, Any]) -> _Entry:
+def _override_user(user: _Entry, options: ConnectionOptions) -> _Entry:
     result = dict(user)
-    if any(name in given for name in _CREDENTIALS):
+    if any(getattr(options, name) for name in _CREDENTIALS):
         result = {key: value for key, value in user.items() if key.startswith("as")}
-    if "api_key" in given:
-        result["token"] = re.sub(r"^Bearer\s+", "", str(given["api_key"]))
-    for names, keys in (
-        (("username", "password"), ("username", "password")),
-        (("client_cert", "client_key"), ("", "")),
-    ):
-        missing = [name for name in names if name not in given]
+    if options.api_key:
+        result["token"] = re.sub(r"^Bearer\s+", "", options.api_key)
+    for first, second in (("username", "password"), ("client_cert", "client_key")):
+        missing = [name for name in (first, second) if not getattr(options, name)]
         if len(missing) == 1:
-            raise ClusterError(f"{names[0]} and {names[1]} go together: {missing[0]} is not set")
-        if not missing and keys[0]:
-            result.update({key: str(given[name]) for name, key in zip(names, keys, strict=True)})
-    if "client_cert" in given:
-        result["client-certificate"] = _option_file(given, "client_cert")
-        result["client-key"] = _option_file(given, "client_key")
-    if "impersonate_user" in given:
-        result["as"] = str(given["impersonate_user"])
-    if "impersonate_groups" in given:
-        groups = given["impersonate_groups"]
-        result["as-groups"] = [groups] if isinstance(groups, str) else [str(group) for group in groups]
+            raise ClusterError(f"{first} and {second} go together: {missing[0]} is not set")
+    if options.username and options.password:
+        result |= {"username": options.username, "password": options.password}
+    if options.client_cert and options.client_key:
+        result["client-certificate"] = _option_file("client_cert", options.client_cert)
+        result["client-key"] = _option_file("client_key", options.client_key)
+    if options.impersonate_user:
+        result["as"] = options.impersonate_user
+    if options.impersonate_groups:
+        result["as-groups"] = list(options.impersonate_groups)
     return result
 
 
-def _option_file(given: Mapping[str, Any], name: str) -> str:
-    path = os.path.abspath(os.path.expanduser(str(given[name])))
+def _option_file(name: str, value: str) -> str:
+    path = os.path.abspath(os.path.expanduser(value))
     if not os.path.isfile(path):
         raise ClusterError(f"{name}: {path} does not exist")
     return path

@@ -121,8 +121,8 @@ def unreachable(server: str, error: BaseException) -> Unreachable:
         return Untrusted(
             f"the certificate of the Kubernetes API at {server} is not trusted: "
             f"{getattr(reason, 'verify_message', '') or reason}",
-            hint="Set ca_cert to the cluster's certificate authority, tls_server_name to the name in the certificate, "
-            "or validate_certs: false if you must",
+            hint="Set ca_cert to the cluster's certificate authority, tls-server-name in the kubeconfig to the name in "
+            "the certificate, or validate_certs: false if you must",
         )
     if isinstance(reason, ssl.SSLError):
         return Unreachable(

@@ -35,11 +35,33 @@ _WORKERS = os.cpu_count() or 2
 
 
 @dataclass(frozen=True)
+class RenderOptions:
+    """What a stack is rendered for, and where the manifests go; the options of helmstack_template."""
+
+    kube_version: str | None = None
+    api_versions: tuple[str, ...] = ()
+    include_crds: bool = False
+    include_hooks: bool = True
+    output_dir: str | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> RenderOptions:
+        """Those of a module's options; helmstack_bundle has the first two."""
+        return cls(
+            params.get("kube_version"),
+            tuple(params.get("api_versions") or ()),
+            bool(params.get("include_crds")),
+            bool(params.get("include_hooks", True)),
+            params.get("output_dir"),
+        )
+
+
+@dataclass(frozen=True)
 class Templates:
-    """Renders the releases of one stack; ``params`` are the options of helmstack_template."""
+    """Renders the releases of one stack."""
 
     stack: Stack
-    params: Mapping[str, Any]
+    options: RenderOptions
     fetch: Callable[[Release], Chart]
     helm: Callable[[Release], Helm]
     values: ValuesFiles
@@ -59,7 +81,7 @@ class Templates:
         objects = {release.id: manifest.parse(text, release.id) for release, text in zip(wanted, texts)}
         held = [item for items in objects.values() for item in items]
         files = {os.path.join(r.namespace, f"{r.name}.yaml"): text for r, text in zip(wanted, texts)}
-        folder = self.params.get("output_dir")
+        folder = self.options.output_dir
         names = {word for release in wanted for word in (release.name, release.namespace)}  # of sub-charts, too
         public = self.stack.public_names | names
         vaulted = Mask(self.stack.secrets, public)
@@ -99,11 +121,11 @@ class Templates:
             values=values.write(),
             sets=release.set_args,
             names=values.names,
-            kube_version=self.params.get("kube_version"),
-            api_versions=tuple(self.params.get("api_versions") or ()),
-            include_crds=bool(self.params.get("include_crds")) and not release.options.skip_crds,
+            kube_version=self.options.kube_version,
+            api_versions=self.options.api_versions,
+            include_crds=self.options.include_crds and not release.options.skip_crds,
             skip_schema_validation=release.options.skip_schema_validation,
-            disable_hooks=not self.params.get("include_hooks", True),
+            disable_hooks=not self.options.include_hooks,
             post_renderer=release.options.post_renderer,
         )
         try:

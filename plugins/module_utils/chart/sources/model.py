@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin, Wanted
 from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories import Repositories
@@ -79,5 +79,4 @@ class Surroundings:
     registry_config: str | None = None  # a registry login file that the task names
     complete: Callable[[str], str] = field(default=lambda path: path)  # a chart folder with its dependencies filled in
     environ: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)  # the task's own
     access: Callable[[Repository], Access] = field(default_factory=_Accesses)

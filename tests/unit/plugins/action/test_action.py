@@ -21,7 +21,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ansible_collections.helmstack.core.plugins.module_utils import bundle
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle, Caller, Handover
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
@@ -302,22 +302,23 @@ def test_with_remote_src_the_target_resolves_and_vaulted_variables_stay_hidden(
     )
     assert args["stack_files"] == "/target/shop"
     assert "variables" not in args
-    mine = {"pid": os.getpid(), "listens": True}
-    assert content == Bundle(None, {"variables": {"a": "hidden text"}, "_wanted_by": mine}, ("hidden text",))
+    handover = Handover(Caller(os.getpid(), listens=True))
+    assert content == Bundle(None, {"variables": {"a": "hidden text"}}, ("hidden text",), handover)
 
 
 def test_progress_travels_apart_from_the_arguments(run: Run) -> None:
     args, content = run(stack_file="shop", progress="/private/file")
     assert content is not None
-    assert content.params["_progress"] == "/private/file"
+    assert content.handover.progress_file == "/private/file"
     assert set(args) == {"stack_files", "_bundle"}
 
 
 def test_a_target_of_its_own_disk_hands_its_lines_of_progress_back(run: Run) -> None:
     _args, content = run("ssh", stack_file="shop", progress="/tmp/helmstack-1")
     assert content is not None
-    mine = {"pid": os.getpid(), "listens": True}
-    assert content.params == {"_wanted_by": mine, "_progress": "/tmp/helmstack-1", "_progress_returned": True}
+    mine = Caller(os.getpid(), listens=True)
+    assert content.params == {}
+    assert content.handover == Handover(mine, "/tmp/helmstack-1", progress_returned=True)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.action.helm_spray import ActionModule
 from ansible_collections.helmstack.core.plugins.module_utils import bundle
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle, Caller, Handover
 from ansible_collections.helmstack.core.tests.unit.plugins.action.test_action import Notes, action_of
 from ansible_collections.helmstack.core.tests.unit.plugins.plugin_utils.vaults import SECRET, known, scalar
 
@@ -105,5 +105,5 @@ def test_with_remote_src_the_target_finds_the_files_and_secrets_stay_hidden(
     assert args["chart_ref"] == "/target/shop"
     assert args["targets"] == ["a"]
     assert "release_values" not in args
-    mine = {"pid": os.getpid(), "listens": True}
-    assert content == Bundle(None, {"release_values": {"pw": "hidden text"}, "_wanted_by": mine}, ("hidden text",))
+    handover = Handover(Caller(os.getpid(), listens=True))
+    assert content == Bundle(None, {"release_values": {"pw": "hidden text"}}, ("hidden text",), handover)

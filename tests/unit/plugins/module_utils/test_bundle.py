@@ -27,8 +27,10 @@ def _round_trip(tmp_path: Path, content: bundle.Bundle, **parts: object) -> tupl
 def test_stack_comes_through_as_it_was(tmp_path: Path) -> None:
     release = Release("app", "web", "oci://x/y", values=(ValuesSource("v", 'a: "é"\n', True),), needs=("web/db",))
     stack = Stack("shop", "dev", (release,), secrets=("hidden",))
-    read, _target = _round_trip(tmp_path, bundle.Bundle(stack, {"kubeconfig": "k"}, ("s3cret",)))
-    assert read == bundle.Bundle(stack, {"kubeconfig": "k"}, ("s3cret",))
+    handover = bundle.Handover(bundle.Caller(1, listens=True), "/progress", progress_returned=True, others=(stack,))
+    content = bundle.Bundle(stack, {"kubeconfig": "k"}, ("s3cret",), handover)
+    read, _target = _round_trip(tmp_path, content)
+    assert read == content
 
 
 def test_files_lie_where_the_stack_says(tmp_path: Path) -> None:

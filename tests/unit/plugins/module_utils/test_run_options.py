@@ -19,6 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.run_options import 
 def test_modules_without_an_option_have_the_default_of_the_option_table() -> None:
     defaults = {name: option.get("default") for name, option in HELMSTACK.argument_spec.items()}
     assert RunOptions.of({}) == RunOptions.of(defaults)
+    assert RunOptions.of({"kubeconfig": "", "context": None, "impersonate_groups": []}) == RunOptions.of({})
     assert (RunOptions.of({}).settings.concurrency, RunOptions.of({}).pending_age) == (8, 600)
 
 

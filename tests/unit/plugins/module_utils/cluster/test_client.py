@@ -26,6 +26,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.client impo
     Timeouts,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import (
     Gone,
     NotFound,
@@ -120,8 +121,8 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def connect(server: Server, tmp_path: Path) -> Callable[..., Client]:
     def make(timeouts: Timeouts | None = None, **options: Any) -> Client:
-        options = {"host": server.url, **options}
-        return Client(write_kubeconfig(options, {}, tmp_path).path, timeouts or Timeouts(retry=3.0))
+        connection = ConnectionOptions.of({"host": server.url, **options})
+        return Client(write_kubeconfig(connection, {}, tmp_path).path, timeouts or Timeouts(retry=3.0))
 
     return make
 
@@ -280,7 +281,7 @@ def test_who_answers_at_all_is_given_more_time_than_who_is_silent(
 def test_an_outage_is_told_once_with_its_end(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "_LONG", 0.5)
     told: list[str] = []
-    config = write_kubeconfig({"host": server.url}, {}, tmp_path)
+    config = write_kubeconfig(ConnectionOptions(host=server.url), {}, tmp_path)
     client = Client(config.path, tell=told.append)
     server.answers = [(503, {"message": "shutting down"}, {})] * 3 + [(200, {}, {})]
     client.get("/x")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 CONFIG: dict[str, Any] = {
@@ -46,7 +47,8 @@ def read(tmp_path: Path, options: dict[str, Any], environ: dict[str, str] | None
     """Context, server, cluster and user of what is written."""
     out = tmp_path / "run"
     out.mkdir(exist_ok=True)
-    written = write_kubeconfig(options, {"HOME": str(tmp_path / "home"), **(environ or {})}, out, tmp_path / "account")
+    environ = {"HOME": str(tmp_path / "home"), **(environ or {})}
+    written = write_kubeconfig(ConnectionOptions.of(options), environ, out, tmp_path / "account")
     data = json.loads(written.path.read_text())
     assert [len(data[part]) for part in ("contexts", "clusters", "users")] == [1, 1, 1]
     context = data["contexts"][0]
@@ -71,7 +73,7 @@ def test_the_file_is_private_even_if_another_stood_there(tmp_path: Path) -> None
     old = tmp_path / "kubeconfig"
     old.write_text("old")
     old.chmod(0o644)
-    written = write_kubeconfig({"host": "https://a", "api_key": "x"}, {}, tmp_path)
+    written = write_kubeconfig(ConnectionOptions(host="https://a", api_key="x"), {}, tmp_path)
     assert (written.path, stat.S_IMODE(written.path.stat().st_mode)) == (old, 0o600)
 
 
@@ -226,11 +228,10 @@ def test_a_pods_own_account_is_used_only_if_asked_for(tmp_path: Path) -> None:
             {"server": "https://dev.example", "insecure-skip-tls-verify": True},
         ),
         (
-            {"tls_server_name": "x", "proxy": "proxy:8080"},
+            {"proxy": "proxy:8080"},
             {
                 "server": "https://dev.example",
                 "certificate-authority-data": "Y2E=",
-                "tls-server-name": "x",
                 "proxy-url": "http://proxy:8080",
             },
         ),

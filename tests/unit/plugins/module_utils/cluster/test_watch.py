@@ -22,6 +22,7 @@ pytest.importorskip("urllib3")
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import watch
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.watch import Feed, Hub
 
 PATH = "/api/v1/namespaces/web/pods"
@@ -136,7 +137,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 @pytest.fixture
 def client(server: Server, tmp_path: Path) -> Client:
     host = f"http://127.0.0.1:{server.server_address[1]}"
-    return Client(write_kubeconfig({"host": host, "api_key": "t"}, {}, tmp_path).path)
+    return Client(write_kubeconfig(ConnectionOptions(host=host, api_key="t"), {}, tmp_path).path)
 
 
 @pytest.fixture

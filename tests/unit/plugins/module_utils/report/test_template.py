@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
-from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
+from ansible_collections.helmstack.core.plugins.module_utils.report.template import RenderOptions, Templates
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 CONFIG = "---\n# Source: app/config.yaml\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: c}\n"
@@ -31,7 +31,7 @@ def rendered(
     chart: Any = SimpleNamespace(path="/chart")
     templates = Templates(
         stack,
-        params,
+        RenderOptions.of(params),
         lambda _release: chart,
         lambda _release: helm,
         ValuesFiles(str(tmp_path / "values"), lambda _release: helm),
