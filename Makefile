@@ -28,8 +28,8 @@ demo: export HELMSTACK_TOOLS_KUBECONFIG = $(if $(filter command line,$(origin KU
 demo: ## the examples on a local control plane, or on your cluster: make demo KUBECONFIG=~/.kube/config
 	@$(TOOLS) script examples/demo.py
 
-bench: ## the benchmark on a local control plane
-	@$(TOOLS) script tests/benchmark/run.py
+bench: ## the benchmark on a local control plane; parts of it: make bench ARGS=--fleet
+	@$(TOOLS) script tests/benchmark/run.py $(ARGS)
 
 cluster: ## start a local control plane and say how to reach it
 	@$(CLUSTER) build

@@ -32,7 +32,7 @@ from cluster import Cluster, Request
 AT_ONCE = 8  # our modules' own default
 RECORD = re.compile(r"^/api/v1/namespaces/([^/]+)/secrets/sh\.helm\.release\.v1\.([^/]+)\.v\d+\b")
 STATUS = re.compile(r"^/apis/apps/v1/namespaces/([^/]+)/deployments/([^/]+)/status\b")
-RECAP = re.compile(r"^localhost\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=0", re.MULTILINE)
+RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=0", re.MULTILINE)
 
 
 class BenchmarkError(Exception):
@@ -128,15 +128,21 @@ class Bench:
         :arg changes: whether its task must report a change; None: either.
         :raises BenchmarkError: it failed, or did something else.
         """
-        words = [str(self.programs / "ansible-playbook"), "-i", "inventory", "-e", json.dumps(variables)]
-        words += [*(["--check", "--diff"] if check else []), f"{playbook}.yml"]
-        output = self._output_of(words, material.folder)
-        recap = RECAP.search(output)
-        changed = bool(int(recap[2])) if recap else None
-        if changed is None or changes not in (None, changed):
-            raise BenchmarkError(
-                f"{playbook} {'check' if check else 'run'}: {changed=}, not {changes}\n{output[-3000:]}"
-            )
+        words = ["-i", "inventory", "-e", json.dumps(variables), *(["--check", "--diff"] if check else [])]
+        (changed,) = self.playbook([*words, f"{playbook}.yml"], material.folder).values()
+        if changes not in (None, changed):
+            raise BenchmarkError(f"{playbook} {'check' if check else 'run'}: {changed=}, not {changes}")
+
+    def playbook(self, words: Sequence[str], folder: Path) -> dict[str, bool]:
+        """Runs a playbook; whether it has changed anything, by host.
+
+        :raises BenchmarkError: it failed on one.
+        """
+        output = self.run([str(self.programs / "ansible-playbook"), *words], folder)
+        hosts = {match[1]: match[3] != "0" for match in RECAP.finditer(output)}
+        if not hosts:
+            raise BenchmarkError(f"ansible-playbook has failed\n{output[-3000:]}")
+        return hosts
 
     def deploy(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> None:
         self._deploy(self.helm, material, cluster, replicas, check, changes)
@@ -144,15 +150,14 @@ class Bench:
     def effort(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> Effort:
         """A run that is counted, not timed; the cluster must have been started with audit."""
         before, before_ready = len(cluster.requests()), len(cluster.requests(control_plane=True))
-        self._started.write_text("")
-        self._deploy(self.counting_helm, material, cluster, replicas, check, changes)
+        processes = self.counted(lambda: self._deploy(self.counting_helm, material, cluster, replicas, check, changes))
         requests = {"helmstack": 0, "helm": 0}
         asked = cluster.requests()[before:]
         for request in asked:
             name = request.user_agent.partition("/")[0].partition(" ")[0].lower()
             requests[name] = requests.get(name, 0) + 1
         ready = cluster.requests(control_plane=True)[before_ready:]
-        return Effort(self.helm_processes(), requests, noticed([*asked, *ready]))
+        return Effort(processes, requests, noticed([*asked, *ready]))
 
     def _deploy(
         self, helm: Path, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool
@@ -165,11 +170,15 @@ class Bench:
     def peer(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> tuple[Cost, int]:
         """The loop over kubernetes.core.helm: what it costs, and how many helm processes it starts."""
         variables = {"replicas": replicas, "kubeconfig": str(cluster.kubeconfig), "helm": str(self.counting_helm)}
-        self._started.write_text("")
-        cost = Cost.of(lambda: self.play(material, "peer", check=check, changes=changes, **variables))
-        return cost, self.helm_processes()
+        costs: list[Cost] = []
+        work = lambda: self.play(material, "peer", check=check, changes=changes, **variables)  # noqa: E731
+        processes = self.counted(lambda: costs.append(Cost.of(work)))
+        return costs[0], processes
 
-    def helm_processes(self) -> int:
+    def counted(self, work: Callable[[], object]) -> int:
+        """How many helm processes something starts with ``counting_helm``."""
+        self._started.write_text("")
+        work()
         return len(self._started.read_text().splitlines())
 
     # helm alone
@@ -184,9 +193,13 @@ class Bench:
     def _helm_for_each(self, material: Material, command: Callable[[Alone], list[str]]) -> None:
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             commands = [[str(self.helm), *command(release)] for release in material.releases]
-            list(pool.map(lambda words: self._output_of(words, material.folder), commands))
+            list(pool.map(lambda words: self.run(words, material.folder), commands))
 
-    def _output_of(self, words: Sequence[str], cwd: Path) -> str:
+    def run(self, words: Sequence[str], cwd: Path) -> str:
+        """What a command prints.
+
+        :raises BenchmarkError: it failed.
+        """
         done = subprocess.run(
             words,
             cwd=cwd,

@@ -17,7 +17,7 @@ from typing import Any
 TEAMS = 5  # namespaces of a stack
 WAVES = 3  # weights of an umbrella
 NAMESPACE = "spray"
-SHIPPED = ("plugins", "meta", "galaxy.yml")  # what of the checkout is measured
+SHIPPED = ("plugins", "roles", "playbooks", "meta", "galaxy.yml")  # what of the checkout is measured
 
 INVENTORY = "localhost ansible_connection=local ansible_python_interpreter={{ansible_playbook_python}}\n"
 EMPTY_MODULE = '''\
@@ -129,20 +129,20 @@ def stack(folder: Path, count: int, helm: Path, env: Mapping[str, str], depth: i
     """
     (folder / "charts").mkdir(parents=True)
     subprocess.run([helm, "create", folder / "charts" / "app"], check=True, capture_output=True, env=env)
-    _write(folder / "values" / "common.yaml", {"image": {"tag": "1.27"}, "podLabels": {"part-of": "benchmark"}})
+    write(folder / "values" / "common.yaml", {"image": {"tag": "1.27"}, "podLabels": {"part-of": "benchmark"}})
     releases: list[dict[str, Any]] = []
     loop = []
     chains = max(1, count // depth)
     for number in range(1, count + 1):
         name = f"app-{number:04}"
         own = {"podAnnotations": {"number": str(number)}}
-        _write(folder / "values" / f"{name}.yaml", own)
+        write(folder / "values" / f"{name}.yaml", own)
         files = ["values/common.yaml", f"values/{name}.yaml"]
         place = {"name": name, "namespace": f"team-{number % TEAMS}", "chart": "./charts/app"}
         needs = [releases[number - 1 - chains]["name"]] if depth > 1 and number > chains else []
         releases.append({**place, "values": files, "set": {"replicaCount": "${replicas}"}, "needs": needs})
         loop.append({**place, "own": own})
-    _write(folder / "peer.json", loop)
+    write(folder / "peer.json", loop)
     write_playbooks(folder, releases)
     return Material(
         folder,
@@ -158,15 +158,15 @@ def umbrella(folder: Path, count: int) -> Material:
     names = [f"sub-{number:03}" for number in range(1, count + 1)]
     chart = folder / "charts" / "umbrella"
     dependencies = [{"name": name, "version": "1.0.0", "condition": f"{name}.enabled"} for name in names]
-    _write(
+    write(
         chart / "Chart.yaml",
         {"apiVersion": "v2", "name": "umbrella", "version": "1.0.0", "dependencies": dependencies},
     )
-    _write(chart / "values.yaml", {name: {"weight": number % WAVES} for number, name in enumerate(names)})
+    write(chart / "values.yaml", {name: {"weight": number % WAVES} for number, name in enumerate(names)})
     for name in names:
         small = chart / "charts" / name
-        _write(small / "Chart.yaml", {"apiVersion": "v2", "name": name, "version": "1.0.0"})
-        _write(small / "values.yaml", SMALL_VALUES)
+        write(small / "Chart.yaml", {"apiVersion": "v2", "name": name, "version": "1.0.0"})
+        write(small / "values.yaml", SMALL_VALUES)
         (small / "templates").mkdir()
         (small / "templates" / "all.yaml").write_text(SMALL_TEMPLATE)
     one_changed = {names[0]: {"replicaCount": "${replicas}"}}
@@ -179,16 +179,16 @@ def write_playbooks(folder: Path, releases: list[dict[str, Any]], **stack: Any) 
     """The playbooks of a stack of these releases; ``stack``: its further keys."""
     defaults = {"createNamespace": True, "timeout": "10m"}
     stack = {"name": "benchmark", "helmDefaults": defaults, "releases": releases, **stack}
-    _write(folder / "helmstack.yaml", stack)
+    write(folder / "helmstack.yaml", stack)
     for name, task in (("ours", OURS), ("peer", PEER), ("empty", {"empty": {}})):
-        _write(folder / f"{name}.yml", [{"hosts": "all", "gather_facts": False, "tasks": [task]}])
+        write(folder / f"{name}.yml", [{"hosts": "all", "gather_facts": False, "tasks": [task]}])
     (folder / "inventory").write_text(INVENTORY)
     (folder / "library").mkdir()
     (folder / "library" / "empty.py").write_text(EMPTY_MODULE)
 
 
-def _write(path: Path, content: Any) -> None:
-    """JSON, which is YAML too."""
+def write(path: Path, content: Any) -> None:
+    """Writes JSON, which is YAML too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n")
 

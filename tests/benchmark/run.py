@@ -26,11 +26,13 @@ from typing import Any
 
 import charts
 import crowd
+import fleet
 import material as materials
 from bench import HERE, Bench, BenchmarkError, Cost, Effort, make_namespaces
 from cluster import Cluster, ClusterError
 from cluster_binaries import BuildError, helm
 from material import Material
+from memory import Peak
 from peer import add_kubernetes_core
 
 CHECKOUT = HERE.parents[1]
@@ -83,6 +85,7 @@ class Figures:
     floor: list[Cost] = field(default_factory=list)
     effort: Effort | None = None
     peer: tuple[Cost, int] | None = None
+    peak: Peak | None = None
 
     def data(self) -> dict[str, Any]:
         ours = Cost.typical(self.ours)
@@ -99,6 +102,8 @@ class Figures:
         if self.peer:
             cost, processes = self.peer
             line["peer"] = {"of": "kubernetes.core.helm in a loop", **cost.data(), "helm_processes": processes}
+        if self.peak:
+            line |= self.peak.data()
         return {**line, "samples": [round(cost.seconds, 2) for cost in self.ours]}
 
 
@@ -186,6 +191,8 @@ class Series:
                     figures.effort = self._bench.effort(
                         self._material, cluster, scenario.replicas, scenario.check, scenario.changes
                     )
+                    if scenario.check:
+                        figures.peak = Peak().of(lambda: self._ours(scenario, cluster, 0))  # noqa: B023
                 elif self._prepares(scenario):
                     self._ours(scenario, cluster, 0)
 
@@ -199,7 +206,7 @@ class Series:
 
 def main() -> int:
     options = _parser().parse_args()
-    if options.releases is None and options.sub_charts is None and options.graph is None and not options.charts:
+    if not any((options.releases, options.sub_charts, options.graph, options.fleet, options.charts)):
         options.charts = options.scenario == ["*"]
         sizes = ([10], [10], [10]) if options.quick else ([10, 100], [10, 60, 200], [300])
         options.releases, options.sub_charts, options.graph = sizes
@@ -233,13 +240,19 @@ def _run(options: argparse.Namespace) -> None:
             line = {**figures.data(), **about, "load_before": round(load, 1), "crowded": options.crowded}
             print(json.dumps(line), flush=True)
             rows.append(line)
-    if options.charts:
-        load = os.getloadavg()[0]
-        for row in charts.measure(bench, FOLDER / "material" / "charts"):
-            line = {**row.data(), **about, "load_before": round(load, 1)}
-            print(json.dumps(line), flush=True)
-            rows.append(line)
+    load = os.getloadavg()[0]
+    for row in _others(options, bench):
+        line = {**row.data(), **about, "load_before": round(load, 1)}
+        print(json.dumps(line), flush=True)
+        rows.append(line)
     say("\n" + table(rows))
+
+
+def _others(options: argparse.Namespace, bench: Bench) -> Iterator[charts.Row | fleet.Row]:
+    if options.charts:
+        yield from charts.measure(bench, FOLDER / "material" / "charts")
+    if options.fleet:
+        yield from fleet.measure(bench, FOLDER / "material" / "fleet", options.fleet, options.repeat)
 
 
 def _bench(binary: Path, commit: str) -> Bench:
@@ -314,6 +327,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "CPU s",
         "ratio",
         "noticed ms",
+        "peak MB",
         "peer s",
         "CPU s",
     )
@@ -335,6 +349,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         floor.get("cpu_seconds", ""),
         row.get("ratio", ""),
         "/".join(str(number) for number in row.get("noticed_ms", {}).values()),
+        row.get("peak_mb", ""),
         peer.get("seconds", ""),
         peer.get("cpu_seconds", ""),
     ]
@@ -362,6 +377,14 @@ def _parser() -> argparse.ArgumentParser:
         default=["*"],
         metavar="NAME,…",
         help=f"of {', '.join(each.name for each in (*STACK, *GRAPH, *SPRAY))}; * stands for any text",
+    )
+    parser.add_argument(
+        "--fleet",
+        type=_numbers,
+        nargs="?",
+        const=[10, 25, 50],
+        metavar="N,…",
+        help="numbers of hosts, each a cluster of its own to Ansible; without numbers 10, 25 and 50",
     )
     parser.add_argument("--charts", action="store_true", help="charts of a large index file and of a registry")
     parser.add_argument("--helm", type=int, choices=(3, 4), default=4, help="default 4")
