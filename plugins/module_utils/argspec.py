@@ -200,6 +200,33 @@ SPRAY = ArgSpec(
 
 HELM = ArgSpec({"binary_path": {"type": "path"}, "registry_config": {"type": "path"}})
 
+IMPORT = ArgSpec(
+    {
+        "dest": {"type": "path", "required": True},
+        "force": _OFF,
+        "stack_name": _STR,
+        "namespaces": _STRINGS,
+        "label_selectors": _STRINGS,
+        "names": _STRINGS,
+        "clusters": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                "kubeconfig": {"type": "path"},
+                "context": _STR,
+                "host": _STR,
+                "api_key": {"type": "str", "no_log": True},
+                "ca_cert": {"type": "path"},
+                "expected_cluster": _STR,
+            },
+        },
+        "repositories": SPRAY.argument_spec["repositories"],
+        "vault_id": _STR,
+        "_bundle": {"type": "path"},
+    }
+)
+
 BUNDLE = ArgSpec({"bundle": {"type": "path"}})
 LOCK = ArgSpec({"update": {**_STRINGS, "default": []}, "outdated": {"type": "bool", "default": True}})
 BUNDLING = ArgSpec(
@@ -302,6 +329,7 @@ HELMSTACK_TEMPLATE = STACK + HELM + CLUSTER + TEMPLATE
 HELMSTACK_VALUES = STACK + HELM + CLUSTER + VALUES
 HELMSTACK_LOCK = STACK + HELM + CLUSTER + LOCK
 HELMSTACK_BUNDLE = STACK + HELM + CLUSTER + BUNDLING
+HELMSTACK_IMPORT = IMPORT + HELM + CLUSTER
 
 # What `.helmstack` may name: one file serves all modules that read a stack.
 STACK_OPTIONS = frozenset().union(

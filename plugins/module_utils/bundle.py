@@ -20,6 +20,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 PROGRESS = "_helmstack_progress"
 # As that one: what the controller writes into a report, whole, where the result itself may be cut, or have no diff.
 REPORT = "_helmstack_report"
+# As that one: the draft of an imported stack, with its secrets, which the controller writes.
+DRAFT = "_helmstack_draft"
 
 _CONTENT = "content.json"
 _FILES = "files"

@@ -105,6 +105,7 @@ def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, A
     """Resolve the stack or take it from the controller, do its work, and give the module's result, or why it failed."""
     mask = Mask(())
     told: dict[str, Any] = {}
+    draft: dict[str, Any] = {}
     try:
         with _stoppable(), private_folder(invocation.tmpdir, *_leavings(invocation)) as (workdir, guard):
             _check_libraries()
@@ -113,6 +114,7 @@ def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, A
             try:
                 with _wanted(call):
                     result = definition.body(call)
+                    draft = {name: result.pop(name) for name in (bundle.DRAFT,) if name in result}
             finally:
                 told = _told(call)
     except HelmstackError as error:
@@ -121,7 +123,7 @@ def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, A
     except Stopped as stop:
         known = {**stop.result, "msg": f"Stopped by {stop}. {stop.told}"}
         return {**_returned(mask.data({**known, "failed": True}), invocation), **told}
-    return {**_returned(mask.data(result), invocation), **told}
+    return {**_returned(mask.data(result), invocation), **told, **draft}
 
 
 def _returned(result: dict[str, Any], invocation: Invocation) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import (
     HELM_SPRAY,
     HELMSTACK,
     HELMSTACK_BUNDLE,
+    HELMSTACK_IMPORT,
     HELMSTACK_INFO,
     HELMSTACK_LOCK,
     HELMSTACK_TEMPLATE,
     HELMSTACK_VALUES,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.import_task import repositories_of
 from ansible_collections.helmstack.core.plugins.module_utils.module import Call, ModuleDefinition
 from ansible_collections.helmstack.core.plugins.module_utils.spray_task import on_target
 
@@ -99,6 +101,12 @@ def _bundle(call: Call) -> dict[str, Any]:
     )
 
 
+def _import(call: Call) -> dict[str, Any]:
+    from ansible_collections.helmstack.core.plugins.module_utils import import_clusters
+
+    return import_clusters.imported(call.stack, call.params, workdir=call.workdir, guard=call.guard)
+
+
 DEPLOY = ModuleDefinition(HELMSTACK, _deploy)
 SPRAY = ModuleDefinition(HELM_SPRAY, _deploy, on_target)
 INFO = ModuleDefinition(HELMSTACK_INFO, _info)
@@ -106,3 +114,4 @@ TEMPLATE = ModuleDefinition(HELMSTACK_TEMPLATE, _template)
 VALUES = ModuleDefinition(HELMSTACK_VALUES, _values)
 LOCK = ModuleDefinition(HELMSTACK_LOCK, _lock)
 BUNDLE = ModuleDefinition(HELMSTACK_BUNDLE, _bundle)
+IMPORT = ModuleDefinition(HELMSTACK_IMPORT, _import, repositories_of)

@@ -10,10 +10,11 @@ To a template a float is 3.56136738e+08, and no digit behind the sixteenth is le
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _PASSWORD = re.compile(r"(?i:password|passwd|passphrase|pwd|secret)$|(?:^|[._-])(?i:pin|pw)$|P(?:in|w|IN|W)$")
+_MAX_INT = 2**53
 
 
 def tells(text: str) -> bool:
@@ -36,3 +37,14 @@ def arguments(values: Any, counts: Callable[[Any], bool], path: str = "") -> tup
 
 def _escape(key: str) -> str:
     return re.sub(r"([\\,.=\[])", r"\\\1", key)
+
+
+def as_read(value: Any) -> Any:
+    """Data with numbers as Helm reads them from YAML and from its storage, as floats."""
+    if isinstance(value, Mapping):
+        return {key: as_read(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_read(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_INT:
+        return int(value)
+    return float(value) if isinstance(value, int) and abs(value) > _MAX_INT else value

@@ -12,16 +12,17 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, Hook, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden, NotFound
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+from ansible_collections.helmstack.core.plugins.module_utils.set_arguments import as_read
 from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import HELM_LABELS
 
 _DRIVERS = {
@@ -35,6 +36,7 @@ _NAME = re.compile(r"sh\.helm\.release\.v1\.(?P<name>.+)\.v(?P<revision>\d+)")
 _FEW = 3  # up to so many namespaces, one LIST each: it needs fewer rights and reads less
 _NAMES_A_QUERY = 100
 _Item = Mapping[str, Any]
+_Taken = TypeVar("_Taken")
 
 
 def resource_of(driver: str) -> str:
@@ -163,6 +165,46 @@ def body(client: Client, deployed: Deployed, revision: int | None = None, driver
     return decode(_item(client, deployed, revision, driver))
 
 
+def items(
+    client: Client, wanted: Collection[Deployed], namespaces: Collection[str] | None, driver: str = ""
+) -> dict[str, _Item]:
+    """The storage objects of releases, by ``namespace/name``: of each the one that is deployed, else the latest.
+
+    Many come in one LIST; what is gone meanwhile is left out.
+    """
+    resource = resource_of(driver)
+    names = {each.id: _storage_name(each.name, each.current_revision or each.revision) for each in wanted}
+    found: dict[str, _Item] = {}
+    if len(names) > _FEW:
+        for path in _paths(resource, namespaces):
+            for item in client.list(path, label_selector="owner=helm,status=deployed"):
+                metadata = item["metadata"]
+                match = _NAME.fullmatch(metadata["name"])
+                identity = f"{metadata['namespace']}/{match['name'] if match else ''}"
+                if names.get(identity) == metadata["name"]:
+                    found[identity] = item
+    lacking = [each for each in wanted if each.id not in found]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        places = {each.id: _path(driver, each.namespace, names[each.id]) for each in lacking}
+        single = pool.map(lambda each: (each.id, client.get_or_none(places[each.id])), lacking)
+        return found | {identity: item for identity, item in single if item is not None}
+
+
+def selected(
+    client: Client, namespaces: Collection[str] | None, labels: Collection[str], driver: str = ""
+) -> frozenset[str]:
+    """The identities of releases whose labels Kubernetes' label selectors fit."""
+    selector = ",".join(("owner=helm", "status!=superseded", *labels))
+    paths = _paths(resource_of(driver), namespaces)
+    return frozenset(_newest(item for path in paths for item in _list(client, path, selector)))
+
+
+def _paths(resource: str, namespaces: Collection[str] | None) -> list[str]:
+    if namespaces is None:
+        return [f"/api/v1/{resource}"]
+    return [f"/api/v1/namespaces/{namespace}/{resource}" for namespace in sorted(namespaces)]
+
+
 def record(client: Client, deployed: Deployed, revision: int, driver: str = "") -> Mapping[str, Any]:
     """A revision of a release, whole, as Helm has written it."""
     return dict(_unpack(_item(client, deployed, revision, driver)))
@@ -182,10 +224,18 @@ def decode(item: _Item) -> ReleaseBody:
 
     :raises ClusterError: it is damaged.
     """
+    labels = {key: value for key, value in (item["metadata"].get("labels") or {}).items() if key not in HELM_LABELS}
+    return taken(item, lambda data: _body(data, labels))
+
+
+def taken(item: _Item, take: Callable[[Mapping[str, Any]], _Taken]) -> _Taken:
+    """What is wanted of the release in a storage object.
+
+    :raises ClusterError: it is damaged.
+    """
     metadata = item["metadata"]
-    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in HELM_LABELS}
     try:
-        return _body(_unpack(item), labels)
+        return take(_unpack(item))
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, zlib.error, binascii.Error) as error:
         reason = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else str(error)
         raise ClusterError(
@@ -216,7 +266,7 @@ def _body(data: Mapping[str, Any], labels: Mapping[str, str]) -> ReleaseBody:
         chart_name=about.get("name", ""),
         chart_version=about.get("version", ""),
         app_version=about.get("appVersion", ""),
-        config=data.get("config") or {},
+        config=as_read(data.get("config") or {}),
         chart_values=chart.get("values") or {},
         manifest=data.get("manifest", ""),
         hooks=tuple(_hook(item) for item in data.get("hooks") or ()),

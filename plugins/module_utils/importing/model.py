@@ -38,6 +38,8 @@ class DraftRelease:
     options: Mapping[str, Any] = field(default_factory=dict)  # any other key of a release in a stack file
     comments: tuple[str, ...] = ()  # what the stack file says above it
     origin: str = ""  # where it was found, for messages
+    source: str = ""  # where its chart comes from: repository, oci, git, exported; "missing": nobody knows
+    parts: tuple[str, ...] = ()  # of a spray: the releases that it stands for
 
     @property
     def id(self) -> str:
@@ -77,6 +79,7 @@ class Draft:
     defaults: Mapping[str, Any] = field(default_factory=dict)  # `helmDefaults`
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # further files, such as exported charts
     notes: tuple[str, ...] = ()  # sentences for the user: what was not carried over, and what does it instead
+    left_out: tuple[str, ...] = ()  # sentences on what is not in the stack at all
 
 
 @dataclass(frozen=True)

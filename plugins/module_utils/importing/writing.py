@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.importing.secrets i
 from ansible_collections.helmstack.core.plugins.module_utils.importing.yamltext import to_yaml
 
 STACK_FILE = "helmstack.yaml"
+_WIDTH = 110  # of comments
 _Paths = set[tuple[Any, ...]]
 
 
@@ -78,12 +80,12 @@ class _Writer:
 
     def _stack(self) -> str:
         draft = self._draft
-        head: dict[str, Any] = {"name": draft.name}
-        if draft.repositories:
+        head: dict[str, Any] = {"name": _literal(draft.name)}
+        if draft.repositories:  # whose passwords are variables
             head["repositories"] = [{"name": one.name, "url": one.url, **one.options} for one in draft.repositories]
         if draft.defaults:
-            head["helmDefaults"] = dict(draft.defaults)
-        parts = [to_yaml(_literal(head))]
+            head["helmDefaults"] = _literal(draft.defaults)
+        parts = [to_yaml(head)]
         releases = [self._commented(release) for release in draft.releases]
         parts.append("releases:\n" + "".join(releases) if releases else "releases: []\n")
         if draft.environments:
@@ -92,7 +94,8 @@ class _Writer:
         return "\n".join(parts)
 
     def _commented(self, release: DraftRelease) -> str:
-        comments = "".join(f"  # {line}\n" for text in release.comments for line in text.splitlines())
+        lines = [line for text in release.comments for line in textwrap.wrap(text, _WIDTH, break_on_hyphens=False)]
+        comments = "".join(f"  # {line}\n" for line in lines)
         lines = to_yaml([_literal(self._release(release))]).splitlines(keepends=True)
         return comments + "".join(f"  {line}" if line.strip() else line for line in lines)
 

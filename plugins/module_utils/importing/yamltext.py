@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import load, plain_scalar, to_json
+from ansible_collections.helmstack.core.plugins.module_utils.set_arguments import as_read
 
 try:
     import yaml
@@ -27,7 +28,7 @@ def to_yaml(value: Any) -> str:
     """The text of plain data; as JSON, which is YAML as well, where nothing else keeps every type and character."""
     text: str = yaml.dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDEST)
     try:
-        same = to_json(load(text, "")) == to_json(value)
+        same = to_json(load(text, "")) == to_json(as_read(value))
     except InputError:
         same = False
     return text if same else to_json(value) + "\n"

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Has the module of the same name read clusters, and writes the stack here, where its secrets can be encrypted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import DRAFT
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.import_task import stack_of
+from ansible_collections.helmstack.core.plugins.module_utils.importing import showing
+from ansible_collections.helmstack.core.plugins.module_utils.importing.transport import unpack
+from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import IMPORT
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
+from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
+from ansible_collections.helmstack.core.plugins.plugin_utils.import_writer import put
+from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
+
+_PRIVATE = ("repositories", "clusters")
+
+
+class ActionModule(StackAction):
+    definition = IMPORT
+    resolved = _PRIVATE
+    private = _PRIVATE
+    _supports_async = False  # what a module leaves for later lies in a file, secrets and all
+
+    def _stack(
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
+    ) -> Stack:
+        return stack_of(given, lambda path: self._found(path, task_vars), self._secrets_in(given, task_vars))
+
+    def _more(
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
+    ) -> dict[str, Any]:
+        clusters = []
+        for item in given.get("clusters") or ():
+            files = {
+                name: os.pathsep.join(
+                    self._reachable(name, part, False, task_vars, bundle) for part in item[name].split(os.pathsep)
+                )
+                for name in ("kubeconfig", "ca_cert")
+                if item.get(name)
+            }
+            clusters.append({**item, **files})
+        return {"clusters": clusters, "repositories": given.get("repositories"), "stack_name": self._name(given)}
+
+    def _module(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        result = super()._module(args, task_vars)
+        packed = result.pop(DRAFT, None)
+        if packed is None or result.get("failed"):
+            return result
+        given = self.spec.typed(plain(self._task.args))
+        try:
+            written = put(
+                unpack(packed),
+                self._dest(given),
+                self._loader,
+                force=bool(given.get("force")),
+                vault_id=given.get("vault_id"),
+                check_mode=bool(self._task.check_mode),
+                diff=bool(self._task.diff),
+            )
+        except HelmstackError as error:
+            return {**result, "changed": False, "failed": True, "msg": str(error)}
+        return {**result, **written}
+
+    def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
+        if "files" in module:
+            yield from showing.told(module, module["dest"], check_mode=bool(self._task.check_mode))
+
+    def _dest(self, given: Mapping[str, Any]) -> str:
+        return os.path.abspath(self._loader.path_dwim(os.path.expanduser(given["dest"])))
+
+    def _name(self, given: Mapping[str, Any]) -> str:
+        """The stack's name: by default that of its folder, as that of any stack."""
+        return str(given.get("stack_name") or os.path.basename(self._dest(given)))

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What helmstack_import does on its target: reads clusters, finds their charts, and drafts a stack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils import bundle
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
+from ansible_collections.helmstack.core.plugins.module_utils.importing.drafting import Drafting
+from ansible_collections.helmstack.core.plugins.module_utils.importing.found import Findings
+from ansible_collections.helmstack.core.plugins.module_utils.importing.model import DraftRepository
+from ansible_collections.helmstack.core.plugins.module_utils.importing.reading import Choice, read
+from ansible_collections.helmstack.core.plugins.module_utils.importing.searching import Searcher
+from ansible_collections.helmstack.core.plugins.module_utils.importing.transport import pack
+from ansible_collections.helmstack.core.plugins.module_utils.run_tools import Tools
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
+from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
+
+# what says where a cluster is and who asks: of an entry of `clusters` all or nothing of it
+_PLACE = ("host", "kubeconfig")
+_LOGIN = ("api_key", "username", "password", "client_cert", "client_key", "ca_cert")
+_OF_REPOSITORY = (
+    "type",
+    "username",
+    "ca_file",
+    "cert_file",
+    "key_file",
+    "known_hosts",
+    "insecure",
+    "oci",
+    "plain_http",
+)
+
+
+def imported(stack: Stack, params: Mapping[str, Any], *, workdir: str, guard: Guard) -> dict[str, Any]:
+    """The draft of a stack, packed for the controller, which writes it.
+
+    :raises HelmstackError: a cluster or a repository cannot be read, or there are no such releases.
+    """
+    chosen = Choice(*(tuple(params.get(name) or ()) for name in ("namespaces", "label_selectors", "names")))
+    findings = [_read(name, options, chosen, workdir) for name, options in _clusters(params)]
+    tools = Tools(stack, params, workdir, None, guard)
+    git = GitRepositories(os.path.join(workdir, "searched"), stack.repositories, guard=guard)
+    searcher = Searcher(tools.store, stack.repositories, git)
+    drafting = Drafting(
+        searcher, tools.store.fetch, os.path.join(workdir, "exported"), lambda: tools.helm(None).version().major
+    )
+    declared = [_declared(item) for item in params.get("repositories") or ()]
+    draft = drafting.draft(params.get("stack_name") or "", findings, declared)
+    return {"changed": False, bundle.DRAFT: pack(draft)}
+
+
+def _clusters(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The clusters' names and connection options; what an entry does not say, the task says for all."""
+    for item in params.get("clusters") or ():
+        own = {key: value for key, value in item.items() if value is not None and key != "name"}
+        other_place = any(key in own for key in _PLACE)
+        dropped = (*_PLACE, *_LOGIN, "context") if other_place else ()
+        yield item["name"], {**{key: value for key, value in params.items() if key not in dropped}, **own}
+    if not params.get("clusters"):
+        yield "", params
+
+
+def _read(name: str, options: Mapping[str, Any], chosen: Choice, workdir: str) -> Findings:
+    driver = os.environ.get("HELM_DRIVER", "")
+    folder = Path(workdir, f"cluster-{name}" if name else "cluster")
+    folder.mkdir(mode=0o700)
+    try:
+        session = Session(write_kubeconfig(options, os.environ, folder), chosen.scope, (), driver)
+        session.check(options.get("expected_cluster"))
+        return read(session.client, chosen, driver, name)
+    except HelmstackError as error:
+        what = error.what
+        error.reword(lambda text: f"cluster {name}: {text}" if name and text is what else text)
+        raise
+
+
+def _declared(item: Mapping[str, Any]) -> DraftRepository:
+    """A repository for the stack file, its password as a variable."""
+    url = str(item["url"])
+    options = {key: item[key] for key in _OF_REPOSITORY if item.get(key) and item[key] != "helm"}
+    if item.get("password") or any(secrets_in(url)):
+        options["password"] = f"${{{item['name']}_password}}"
+    return DraftRepository(item["name"], without_login(url), options)
