@@ -10,6 +10,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+
+# isort: split
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import DRAFT
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.import_task import stack_of
@@ -36,9 +39,7 @@ class ActionModule(StackAction):
     ) -> Stack:
         return stack_of(given, lambda path: self._found(path, task_vars), self._secrets_in(given, task_vars))
 
-    def _more(
-        self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
-    ) -> dict[str, Any]:
+    def _apart(self, given: Mapping[str, Any], task_vars: dict[str, Any], bundle: FileBundle) -> dict[str, Any]:
         clusters = []
         for item in given.get("clusters") or ():
             files = {

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
@@ -22,7 +24,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.importing.model imp
 from ansible_collections.helmstack.core.plugins.module_utils.importing.reading import Choice, read
 from ansible_collections.helmstack.core.plugins.module_utils.importing.searching import Searcher
 from ansible_collections.helmstack.core.plugins.module_utils.importing.transport import pack
-from ansible_collections.helmstack.core.plugins.module_utils.run_tools import Tools
+from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions, Tools
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
@@ -43,21 +45,51 @@ _OF_REPOSITORY = (
 )
 
 
-def imported(stack: Stack, params: Mapping[str, Any], *, workdir: str, guard: Guard) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ClusterOptions:
+    """A cluster that is read."""
+
+    name: str  # of its environment; "": there is but this one
+    connection: ConnectionOptions
+    expected: str | None = None
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What is read, where charts are looked for, and what the stack is called."""
+
+    stack_name: str
+    chosen: Choice
+    clusters: tuple[ClusterOptions, ...]
+    repositories: tuple[DraftRepository, ...]
+    tools: ToolOptions
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> ImportOptions:
+        return cls(
+            stack_name=params.get("stack_name") or "",
+            chosen=Choice(*(tuple(params.get(name) or ()) for name in ("namespaces", "label_selectors", "names"))),
+            clusters=tuple(
+                ClusterOptions(name, ConnectionOptions.of(options), options.get("expected_cluster"))
+                for name, options in _clusters(params)
+            ),
+            repositories=tuple(_declared(item) for item in params.get("repositories") or ()),
+            tools=ToolOptions.of(params),
+        )
+
+
+def imported(stack: Stack, options: ImportOptions, *, workdir: str, guard: Guard) -> dict[str, Any]:
     """The draft of a stack, packed for the controller, which writes it.
 
     :raises HelmstackError: a cluster or a repository cannot be read, or there are no such releases.
     """
-    chosen = Choice(*(tuple(params.get(name) or ()) for name in ("namespaces", "label_selectors", "names")))
-    findings = [_read(name, options, chosen, workdir) for name, options in _clusters(params)]
-    tools = Tools(stack, params, workdir, None, guard)
+    findings = [_read(cluster, options.chosen, workdir) for cluster in options.clusters]
+    tools = Tools(stack, options.tools, workdir, None, guard)
     git = GitRepositories(os.path.join(workdir, "searched"), stack.repositories, guard=guard)
     searcher = Searcher(tools.store, stack.repositories, git)
-    drafting = Drafting(
-        searcher, tools.store.fetch, os.path.join(workdir, "exported"), lambda: tools.helm(None).version().major
-    )
-    declared = [_declared(item) for item in params.get("repositories") or ()]
-    draft = drafting.draft(params.get("stack_name") or "", findings, declared)
+    folder = os.path.join(workdir, "exported")
+    drafting = Drafting(searcher, tools.store.fetch, folder, lambda: tools.helm(None).version().major)
+    draft = drafting.draft(options.stack_name, findings, options.repositories)
     return {"changed": False, bundle.DRAFT: pack(draft)}
 
 
@@ -66,19 +98,19 @@ def _clusters(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
     for item in params.get("clusters") or ():
         own = {key: value for key, value in item.items() if value is not None and key != "name"}
         other_place = any(key in own for key in _PLACE)
-        dropped = (*_PLACE, *_LOGIN, "context") if other_place else ()
+        dropped = ("expected_cluster", *((*_PLACE, *_LOGIN, "context", "kube_context") if other_place else ()))
         yield item["name"], {**{key: value for key, value in params.items() if key not in dropped}, **own}
     if not params.get("clusters"):
         yield "", params
 
 
-def _read(name: str, options: Mapping[str, Any], chosen: Choice, workdir: str) -> Findings:
-    driver = os.environ.get("HELM_DRIVER", "")
+def _read(cluster: ClusterOptions, chosen: Choice, workdir: str) -> Findings:
+    driver, name = os.environ.get("HELM_DRIVER", ""), cluster.name
     folder = Path(workdir, f"cluster-{name}" if name else "cluster")
     folder.mkdir(mode=0o700)
     try:
-        session = Session(write_kubeconfig(options, os.environ, folder), chosen.scope, (), driver)
-        session.check(options.get("expected_cluster"))
+        session = Session(write_kubeconfig(cluster.connection, os.environ, folder), chosen.scope, (), driver)
+        session.check(cluster.expected)
         return read(session.client, chosen, driver, name)
     except HelmstackError as error:
         what = error.what

@@ -104,7 +104,8 @@ def _bundle(call: Call) -> dict[str, Any]:
 def _import(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils import import_clusters
 
-    return import_clusters.imported(call.stack, call.params, workdir=call.workdir, guard=call.guard)
+    options = import_clusters.ImportOptions.of(call.params)
+    return import_clusters.imported(call.stack, options, workdir=call.workdir, guard=call.guard)
 
 
 DEPLOY = ModuleDefinition(HELMSTACK, _deploy)

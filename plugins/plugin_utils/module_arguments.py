@@ -88,6 +88,7 @@ class ModuleArguments(ControllerFiles):
         if args.get("bundle") and stack is not None:
             path = self._found(str(args.pop("bundle")), task_vars)
             params["bundle"] = path if self._shares_disk else bundle.take(path)
+        params |= self._apart(given, task_vars, bundle)
         others = None if stack is None else self._others(given, task_vars, environ, bundle)
         if others is not None and not self._shares_disk:
             others = tuple(bundle.take_stack(other) for other in others)
@@ -101,6 +102,10 @@ class ModuleArguments(ControllerFiles):
         if stack is not None or params or handover != Handover():
             args["_bundle"] = self._shipped(bundle, Bundle(stack, params, secrets, handover))
         return args
+
+    def _apart(self, given: Mapping[str, Any], task_vars: dict[str, Any], bundle: FileBundle) -> dict[str, Any]:
+        """Options that the module gets beside its arguments, as nobody is to see them; their files are taken along."""
+        return {}
 
     def _others(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle
