@@ -133,7 +133,7 @@ def changed(output: str) -> dict[str, int]:
     return {host: int(count) for host, count in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", output, re.MULTILINE)}
 
 
-def expect(output: str, hosts: Sequence[str], changes: bool) -> None:
+def expect(output: str, hosts: Sequence[str], *, changes: bool) -> None:
     """Checks the recap: these hosts and no others, all changed or none.
 
     :raises DemoError: it is otherwise.
@@ -239,7 +239,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def clear(helm: str, environment: Mapping[str, str], local: bool) -> None:
+def clear(helm: str, environment: Mapping[str, str], *, local: bool) -> None:
     """Removes what an earlier demo left, so that this one begins with nothing.
 
     :raises DemoError: the cluster is not the local one, and what is there may not be the demo's.
@@ -276,7 +276,7 @@ def prepare(terminal: Terminal) -> tuple[dict[str, str], bool]:
     exports.append(f'export PATH={shlex.quote(os.pathsep.join(bins))}:"$PATH"')
     ENVIRONMENT.write_text("\n".join(exports) + "\n", encoding="utf-8")
     environment.update(settings, PATH=os.pathsep.join([*bins, environment.get("PATH", "")]))
-    clear(helm, environment, local)
+    clear(helm, environment, local=local)
     return environment, local
 
 
@@ -316,7 +316,7 @@ def demonstrate(terminal: Terminal, shell: Shell) -> None:
     expect(shell.run(f"ansible-playbook helmstack.core.deploy --limit dev {NEXT}"), both[:1], changes=True)
 
 
-def farewell(terminal: Terminal, seconds: float, local: bool) -> None:
+def farewell(terminal: Terminal, seconds: float, *, local: bool) -> None:
     terminal.step(f"All steps did as promised, in {seconds:.0f} s. What to try next", "")
     terminal.say(f"""\
     cd examples/shop
@@ -351,7 +351,7 @@ def main() -> int:
     except KeyboardInterrupt:
         terminal.say("\nStopped. What runs keeps running: make cluster-stop ends the local control plane.", "1;31")
         return 130
-    farewell(terminal, time.monotonic() - began, local)
+    farewell(terminal, time.monotonic() - began, local=local)
     return 0
 
 

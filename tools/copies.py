@@ -53,7 +53,7 @@ def remove_stale(folder: Path, wanted: set[str]) -> None:
                 (Path(parent) / name).unlink()
 
 
-def copy_checkout(name: str, shipped_only: bool = False) -> Path:
+def copy_checkout(name: str, *, shipped_only: bool = False) -> Path:
     """A copy at …/ansible_collections/helmstack/core with a git index of its own.
 
     The index matters: ansible-test lists a collection's files with git, and in a folder that the checkout ignores it

@@ -249,7 +249,7 @@ def summary(results: Sequence[Result]) -> str:
     )
 
 
-def total(results: Sequence[Result], everything: bool) -> Count:
+def total(results: Sequence[Result], *, everything: bool) -> Count:
     """All tests of a run.
 
     A failed step without a failed test counts as one failure; so does a run of `everything` without a single test.

@@ -135,12 +135,12 @@ def plain(node: Node) -> Any:
     return value
 
 
-def place(value: Any, where: Location, secret: bool = False) -> Node:
+def place(value: Any, where: Location, *, secret: bool = False) -> Node:
     """The inverse of :func:`plain`: data of which all stands in one place."""
     if isinstance(value, dict):
-        value = {str(key): place(item, where, secret) for key, item in value.items()}
+        value = {str(key): place(item, where, secret=secret) for key, item in value.items()}
     elif isinstance(value, (list, tuple)):
-        value = [place(item, where, secret) for item in value]
+        value = [place(item, where, secret=secret) for item in value]
     return Node(value, where, secret)
 
 

@@ -74,14 +74,14 @@ def _composed(text: str) -> Iterator[Any]:
     libyaml, told = yaml.__with_libyaml__, 0
     if not _DELICATE.search(text):
         try:
-            for node in _all(_loader_class(libyaml)(text)):
+            for node in _all(_loader_class(libyaml=libyaml)(text)):
                 yield node
                 told += 1
             return
         except yaml.composer.ComposerError as exc:
             if "anchor" not in str(exc.context):
                 raise
-    yield from islice(_all(_careful_class(libyaml)(text)), told, None)
+    yield from islice(_all(_careful_class(libyaml=libyaml)(text)), told, None)
 
 
 def _all(loader: Any) -> Iterator[Any]:
@@ -90,7 +90,7 @@ def _all(loader: Any) -> Iterator[Any]:
 
 
 @functools.cache
-def _loader_class(libyaml: bool) -> Any:
+def _loader_class(*, libyaml: bool) -> Any:
     """PyYAML's composer, libyaml's or its own, that leaves the meaning of scalars to the builder."""
 
     base = yaml.CSafeLoader if libyaml else yaml.SafeLoader
@@ -116,16 +116,16 @@ def _loader_class(libyaml: bool) -> Any:
 
 
 @functools.cache
-def _careful_class(libyaml: bool) -> Any:
+def _careful_class(*, libyaml: bool) -> Any:
     """The same, composed in Python, where the differences can be seen."""
 
-    base = _loader_class(libyaml)
+    base = _loader_class(libyaml=libyaml)
     if libyaml:
         base = type("Composed", (yaml.composer.Composer, base), {})
 
     class Loader(base):  # type: ignore[valid-type, misc]
         def __init__(self, text: str) -> None:
-            _loader_class(libyaml).__init__(self, text)
+            _loader_class(libyaml=libyaml).__init__(self, text)
             yaml.composer.Composer.__init__(self)  # pylint: disable=non-parent-init-called
             self.text = text
 

@@ -72,7 +72,7 @@ class StackAction(ModuleArguments):
                 given["expected_plan"] = brief(given.get("expected_plan"))
             reports = TaskReports.of(given, self._task, str(task_vars.get("inventory_hostname")))
             quiet = not given.get("progress", True) or bool(self._task.no_log)
-            with self._progress(quiet, show) as progress:
+            with self._progress(show, quiet=quiet) as progress:
                 path = progress.path if isinstance(progress, Remote) else progress
                 args = self._handed_over(given, task_vars, path)
                 module = self._module(args, task_vars)
@@ -151,7 +151,7 @@ class StackAction(ModuleArguments):
         self._compute_environment_string(environment)
         return self._shares_disk and not self._task.async_val and not environment and same_python(str(interpreter))
 
-    def _progress(self, quiet: bool, show: Show) -> AbstractContextManager[str | Remote | None]:
+    def _progress(self, show: Show, *, quiet: bool) -> AbstractContextManager[str | Remote | None]:
         """The file for lines of progress, which are shown as they come; None: no lines."""
         if quiet or "progress" not in self.spec.names or self._task.check_mode or self._task.async_val:
             return nullcontext(None)

@@ -166,7 +166,9 @@ class ModuleArguments(ControllerFiles):
                     check_path(value)
                 parts = value.split(os.pathsep) if name == "kubeconfig" else [value]
                 ours = name in environment
-                options[name] = os.pathsep.join(self._reachable(name, part, ours, task_vars, bundle) for part in parts)
+                options[name] = os.pathsep.join(
+                    self._reachable(name, part, task_vars, bundle, ours=ours) for part in parts
+                )
                 if bundle.root in options[name]:
                     params[name] = options[name]
         args = {name: value for name, value in options.items() if name not in params}
@@ -177,7 +179,7 @@ class ModuleArguments(ControllerFiles):
                 params[name], args[name] = given, shown
         return args, params
 
-    def _reachable(self, name: str, path: str, ours: bool, task_vars: Mapping[str, Any], bundle: FileBundle) -> str:
+    def _reachable(self, name: str, path: str, task_vars: Mapping[str, Any], bundle: FileBundle, *, ours: bool) -> str:
         """Where the module finds a file: on the target if it is there, else taken along from the controller."""
         if not ours and not self._shares_disk and self._remote_file_exists(path):
             return path

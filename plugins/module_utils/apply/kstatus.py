@@ -66,7 +66,7 @@ def group(item: Object) -> str:
     return str(item.get("apiVersion", "")).rpartition("/")[0]
 
 
-def is_awaited(item: Object, for_jobs: bool) -> bool:
+def is_awaited(item: Object, *, for_jobs: bool) -> bool:
     """Whether an object of a manifest can be anything else than ready once it is there."""
     kind = str(item.get("kind", ""))
     if (group(item), kind) == ("batch", "Job"):
@@ -170,11 +170,11 @@ def _stateful_set(item: Object, related: Related) -> State:
     updated = count(status(item), "updatedReplicas")
     due = max(0, wanted - count(strategy.get("rollingUpdate") or {}, "partition"))
     if there < wanted or ready < wanted:
-        return _denied(item, related, there < wanted) or _pods(ready, wanted)
+        return _denied(item, related, short=there < wanted) or _pods(ready, wanted)
     if there > wanted:
         return _surplus(there - wanted)
     if updated < due:
-        return _denied(item, related, True) or State(WAITING, f"{updated} of {due} pods updated")
+        return _denied(item, related, short=True) or State(WAITING, f"{updated} of {due} pods updated")
     if due == wanted and status(item).get("currentRevision") != status(item).get("updateRevision"):
         return State(WAITING, f"{updated} of {wanted} pods updated")
     return _pods(ready, wanted)
@@ -189,7 +189,7 @@ def _daemon_set(item: Object, related: Related) -> State:
     there, updated = count(status(item), "currentNumberScheduled"), count(status(item), "updatedNumberScheduled")
     ready = min(count(status(item), "numberReady"), count(status(item), "numberAvailable"))
     if min(there, updated) < wanted:
-        return _denied(item, related, True) or State(WAITING, f"{min(there, updated)} of {wanted} pods updated")
+        return _denied(item, related, short=True) or State(WAITING, f"{min(there, updated)} of {wanted} pods updated")
     return _pods(ready, wanted)
 
 
@@ -221,10 +221,10 @@ def _job(item: Object, related: Related) -> State:
             return State(FAILED, problem.text, problem)
     failures = count(status(item), "failed")
     text = f"{succeeded} of {completions or 1} completed" + (f", {failures} failed" if failures else "")
-    return _denied(item, related, not count(status(item), "active")) or State(WAITING, text)
+    return _denied(item, related, short=not count(status(item), "active")) or State(WAITING, text)
 
 
-def _denied(item: Object, related: Related, short: bool) -> State | None:
+def _denied(item: Object, related: Related, *, short: bool) -> State | None:
     """Pods that admission or a quota refuses, of kinds that tell it by events only."""
     if not short or any(not pods.is_ready(pod) for pod in related.pods):
         return None  # the pods that are there come first

@@ -49,9 +49,9 @@ class Problem:
     text: str
     hint: str = ""
     patience: float = BRIEFLY  # seconds
-    by_others: bool = False  # may heal when something else of the release gets ready
     pod: Object | None = None
     container: str = ""  # its log says more
+    by_others: bool = False  # may heal when something else of the release gets ready
     crashed: bool = False  # the log is that of the container's last run
 
 
@@ -124,16 +124,16 @@ def _label(pod: Object, name: str) -> str | None:
 # -- what they suffer from
 
 
-def worst(pods: Iterable[Object], events: Events, jobs: bool = False) -> Problem | None:
+def worst(pods: Iterable[Object], events: Events, *, jobs: bool = False) -> Problem | None:
     """The trouble of some pods that is final soonest.
 
     :arg jobs: they are a Job's, which counts failed runs itself.
     """
-    found = [problem for pod in pods for problem in _problems(pod, events, jobs)]
+    found = [problem for pod in pods for problem in _problems(pod, events, jobs=jobs)]
     return min(found, key=lambda problem: problem.patience, default=None)
 
 
-def _problems(pod: Object, events: Events, jobs: bool) -> Iterator[Problem]:
+def _problems(pod: Object, events: Events, *, jobs: bool) -> Iterator[Problem]:
     if status(pod).get("phase") in ("Succeeded", "Failed") or is_ready(pod):
         return
     about = events.get(str(meta(pod).get("uid", "")), ())
@@ -142,7 +142,7 @@ def _problems(pod: Object, events: Events, jobs: bool) -> Iterator[Problem]:
         yield scheduling
         return
     containers = [*(status(pod).get("initContainerStatuses") or ()), *(status(pod).get("containerStatuses") or ())]
-    stuck = [problem for container in containers if (problem := _container(pod, container, about, jobs))]
+    stuck = [problem for container in containers if (problem := _container(pod, container, about, jobs=jobs))]
     yield from stuck
     if not stuck:
         yield from _mounts(pod, about)
@@ -161,7 +161,7 @@ def _scheduling(pod: Object) -> Problem | None:
     return Problem(UNSCHEDULABLE, text, hint, SCHEDULING, pod=pod)
 
 
-def _container(pod: Object, container: Mapping[str, Any], events: Sequence[Object], jobs: bool) -> Problem | None:
+def _container(pod: Object, container: Mapping[str, Any], events: Sequence[Object], *, jobs: bool) -> Problem | None:
     waiting = (container.get("state") or {}).get("waiting") or {}
     reason, name = str(waiting.get("reason", "")), str(container.get("name", ""))
     told = ": ".join(filter(None, (reason, str(waiting.get("message") or "").strip())))
@@ -171,19 +171,19 @@ def _container(pod: Object, container: Mapping[str, Any], events: Sequence[Objec
     if reason == "CrashLoopBackOff" and count(container, "restartCount") >= 2 and not jobs:
         text = f"{where} crashes again and again ({count(container, 'restartCount')} restarts, {_exit(container)})"
         hint = "Its log says why; correct the values, the image or what the program needs"
-        return Problem("crash", text, hint, BRIEFLY, True, pod, name, crashed=True)
+        return Problem("crash", text, hint, BRIEFLY, pod, name, by_others=True, crashed=True)
     if not jobs and count(container, "restartCount") and not container.get("ready"):
         probe = _probe(name, events)
         if probe:
             text = f"{where} was killed ({count(container, 'restartCount')} restarts): {probe}"
             hint = "It fails for longer than the probe allows; correct the probe or the program, or allow more time"
-            return Problem("probe", text, hint, A_WHILE, True, pod, name, crashed=True)
+            return Problem("probe", text, hint, A_WHILE, pod, name, by_others=True, crashed=True)
     if reason == "CreateContainerConfigError":
         hint = "Make the ConfigMap, Secret or key that the message names, or correct the reference to it"
-        return Problem("config", f"{where}: {told}", hint, A_WHILE, True, pod)
+        return Problem("config", f"{where}: {told}", hint, A_WHILE, pod, by_others=True)
     if reason in _CREATE:
         hint = "Correct the container's command, mounts or hooks"
-        return Problem("create", f"{where}: {told}", hint, A_WHILE, False, pod, name)
+        return Problem("create", f"{where}: {told}", hint, A_WHILE, pod, name)
     return None
 
 
@@ -208,7 +208,7 @@ def _pull(pod: Object, container: Mapping[str, Any], text: str, reason: str, eve
     if reason == "ImagePullBackOff" and pulls and pulls[-1] not in text:
         text = f"{text}; {pulls[-1]}"
     hint = "Check the image's name and tag, and that the cluster may pull it (registry, imagePullSecrets)"
-    return Problem("image", text, hint, PASSING if passes else BRIEFLY, False, pod)
+    return Problem("image", text, hint, PASSING if passes else BRIEFLY, pod)
 
 
 def _mounts(pod: Object, events: Sequence[Object]) -> Iterator[Problem]:
@@ -218,7 +218,7 @@ def _mounts(pod: Object, events: Sequence[Object]) -> Iterator[Problem]:
         message = str(event.get("message", ""))
         if event.get("reason") == "FailedMount" and _NOT_FOUND.search(message):
             hint = "Make the ConfigMap, Secret or key that the message names, or correct the reference to it"
-            yield Problem(MOUNT, f"pod {_name(pod)}: {message}", hint, A_WHILE, True, pod)
+            yield Problem(MOUNT, f"pod {_name(pod)}: {message}", hint, A_WHILE, pod, by_others=True)
 
 
 def _exit(container: Mapping[str, Any]) -> str:
@@ -238,7 +238,7 @@ def failed_pod(pod: Object) -> Problem:
             name, told = str(container.get("name", "")), f"container {container.get('name')} ended with exit code "
             told += f"{ended['exitCode']}"
     text = f"pod {_name(pod)} has failed" + (f": {told}" if told else "")
-    return Problem("failed", text, "Its log says why", AT_ONCE, False, pod, name)
+    return Problem("failed", text, "Its log says why", AT_ONCE, pod, name)
 
 
 def job_problem(pods: Sequence[Object], message: str) -> Problem:
@@ -248,7 +248,7 @@ def job_problem(pods: Sequence[Object], message: str) -> Problem:
     if newest is None:
         return Problem("failed", f"failed: {message}", "Look at the Job's events", AT_ONCE)
     found = failed_pod(newest)
-    return Problem("failed", f"failed: {message}; {found.text}", found.hint, AT_ONCE, False, newest, found.container)
+    return Problem("failed", f"failed: {message}; {found.text}", found.hint, AT_ONCE, newest, found.container)
 
 
 def _name(pod: Object) -> str:

@@ -85,8 +85,8 @@ class Readiness:
         :raises InputError: a rule's JMESPath is wrong.
         :raises ClusterError: the API does not answer, or the user may not read the objects.
         """
-        targets = targets_of(objects, rules, namespace, for_jobs)
-        one = Wait(self, targets, for_jobs, timeout, stopped)
+        targets = targets_of(objects, rules, namespace, for_jobs=for_jobs)
+        one = Wait(self, targets, timeout, stopped, for_jobs=for_jobs)
         self._run(one)
         return one.gone.unsure
 
@@ -97,7 +97,7 @@ class Readiness:
 
         :arg objects: namespace and manifest of what helm is about to make or change.
         """
-        targets = [target for target in targets_of(objects, (), "", True) if target.expires]
+        targets = [target for target in targets_of(objects, (), "", for_jobs=True) if target.expires]
         for target in targets:
             resource = self.resource(target.api_version, target.kind)
             if resource is not None:
@@ -109,7 +109,7 @@ class Readiness:
 
         :arg objects: namespace and manifest. Call it before helm starts.
         """
-        targets = [replace(target, by_helm=True) for target in targets_of(objects, (), "", True)]
+        targets = [replace(target, by_helm=True) for target in targets_of(objects, (), "", for_jobs=True)]
         for target in targets:
             resource = self.resource(target.api_version, target.kind)
             if resource is not None:
@@ -126,7 +126,7 @@ class Readiness:
         :arg stopped: whether helm has ended.
         """
         try:
-            self._run(Wait(self, targets, True, timeout, stopped))
+            self._run(Wait(self, targets, timeout, stopped, for_jobs=True))
         except NotReady as trouble:
             return None if stopped() else trouble
         except ClusterError:  # helm asks the same API, and tells it
@@ -135,7 +135,7 @@ class Readiness:
 
     def trouble(self, targets: Sequence[Target]) -> NotReady | None:
         """Why helm itself has found that its objects do not become ready, if that is still to be seen."""
-        one = Wait(self, [replace(target, feed=None) for target in targets], True, PATIENCE, lambda: False)
+        one = Wait(self, [replace(target, feed=None) for target in targets], PATIENCE, lambda: False, for_jobs=True)
         one.only_failed = True
         try:
             self._run(one)

@@ -66,7 +66,7 @@ def failure(client: Client, one: Unready) -> NotReady:
     pod = problem.pod if problem else None
     detail = evidence.events([*filter(None, (one.item, *one.made, pod))])
     if problem and pod and problem.container:
-        detail += evidence.log(pod, problem.container, problem.crashed)
+        detail += evidence.log(pod, problem.container, crashed=problem.crashed)
     return NotReady(
         f"{one.label} cannot become ready: {one.state.text}",
         hint=problem.hint if problem else "",
@@ -100,7 +100,7 @@ def not_in_time(
     pod = next((pod for one in unready for pod in one.pods if not is_ready(pod)), None)
     if pod:
         container, crashed = _unready_container(pod)
-        detail += evidence.log(pod, container, crashed) if container else []
+        detail += evidence.log(pod, container, crashed=crashed) if container else []
     return _late(what, unready, detail)
 
 
@@ -154,7 +154,7 @@ class _Evidence:
         except ClusterError:
             return []
 
-    def log(self, pod: Object, container: str, crashed: bool) -> list[str]:
+    def log(self, pod: Object, container: str, *, crashed: bool) -> list[str]:
         """The end of a container's log, with a title; of its last run if it has crashed."""
         path = f"/api/v1/namespaces/{meta(pod).get('namespace')}/pods/{meta(pod).get('name')}/log"
         for previous in (True, False) if crashed else (False,):

@@ -148,7 +148,7 @@ def version_of(item: Object) -> Version:
 
 
 def targets_of(
-    objects: Sequence[tuple[str, Object]], rules: Sequence[Mapping[str, str]], namespace: str, for_jobs: bool
+    objects: Sequence[tuple[str, Object]], rules: Sequence[Mapping[str, str]], namespace: str, *, for_jobs: bool
 ) -> list[Target]:
     """What to wait for, each once.
 
@@ -157,7 +157,7 @@ def targets_of(
     found: dict[tuple[str, ...], Target] = {}
     for place, item in objects:
         name = str(meta(item).get("name") or "")
-        if name and kstatus.is_awaited(item, for_jobs):
+        if name and kstatus.is_awaited(item, for_jobs=for_jobs):
             where = str(meta(item).get("namespace") or place)
             key = (str(item.get("apiVersion")), str(item.get("kind")), where, name)
             found[key] = Target(*key, expires=spec(item).get("ttlSecondsAfterFinished") is not None)

@@ -83,7 +83,7 @@ class Wait:
     """One wait for some objects."""
 
     def __init__(
-        self, run: Run, targets: Sequence[Target], for_jobs: bool, timeout: float, stopped: Callable[[], bool]
+        self, run: Run, targets: Sequence[Target], timeout: float, stopped: Callable[[], bool], *, for_jobs: bool
     ) -> None:
         self._run = run
         self._targets = targets

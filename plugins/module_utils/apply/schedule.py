@@ -27,7 +27,7 @@ def run(
     """
     with ThreadPoolExecutor(max_workers=max(1, concurrency)) as pool:
         try:
-            return _run(pool, needs, work, concurrency, stop_on_failure)
+            return _run(pool, needs, work, concurrency, stop_on_failure=stop_on_failure)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             interrupt()
@@ -39,6 +39,7 @@ def _run(
     needs: Mapping[str, frozenset[str]],
     work: Callable[[str], bool],
     concurrency: int,
+    *,
     stop_on_failure: bool,
 ) -> list[str]:
     waiting = dict(needs)

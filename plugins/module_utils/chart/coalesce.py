@@ -65,10 +65,10 @@ class _Coalescing:
                 keeps = key in inner  # a null that is meant for a sub-chart still has to get there
                 if self.drops_null and not keeps:
                     _drop_null(own)
-                _over(values[key], own, keeps)
+                _over(values[key], own, keeps_null=keeps)
 
 
-def _over(above: dict[str, Any], below: dict[str, Any], keeps_null: bool) -> None:
+def _over(above: dict[str, Any], below: dict[str, Any], *, keeps_null: bool) -> None:
     """One map over another, in place (coalesceTablesFullKey)."""
     for key, value in below.items():
         if key not in above:
@@ -76,7 +76,7 @@ def _over(above: dict[str, Any], below: dict[str, Any], keeps_null: bool) -> Non
         elif above[key] is None and value is not None and not keeps_null:
             del above[key]
         elif isinstance(above[key], dict) and isinstance(value, dict):
-            _over(above[key], value, keeps_null)
+            _over(above[key], value, keeps_null=keeps_null)
 
 
 def _hand_down(below: dict[str, Any], values: Mapping[str, Any]) -> None:

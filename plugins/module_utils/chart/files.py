@@ -79,7 +79,7 @@ def _walk(folder: str, rules: IgnoreRules, prefix: str, above: tuple[str, ...]) 
         raise ChartError(f"the chart's folder '{folder}' is a symbolic link to a folder that holds it")
     for entry in os.scandir(folder):
         name = prefix + entry.name
-        if rules.ignores(name, entry.is_dir()):
+        if rules.ignores(name, is_folder=entry.is_dir()):
             continue
         if entry.is_dir():
             yield from _walk(entry.path, rules, name + "/", (*above, real))

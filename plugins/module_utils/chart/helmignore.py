@@ -49,7 +49,7 @@ class IgnoreRules:
                     raise ChartError(what, where=Location(name, number)) from None
         return cls(tuple(rules))
 
-    def ignores(self, path: str, is_folder: bool) -> bool:
+    def ignores(self, path: str, *, is_folder: bool) -> bool:
         """Whether Helm leaves a path out; the first rule that decides, decides."""
         for rule in self.rules:
             if rule.negated:

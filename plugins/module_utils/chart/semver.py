@@ -80,7 +80,7 @@ def _group(text: str) -> list[_Condition]:
             raise ValueError(f"'{text.strip()}' is not a version or a range")
         conditions.append(_condition(*match.groups()))
         rest = rest[match.end() :].lstrip(" \t,")
-    return conditions or [_Condition(lambda version: True, False)]
+    return conditions or [_Condition(lambda version: True, pre=False)]
 
 
 def _condition(operator: str, major: str, minor: str | None, patch: str | None, pre: str | None) -> _Condition:

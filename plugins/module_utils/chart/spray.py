@@ -345,7 +345,7 @@ class _Maker:
         self.private = self._private_keys()
         switches: dict[str, Any] = {}
         for each in releases:
-            strvals.merge(switches, _nested(f"{each.used_name}.enabled", False))
+            strvals.merge(switches, _nested(f"{each.used_name}.enabled", value=False))
         self.all_off = json.dumps(switches)
 
     def complete(self, row: SubRelease, dependency: UmbrellaDependency) -> SubRelease:
@@ -353,7 +353,7 @@ class _Maker:
         hidden = self.private - {dependency.used_name.split(".")[0]}
         defaults = {key: value for key, value in self.values.defaults.items() if key not in hidden}
         switches = json.loads(self.all_off)
-        strvals.merge(switches, _nested(f"{dependency.used_name}.enabled", True))
+        strvals.merge(switches, _nested(f"{dependency.used_name}.enabled", value=True))
         source = ValuesSource(f"what is enabled for {row.used_name}", helmyaml.to_json(switches))
         return replace(
             row,

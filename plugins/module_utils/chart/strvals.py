@@ -104,7 +104,7 @@ def merge(values: dict[str, Any], over: dict[str, Any]) -> None:
             values[key] = item
 
 
-def _decode_json(text: str, start: int, whole: bool = False) -> tuple[Any, int]:
+def _decode_json(text: str, start: int, *, whole: bool = False) -> tuple[Any, int]:
     def refuse(word: str) -> Any:
         raise ValueError(f"{word} is no JSON")
 

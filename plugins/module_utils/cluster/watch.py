@@ -242,12 +242,12 @@ class Feed:
             if event.get("type") != "BOOKMARK":
                 self._change(item, gone=event.get("type") == "DELETED")
 
-    def _change(self, item: Object, gone: bool) -> None:
+    def _change(self, item: Object, *, gone: bool) -> None:
         with self._lock:
-            self._put(item, gone)
+            self._put(item, gone=gone)
         self._tell()
 
-    def _put(self, item: Object, gone: bool = False) -> None:
+    def _put(self, item: Object, *, gone: bool = False) -> None:
         name = str(item["metadata"]["name"])
         held = self._items.get(name)
         if held is not None:

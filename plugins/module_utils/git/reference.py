@@ -80,7 +80,7 @@ def parse(text: str) -> GitReference:
         raise InputError(f"'{shown}' is no URL: {error}", hint=_FORM) from None
     if parts.fragment:
         raise InputError(f"'{shown}' holds a '#', which git references have no use for", hint="Write ?ref=…")
-    repository, path = _divided(parts.path, parts.scheme == "file")
+    repository, path = _divided(parts.path, local=parts.scheme == "file")
     ref = _ref(parts.query, shown)
     login, _at, host = parts.netloc.rpartition("@")
     username, _colon, password = (unquote(part) for part in login.partition(":"))
@@ -106,7 +106,7 @@ def secrets_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (secret, unquote(secret)))))
 
 
-def _divided(path: str, local: bool) -> tuple[str, str]:
+def _divided(path: str, *, local: bool) -> tuple[str, str]:
     """The repository's path and that of the folder in it, which ``//`` divides."""
     if local:
         path = re.sub(r"^//+", "/", path)

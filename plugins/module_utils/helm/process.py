@@ -96,10 +96,10 @@ class Processes:
                 cwd=folder,
                 start_new_session=True,  # signals to our group are ours to pass on, each helm in its own way
             )
-            with self._watched(process, argv[1] not in _HEEDLESS) as heeds:
+            with self._watched(process, heeds=argv[1] not in _HEEDLESS) as heeds:
                 if interrupt:
                     interrupt.attach(process)
-                _finish(process, limit, heeds)
+                _finish(process, limit, heeds=heeds)
             return Answer(process.returncode, _text(out), _text(err))
 
     def terminate_all(self) -> None:
@@ -114,7 +114,7 @@ class Processes:
             last.start()
 
     @contextlib.contextmanager
-    def _watched(self, process: subprocess.Popen[bytes], heeds: bool) -> Iterator[bool]:
+    def _watched(self, process: subprocess.Popen[bytes], *, heeds: bool) -> Iterator[bool]:
         with self._lock:
             self._started += 1
             self._running[process] = heeds
@@ -134,7 +134,7 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
-def _finish(process: subprocess.Popen[bytes], guard: float, heeds: bool) -> None:
+def _finish(process: subprocess.Popen[bytes], guard: float, *, heeds: bool) -> None:
     try:
         process.wait(guard)
     except BaseException as error:

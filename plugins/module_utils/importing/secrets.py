@@ -42,7 +42,9 @@ _CHECKSUM = re.compile(
 _WORDS = frozenset(("true", "false", "null", "none", "yes", "no"))
 
 
-def secret_leaves(values: Any, path: tuple[Any, ...] = (), told: bool = False) -> Iterator[tuple[tuple[Any, ...], Any]]:
+def secret_leaves(
+    values: Any, path: tuple[Any, ...] = (), *, told: bool = False
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """The secret scalars among values, with their paths.
 
     :arg told: a name above has said that all below is secret.
@@ -55,11 +57,11 @@ def secret_leaves(values: Any, path: tuple[Any, ...] = (), told: bool = False) -
                 continue
             refers = bool(_REFERENCE.search(name))
             tells = not refers and (bool(TELLING.search(name)) or (told and isinstance(item, (Mapping, list, str))))
-            yield from secret_leaves(item, (*path, key), tells)
+            yield from secret_leaves(item, (*path, key), told=tells)
     elif isinstance(values, (list, tuple)):
         for index, item in enumerate(values):
-            yield from secret_leaves(item, (*path, index), told)
-    elif _is_secret(str(path[-1]) if path else "", values, told):
+            yield from secret_leaves(item, (*path, index), told=told)
+    elif _is_secret(str(path[-1]) if path else "", values, told=told):
         yield path, values
 
 
@@ -69,7 +71,7 @@ def _named_pair(values: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) and "value" in values else ""
 
 
-def _is_secret(name: str, value: Any, told: bool) -> bool:
+def _is_secret(name: str, value: Any, *, told: bool) -> bool:
     if isinstance(value, str):
         if not value.strip() or value.strip().lower() in _WORDS:
             return False

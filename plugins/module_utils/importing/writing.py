@@ -147,12 +147,12 @@ class _Writer:
     def _values_files(self, folder: str, identity: str, values: Mapping[str, Any]) -> Iterator[DraftFile]:
         for part, secret in zip(divided(values, self._paths[identity]), (False, True)):
             if part:
-                yield DraftFile(self._path(folder, identity, secret), to_yaml(part).encode(), secret)
+                yield DraftFile(self._path(folder, identity, secret=secret), to_yaml(part).encode(), secret)
 
     def _names(self, folder: str, identity: str, values: Mapping[str, Any]) -> list[str]:
         return [file.path for file in self._values_files(folder, identity, values)]
 
-    def _path(self, folder: str, identity: str, secret: bool) -> str:
+    def _path(self, folder: str, identity: str, *, secret: bool) -> str:
         return f"{folder}{'secrets' if secret else 'values'}/{self._short(identity)}.yaml"
 
     def _short(self, identity: str) -> str:

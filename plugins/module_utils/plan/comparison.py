@@ -159,7 +159,7 @@ class Comparison:
         changes = told.changes
         changes = [*self._listed, *(self._undone(history, held, changes) if recovering else changes)]
         reverted = self._reverted(history, changes, rendered, recovering=recovering)
-        lost = self._overwritten(history, changes, rendered, recovering)
+        lost = self._overwritten(history, changes, rendered, recovering=recovering)
         reverted = replace(reverted, warnings=[*told.warnings, *lost.warnings, *reverted.warnings])
         reverted = replace(reverted, untried=told.untried, overwritten=lost.places)
         hooks = self._hooks(held, after, "upgrade")
@@ -327,7 +327,7 @@ class Comparison:
         return [*without_what_is_done(changes, history.deployed, good, failed, self.context.live)]
 
     def _overwritten(
-        self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, recovering: bool
+        self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, *, recovering: bool
     ) -> Overwritten:
         held, wanted = (
             {self.scope.key(item): item for item in side.objects} for side in (history.held, rendered.whole)

@@ -78,7 +78,7 @@ class Renderer:
         except HelmFailure as failure:
             if not self._awaits_kinds(failure):
                 raise
-            if self._dry_runs(is_upgrade):
+            if self._dry_runs(is_upgrade=is_upgrade):
                 return self._without_history().rendered(held, is_upgrade=is_upgrade)
             if self.unseeing:
                 raise
@@ -99,7 +99,9 @@ class Renderer:
                 render_clock.next_second()
             again = ignore.without(self._render(is_upgrade=is_upgrade), rules)
             if mentions.clock and not mentions.times:
-                zone = render_clock.zone(self.context.helm(self.release).home, near=self._dry_runs(is_upgrade))
+                zone = render_clock.zone(
+                    self.context.helm(self.release).home, near=self._dry_runs(is_upgrade=is_upgrade)
+                )
                 elsewhere = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
             first, before = compare.without_random(first, again, before, self._scope, elsewhere)
         return Rendered(first, before, whole, secrets_of(whole) | secrets_of(held), self._unsure)
@@ -124,7 +126,7 @@ class Renderer:
 
     def _rendered_with(self, values: Values, *, is_upgrade: bool, time_zone: str | None) -> Manifests:
         helm, cluster = self.context.helm(self.release), self.context.cluster
-        if self._dry_runs(is_upgrade):
+        if self._dry_runs(is_upgrade=is_upgrade):
             last = self._recovered() if self.recovering else None
             return rendering.dry_run(
                 helm, self.release, self.chart, values, cluster.info, time_zone=time_zone, last=last
@@ -140,7 +142,7 @@ class Renderer:
         record = self.context.cluster.record(deployed, required(deployed.current_revision))
         return {**record, "version": deployed.revision + 1, "info": {**record["info"], "status": "deployed"}}
 
-    def _dry_runs(self, is_upgrade: bool) -> bool:
+    def _dry_runs(self, *, is_upgrade: bool) -> bool:
         return is_upgrade and self._needs_history and not self.blind
 
     @property

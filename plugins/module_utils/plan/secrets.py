@@ -44,7 +44,7 @@ def secrets_of(manifests: Manifests) -> frozenset[str]:
     return secret_strings(manifests.all)
 
 
-def likely_secrets(values: Any, told: bool = False, *, inherited: bool = True) -> Iterator[str]:
+def likely_secrets(values: Any, *, told: bool = False, inherited: bool = True) -> Iterator[str]:
     """The texts among values whose name says that they are secret, for when there are no Secret objects to know it by.
 
     :arg told: the name of these values has said so.
@@ -53,10 +53,10 @@ def likely_secrets(values: Any, told: bool = False, *, inherited: bool = True) -
     if isinstance(values, Mapping):
         for key, value in values.items():
             tells = (told and inherited) or bool(TELLING.search(str(key)))
-            yield from likely_secrets(value, tells, inherited=inherited)
+            yield from likely_secrets(value, told=tells, inherited=inherited)
     elif isinstance(values, (list, tuple)):
         for value in values:
-            yield from likely_secrets(value, told, inherited=inherited)
+            yield from likely_secrets(value, told=told, inherited=inherited)
     elif told and (isinstance(values, str) or number_text(values)):
         yield str(values)
 

@@ -52,7 +52,7 @@ def checksums_in(text: str, *, guessable: bool) -> str:
 
     def without(match: re.Match[str]) -> str:
         name, colon, _quote, value = match.groups()
-        return f"{name}{colon}'{MASK}'" if _is_checksum(name, value, guessable) else match[0]
+        return f"{name}{colon}'{MASK}'" if _is_checksum(name, value, guessable=guessable) else match[0]
 
     return _LINE.sub(without, text)
 
@@ -70,7 +70,7 @@ def _without_checksums(item: Any, other: Any, side: str, *, guessable: bool) -> 
         twin = _mapping(_mapping(other).get(key))
         if key in _MARKS:
             result[key] = {
-                name: _masked(name, twin, text, side) if _is_checksum(name, text, guessable) else text
+                name: _masked(name, twin, text, side) if _is_checksum(name, text, guessable=guessable) else text
                 for name, text in _mapping(value).items()
             }
         else:
@@ -79,7 +79,7 @@ def _without_checksums(item: Any, other: Any, side: str, *, guessable: bool) -> 
     return result
 
 
-def _is_checksum(name: str, text: Any, guessable: bool) -> bool:
+def _is_checksum(name: str, text: Any, *, guessable: bool) -> bool:
     if not _CHECKSUM.search(name):
         return False
     return bool(_SECRET.search(name)) or (guessable and bool(_HASH.fullmatch(str(text))))

@@ -116,14 +116,14 @@ def sub_charts(plan: Plan, results: Mapping[str, Result]) -> list[dict[str, Any]
             "why": row.why,
             "weight": row.weight,
             "release": row.name,
-            **_progress(changes.get(f"{sprayed.umbrella.namespace}/{row.name}"), results, row.targeted),
+            **_progress(changes.get(f"{sprayed.umbrella.namespace}/{row.name}"), results, targeted=row.targeted),
         }
         for sprayed in plan.sprays
         for row in sprayed.table
     ]
 
 
-def _progress(change: Change | None, results: Mapping[str, Result], targeted: bool) -> dict[str, Any]:
+def _progress(change: Change | None, results: Mapping[str, Result], *, targeted: bool) -> dict[str, Any]:
     if change is None or not targeted:
         return {"action": "skip", "revision": {"from": None, "to": None}, "status": None}
     done = results.get(change.id)

@@ -29,14 +29,14 @@ def change_data(change: ValueChange, mask: Mask) -> dict[str, Any]:
     """A value's change as data: the path, both sides as they may be shown, and where each is set."""
     return {
         "path": dotted(change.path),
-        "before": shown(change.path, change.before, change.secret, mask),
-        "after": shown(change.path, change.after, change.secret, mask),
+        "before": shown(change.path, change.before, mask, secret=change.secret),
+        "after": shown(change.path, change.after, mask, secret=change.secret),
         "from": change.origin_before.data if change.origin_before else None,
         "to": change.origin_after.data if change.origin_after else None,
     }
 
 
-def shown(path: Path, value: Any, secret: bool, mask: Mask) -> Any:
+def shown(path: Path, value: Any, mask: Mask, *, secret: bool) -> Any:
     """A value as it may be shown: nothing of what came out of a vault or whose name says that it is secret."""
     return MASK if secret and value is not None else mask.content(_without_telling(path[-1], value))
 

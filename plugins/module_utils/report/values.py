@@ -127,7 +127,9 @@ def _chart(release: Release) -> str:
 
 
 def _values(item: Explained, mask: Mask) -> dict[str, Any]:
-    told = {path: shown(path, setting.value, setting.origin.secret, mask) for path, setting in item.settings.items()}
+    told = {
+        path: shown(path, setting.value, mask, secret=setting.origin.secret) for path, setting in item.settings.items()
+    }
     return {
         "values": merge(_nested(path, value) for path, value in told.items()),
         "origins": [
@@ -143,7 +145,7 @@ def _values(item: Explained, mask: Mask) -> dict[str, Any]:
 
 
 def _setting(path: Path, setting: Setting, mask: Mask) -> dict[str, Any]:
-    return {"value": shown(path, setting.value, setting.origin.secret, mask), **setting.origin.data}
+    return {"value": shown(path, setting.value, mask, secret=setting.origin.secret), **setting.origin.data}
 
 
 def _mask(stacks: Sequence[Stack], found: Sequence[Explained]) -> Mask:

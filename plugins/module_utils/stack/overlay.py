@@ -127,7 +127,7 @@ class Releases:
             members = {"namespace": Node(namespace, entry.where), **members}
         patch = Node(members, entry.where, entry.secret)
         key = (namespace, name) if slash else self._identify(patch)
-        found = self._matches(patch, key, bool(slash))
+        found = self._matches(patch, key, exact=bool(slash))
         if len(found) > 1:
             places = " or ".join(f"'{'/'.join(match)}'" for match in found)
             raise InputError(
@@ -143,7 +143,7 @@ class Releases:
             what = f"the stack has no release '{shown}', and it has no chart here to be added with"
             raise InputError(what, where=entry.where, hint=did_you_mean(shown, known))
 
-    def _matches(self, patch: Node, key: Identity, exact: bool) -> list[Identity]:
+    def _matches(self, patch: Node, key: Identity, *, exact: bool) -> list[Identity]:
         """The releases that an entry may mean: an exact one first, then by name unless it can only be a new one."""
         if (exact or _says(patch, "namespace")) and key in self._by_id:
             return [key]

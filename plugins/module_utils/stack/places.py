@@ -23,28 +23,30 @@ def relative(file: str, root: str) -> str:
     return os.path.relpath(file, root) if root and os.path.isabs(file) else file
 
 
-def places_in(node: Node, how: str, root: str, lines: bool = True) -> Iterator[Place]:
+def places_in(node: Node, how: str, root: str, *, lines: bool = True) -> Iterator[Place]:
     """The place of each value below a node that is not a map with members.
 
     :arg how: "values", "set" or "values file".
     :arg lines: whether the lines are those of the user's file.
     """
-    yield from _places(node, how, root, lines, (), ())
+    yield from _places(node, how, root, (), (), lines=lines)
 
 
 def _places(
-    node: Node, how: str, root: str, lines: bool, path: tuple[str, ...], around: tuple[tuple[str, Location], ...]
+    node: Node, how: str, root: str, path: tuple[str, ...], around: tuple[tuple[str, Location], ...], *, lines: bool
 ) -> Iterator[Place]:
     via = node.via or around
     if isinstance(node.value, dict) and node.value:
         for key, item in node.value.items():
-            yield from _places(item, how, root, lines, (*path, key), via)
+            yield from _places(item, how, root, (*path, key), via, lines=lines)
     else:
-        over = tuple((plain(item), *_told(item, how, root, lines, ())) for item in node.over)
-        yield (path, *_told(node, how, root, lines, via), over)
+        over = tuple((plain(item), *_told(item, how, root, (), lines=lines)) for item in node.over)
+        yield (path, *_told(node, how, root, via, lines=lines), over)
 
 
-def _told(node: Node, how: str, root: str, lines: bool, via: tuple[tuple[str, Location], ...]) -> tuple[str, int, str]:
+def _told(
+    node: Node, how: str, root: str, via: tuple[tuple[str, Location], ...], *, lines: bool
+) -> tuple[str, int, str]:
     """File, line, and the way of a value."""
     said = [how, *(f"variable {name} ({_place(where, root)})" for name, where in via)]
     said += ["vault"] if any(item.secret for item in walk(node)) else []

@@ -172,7 +172,7 @@ class StackReader:
         text = self._read(path, ".env file", None)
         nodes = dotenv(text.text, path)
         if text.secret:
-            nodes = {key: Node(node.value, node.where, True) for key, node in nodes.items()}
+            nodes = {key: Node(node.value, node.where, secret=True) for key, node in nodes.items()}
         for node in nodes.values():
             self.remember_nodes(node)
         return nodes
@@ -237,7 +237,7 @@ class StackReader:
         except InputError:  # what is valid for Helm but not for a stack file, such as a key that stands twice
             return ()
         lines = not path.endswith((".j2", ".gotmpl"))
-        return tuple(places_in(node, "values file", os.path.dirname(path), lines))
+        return tuple(places_in(node, "values file", os.path.dirname(path), lines=lines))
 
     def _read(self, path: str, what: str, where: Location | None) -> Text:
         if not self.exists(path):

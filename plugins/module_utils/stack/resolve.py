@@ -129,7 +129,7 @@ def _resolved(request: Request, reader: StackReader, helpers: Helpers | None) ->
     releases = reader.filled(order.ordered(resolved.drafts))
     if request.lock_file and not (request.makes_lock_file or reader.exists(lock_file)):
         raise InputError(f"there is no lock file {lock_file}", hint="The module helmstack_lock makes it")
-    chosen = select.selected(releases, request.targets, request.selector, request.include_needs)
+    chosen = select.selected(releases, request.targets, request.selector, include_needs=request.include_needs)
     takers = [release for release in releases if request.include_needs and release.id in (chosen or ())]
     needed = {need for release in takers for need in release.needs}
     return Stack(

@@ -23,7 +23,7 @@ except ImportError:
 
 
 def selected(
-    releases: Sequence[Release], targets: Sequence[str], selector: str | None, include_needs: bool
+    releases: Sequence[Release], targets: Sequence[str], selector: str | None, *, include_needs: bool
 ) -> tuple[str, ...] | None:
     """Identities of the releases that targets and selector both choose, in the stack's order; None if neither is given.
 

@@ -181,8 +181,8 @@ def test_only_what_can_be_other_than_ready_and_each_once() -> None:
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": "b"}}
     nameless = {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "x-"}}
     objects = [("a", item) for item in (settings, job, deployment(), deployment(), nameless)]
-    assert names(targets_of(objects, [], "a", False)) == ["Deployment a/web"]
-    assert names(targets_of(objects, [], "a", True)) == ["Job b/j", "Deployment a/web"]
+    assert names(targets_of(objects, [], "a", for_jobs=False)) == ["Deployment a/web"]
+    assert names(targets_of(objects, [], "a", for_jobs=True)) == ["Job b/j", "Deployment a/web"]
 
 
 def rule(when: str, **more: str) -> dict[str, str]:
@@ -191,12 +191,12 @@ def rule(when: str, **more: str) -> dict[str, str]:
 
 def test_rules_are_of_the_releases_namespace_or_their_own() -> None:
     rules = [rule("a"), rule("b"), rule("a", namespace="c")]
-    assert names(targets_of([], rules, "a", False)) == ["Thing a/t", "Thing a/t", "Thing c/t"]
+    assert names(targets_of([], rules, "a", for_jobs=False)) == ["Thing a/t", "Thing a/t", "Thing c/t"]
 
 
 def test_a_rule_that_is_no_jmespath() -> None:
     with pytest.raises(InputError, match=r"'when: a\.\[' of a release's ready is no JMESPath"):
-        targets_of([], [rule("a.[")], "a", False)
+        targets_of([], [rule("a.[")], "a", for_jobs=False)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def job(condition: str) -> Object:
     ],
 )
 def test_of_an_expired_job_its_last_state_counts(last: Object, kind: str, text: str) -> None:
-    target = targets_of([("a", EXPIRING)], [], "a", True)[0]
+    target = targets_of([("a", EXPIRING)], [], "a", for_jobs=True)[0]
     target.saw(last)
     target.saw(None)
     found = target.state(Related())

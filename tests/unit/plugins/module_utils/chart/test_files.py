@@ -181,7 +181,7 @@ def test_a_damaged_subchart_is_named() -> None:
     ],
 )
 def test_helmignore_means_what_helm_makes_of_it(rules: str, path: str, is_folder: bool, expected: bool) -> None:
-    assert IgnoreRules.of(rules).ignores(path, is_folder) is expected
+    assert IgnoreRules.of(rules).ignores(path, is_folder=is_folder) is expected
 
 
 @pytest.mark.parametrize("rules", ["a/**", "x\n[a", "\\"])
