@@ -44,7 +44,7 @@ class ActionModule(StackAction):
         for item in given.get("clusters") or ():
             files = {
                 name: os.pathsep.join(
-                    self._reachable(name, part, False, task_vars, bundle) for part in item[name].split(os.pathsep)
+                    self._reachable(name, part, task_vars, bundle, ours=False) for part in item[name].split(os.pathsep)
                 )
                 for name in ("kubeconfig", "ca_cert")
                 if item.get(name)
