@@ -2,38 +2,110 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells at the end of a play what became of all its hosts; it looks at their registered results."""
+"""Tells at the end of a play or a batch what became of its hosts, and whether the next batch begins."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
 
 # isort: split
-from ansible_collections.helmstack.core.plugins.plugin_utils import fleet
+from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout, standing
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
+
+_ROLLING = ("serial", "canary", "max_fail_percentage", "pause")
 
 
 class ActionModule(ActionBase):
     _requires_connection = False
-    _VALID_ARGS = frozenset(("diff_lines",))
+    _VALID_ARGS = frozenset(("diff_lines", *_ROLLING))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        names = task_vars.get("ansible_play_hosts_all") or [task_vars.get("inventory_hostname")]
-        hosts = [fleet.Host(str(name), _results(task_vars["hostvars"][name])) for name in names]
+        hosts = _hosts(task_vars)
         check = bool(self._task.check_mode)
-        most = int(self._task.args.get("diff_lines", fleet.LINES))
-        for line in fleet.told(hosts, check=check, most=most):
-            self._display.display(f"  {line}")
+        try:
+            end = self._end(hosts, task_vars) if not check else None
+        except HelmstackError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        where = [(host.name, standing.standing(host.results)) for host in hosts]
+        stopped = self._stopped(hosts, end) if end else ""
+        if stopped or not (end and end.goes_on):
+            self._show(self._whole(hosts, where, check=check))
         states = fleet.by_state(hosts)
-        stats = {"data": {"helmstack_outcome": states}, "per_host": False, "aggregate": True}
+        data: dict[str, Any] = {"helmstack_outcome": states}
+        if not check:
+            data["helmstack_standing"] = result["standing"] = standing.by_standing(where)
+        stats = {"data": data, "per_host": False, "aggregate": True}
+        if stopped:
+            result |= {"failed": True, "msg": stopped}
         return {**result, "changed": False, "hosts": states, "ansible_stats": stats}
+
+    def _end(self, hosts: Sequence[fleet.Host], task_vars: Mapping[str, Any]) -> rollout.End | None:
+        """The end of a batch; None: there are none."""
+        given = {name: plain(self._task.args.get(name)) for name in _ROLLING}
+        if all(value is None for value in given.values()):
+            return None
+        seen = rollout.Fleet(task_vars.get("groups") or {})
+        canary = seen.canaries(given.pop("canary"), [host.name for host in hosts])
+        rolled = rollout.rollout(
+            [host.name for host in hosts], canary, given["serial"], given["max_fail_percentage"], given["pause"]
+        )
+        states = {host.name: host.state for host in hosts}
+        return rollout.End.of(rolled, str(task_vars.get("inventory_hostname")), states)
+
+    def _show(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._display.display(f"  {line}")
+
+    def _whole(
+        self, hosts: Sequence[fleet.Host], where: Sequence[tuple[str, standing.Standing]], *, check: bool
+    ) -> Iterator[str]:
+        """The end over all hosts, in lines."""
+        yield from fleet.told(hosts, check=check, most=int(self._task.args.get("diff_lines", fleet.LINES)))
+        if not check and len(hosts) > 1 and any(found.state != standing.NEW for _name, found in where):
+            yield from standing.told(where)
+
+    def _stopped(self, hosts: Sequence[fleet.Host], end: rollout.End) -> str:
+        """Why the batches after this one do not begin; empty: they do, or there are none."""
+        if not end.goes_on:
+            return end.stop
+        mine = [host for host in hosts if host.name in end.batch.hosts]
+        self._show([f"{end.title}: {fleet.sum_of(fleet.by_state(mine), check=False)}"])
+        return self._asked(end)
+
+    def _asked(self, end: rollout.End) -> str:
+        """Waits or asks before the next batch; why it does not begin, if so."""
+        pause = end.rollout.pause
+        if pause != rollout.ASK:
+            if pause:
+                self._show([f"{pause} s until {end.following}"])
+                time.sleep(pause)
+            return ""
+        try:
+            question = f"  {end.following}. Go on? (yes/no): "
+            answer = bytes(self._display.prompt_until(question)).decode(errors="replace").strip()
+        except AnsiblePromptInterrupt:
+            answer = "Ctrl-C"
+        except AnsiblePromptNoninteractive:
+            return f"stopped after {end.title}, as there is no terminal to ask in. {end.stops}"
+        if answer.lower() in ("y", "yes"):
+            return ""
+        return f"stopped after {end.title}, as the answer was {answer or 'no yes'}. {end.stops}"
+
+
+def _hosts(task_vars: Mapping[str, Any]) -> list[fleet.Host]:
+    names = [str(name) for name in task_vars.get("ansible_play_hosts_all") or [task_vars.get("inventory_hostname")]]
+    left = set(task_vars.get("ansible_play_hosts", names))
+    return [fleet.Host(name, _results(task_vars["hostvars"][name]), lost=name not in left) for name in names]
 
 
 def _results(variables: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

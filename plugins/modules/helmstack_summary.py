@@ -23,6 +23,28 @@ options:
     description: How many lines of diff are shown of each group of hosts. V(0) shows all.
     type: int
     default: 1000
+  serial:
+    description:
+      - The C(serial) of the play, a number of hosts, a percentage, or a list of them. With this or one of the following
+        options the module ends a batch. It tells what became of it, and fails if the next is not to begin, which stops
+        the play for all hosts.
+      - The end over all hosts comes after the last batch, or after the one that stops the rest.
+      - Check mode tells the end only.
+    type: raw
+  canary:
+    description: Patterns of the hosts that are a batch of their own, the first. They must be the play's first hosts.
+    type: raw
+  max_fail_percentage:
+    description:
+      - How many percent of a batch may fail or be unreachable before the rest does not begin. It is V(0) if it is not
+        given.
+      - Unlike Ansible's own keyword it counts the hosts of this batch alone, and those that cannot be reached.
+    type: raw
+  pause:
+    description:
+      - What comes between two batches. V(true) asks in the terminal, and goes on only if the answer is V(yes). A
+        duration such as V(10m) or a number of seconds waits.
+    type: raw
 attributes:
   action:
     description: It is an action plugin.
@@ -51,6 +73,23 @@ EXAMPLES = r"""
         - name: Tell what became of all hosts
           helmstack.core.helmstack_summary:
           run_once: true
+
+- name: Deploy to one cluster, then to a quarter, then to all
+  hosts: all
+  gather_facts: false
+  serial: &serial [1, 25%, 100%]
+  tasks:
+    - name: Deploy, and tell what became of the batch
+      block:
+        - name: Deploy
+          ansible.builtin.import_role:
+            name: helmstack.core.helmstack
+      always:
+        - name: End the batch
+          helmstack.core.helmstack_summary:
+            serial: *serial
+            pause: 10m
+          run_once: true
 """
 
 RETURN = r"""
@@ -61,4 +100,11 @@ hosts:
   returned: always
   type: dict
   sample: {changed: [eu], unchanged: [us], failed: [], unreachable: [], skipped: [], not_begun: []}
+standing:
+  description:
+    - The names of the hosts, by what they are on, C(new), C(old), C(half) if some of the releases are on either, or
+      C(unknown) if they could not be reached. AWX gets the same as the artifact C(helmstack_standing).
+  returned: if not in check mode
+  type: dict
+  sample: {new: [eu], old: [us], half: [], unknown: []}
 """

@@ -37,11 +37,20 @@ class Host:
 
     name: str
     results: tuple[_Result, ...]
+    lost: bool = False  # Ansible has given it up
+
+    @property
+    def failed_later(self) -> bool:
+        """Whether not the deployment has failed, but what came after it."""
+        began = any(not result.get("skipped") for result in self.results)
+        return self.lost and began and not any(map(_went_wrong, self.results))
 
     @property
     def state(self) -> str:
         if not self.results:
             return NOT_BEGUN
+        if self.failed_later:
+            return FAILED
         if any(result.get("unreachable") for result in self.results):
             return UNREACHABLE
         if any(result.get("failed") for result in self.results):
@@ -53,16 +62,22 @@ class Host:
     @property
     def lines(self) -> list[str]:
         """What would happen, or why that cannot be told."""
+        if self.failed_later:
+            return ["what comes after its deployment failed, such as the tasks of a gate"]
         found: list[str] = []
         for result in self.results:
-            if result.get("failed") or result.get("unreachable"):
-                found.append(str(result.get("msg", "")).strip())
+            if _went_wrong(result):
+                found += str(result.get("msg", "")).strip().splitlines()
             elif result.get("plan"):
                 found += outline(result["plan"])
         return found
 
     def diff(self, most: int) -> list[Entry]:
         return [*shortened((entry for result in self.results for entry in result.get(DIFF) or ()), most)]
+
+
+def _went_wrong(result: _Result) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
 
 
 def by_state(hosts: Iterable[Host]) -> dict[str, list[str]]:

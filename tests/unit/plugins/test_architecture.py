@@ -26,6 +26,7 @@ ROOMS = (
     "entry",
     "plugin_utils",
     "action",
+    "lookup",
     "modules",
 )
 # Files of module_utils that lie in no room's folder: those that all rooms use, and those that use all rooms.

@@ -13,7 +13,9 @@ from typing import Any
 import yaml
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELM_SPRAY, HELMSTACK, ArgSpec
+from ansible_collections.helmstack.core.plugins.plugin_utils import rollout
 
+PLAYBOOKS = {rollout.HOSTS, *rollout.VARIABLES}  # what is theirs, and not the role's
 ROLE = Path(__file__).parents[4] / "roles" / "helmstack"
 
 
@@ -36,7 +38,8 @@ def test_every_option_is_handed_on() -> None:
 
 
 def test_every_option_is_a_variable_of_the_same_type_and_default() -> None:
-    known = {name: option for name, option in _options().items() if name != "helmstack_sprays"}
+    assert set(_options()) > PLAYBOOKS
+    known = {name: option for name, option in _options().items() if name not in {"helmstack_sprays", *PLAYBOOKS}}
     assert set(known) == {f"helmstack_{name}" for name in _public(HELMSTACK)}
     for name, option in _public(HELMSTACK).items():
         said = known[f"helmstack_{name}"]
