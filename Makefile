@@ -26,7 +26,7 @@ test-%: ## one test step, e.g. test-unit or test-sanity-oldest
 # The command line's KUBECONFIG=… alone counts: an exported one would turn a demo loose on whatever cluster is current.
 demo: export HELMSTACK_TOOLS_KUBECONFIG = $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG))
 demo: ## the examples on a local control plane, or on your cluster: make demo KUBECONFIG=~/.kube/config
-	@$(TOOLS) script examples/demo.py
+	@$(TOOLS) demo
 
 bench: ## the benchmark on a local control plane; parts of it: make bench ARGS=--fleet
 	@$(TOOLS) script tests/benchmark/run.py $(ARGS)

@@ -159,8 +159,7 @@ def captured(*words: object, env: Mapping[str, str] | None = None, cwd: Path | N
 def cluster_and_helm() -> tuple[str, str, bool]:
     """The kubeconfig, the helm binary, and whether the cluster is the local one, which the demo may clear."""
     own = os.environ.get("HELMSTACK_DEMO_KUBECONFIG", "")
-    helm = shutil.which("helm") if own else None
-    helm = helm or captured(sys.executable, CLUSTER, "helm", "--major", "4").strip()
+    helm = captured(sys.executable, CLUSTER, "helm", "--any").strip()
     if own:
         return own, helm, False
     started = captured(sys.executable, CLUSTER, "start")
@@ -208,7 +207,6 @@ def servers(kubeconfig: str) -> tuple[str, str]:
         url, host = file.read_text().split()
         return url, host
     file.unlink(missing_ok=True)
-    captured(sys.executable, "-c", "import cluster_binaries; cluster_binaries.registry()", cwd=CLUSTER.parent)
     server = subprocess.Popen(
         [sys.executable, str(ROOT / "examples" / "serve.py"), str(REPOSITORY), str(file), kubeconfig],
         stdin=subprocess.DEVNULL,

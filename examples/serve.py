@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "cluster"))
 
 from chart_repository import ChartRepository
-from oci_registry import OciRegistry
+from memory_registry import MemoryRegistry
 
 LONGEST = 8 * 3600.0  # seconds; a cluster that is not the demo's own does not go away
 
@@ -21,7 +21,7 @@ LONGEST = 8 * 3600.0  # seconds; a cluster that is not the demo's own does not g
 def main() -> None:
     folder, file, kubeconfig = map(Path, sys.argv[1:])
     end = time.monotonic() + LONGEST
-    with ChartRepository(folder) as repository, OciRegistry() as registry:
+    with ChartRepository(folder) as repository, MemoryRegistry() as registry:
         draft = file.with_suffix(".new")
         draft.write_text(f"{repository.url} {registry.host}")
         draft.replace(file)

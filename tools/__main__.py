@@ -13,11 +13,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from .environments import dev_venv, matrix
+from .environments import demo_venv, dev_venv, matrix
 from .interpreters import Pair, interpreters, pairs
-from .layout import DEV_VENV, LOGS, RESULTS, ROOT, environment
+from .layout import DEMO_VENV, DEV_VENV, LOGS, RESULTS, ROOT, environment
 from .release import CannotRelease, release, run_plainly
 from .schedule import Interrupted, Job, Schedule, StepFailed, install_signals, summary, total
 from .steps import all_steps, chosen
@@ -26,20 +27,25 @@ from .steps import all_steps, chosen
 def set_up() -> tuple[Pair, Pair]:
     """The development environment, and the ends of the matrix."""
     oldest, newest = matrix()
+    made(f"Development environment: {newest.name}", "about a minute", DEV_VENV, lambda job: dev_venv(job.run, newest))
+    return oldest, newest
+
+
+def made(what: str, takes: str, folder: Path, make: Callable[[Job], Path]) -> Path:
+    """The folder of a virtual environment, which is made if need be; tells how long that takes."""
     began = time.monotonic()
-    print(f"Development environment: {newest.name}", file=sys.stderr, flush=True)
+    print(what, file=sys.stderr, flush=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / "setup.log"
     log.write_text("")
-    job = Job("setup", log, threading.Event())
-    if not (DEV_VENV / "stamp").exists():
-        print("Making it takes about a minute.", file=sys.stderr, flush=True)
+    if not (folder / "stamp").exists():
+        print(f"Making it takes {takes}.", file=sys.stderr, flush=True)
     try:
-        dev_venv(job.run, newest)
+        found = make(Job("setup", log, threading.Event()))
     except (StepFailed, Interrupted) as error:
         raise SystemExit(f"{log.read_text()}\nSet-up failed: {error}") from None
     print(f"Ready in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
-    return oldest, newest
+    return found
 
 
 def test(names: list[str]) -> int:
@@ -67,16 +73,24 @@ def test(names: list[str]) -> int:
     return 1 if counted.failed else 0
 
 
-def script(path: str, words: list[str]) -> int:
-    """Run one of the project's scripts in the development environment."""
+def demo() -> int:
+    """The demo, in an environment with no more than the collection needs."""
+    _oldest, newest = matrix()
+    there = DEV_VENV if (DEV_VENV / "stamp").exists() else DEMO_VENV
+    what = f"ansible-core and what the modules import: {newest.name}"
+    venv = made(what, "some 20 seconds", there, lambda job: demo_venv(job.run, newest))
+    return script("examples/demo.py", [], venv)
+
+
+def script(path: str, words: list[str], venv: Path) -> int:
+    """Run one of the project's scripts in an environment."""
     if not (ROOT / path).exists():
         raise SystemExit(f"{path} is missing")
-    set_up()
-    env = environment(DEV_VENV / "bin")
+    env = environment(venv / "bin")
     kubeconfig = env.pop("HELMSTACK_TOOLS_KUBECONFIG", "")
     if kubeconfig:
         env["HELMSTACK_DEMO_KUBECONFIG"] = str(Path(kubeconfig).expanduser().absolute())
-    return followed(subprocess.Popen([DEV_VENV / "bin" / "python", ROOT / path, *words], cwd=ROOT, env=env))
+    return followed(subprocess.Popen([venv / "bin" / "python", ROOT / path, *words], cwd=ROOT, env=env))
 
 
 def make_release(version: str, *, dry_run: bool) -> int:
@@ -116,6 +130,7 @@ def main() -> int:
     commands.add_parser("setup", help="make the development environment")
     commands.add_parser("matrix", help="show the Pythons found and the ansible-core versions tested")
     commands.add_parser("pins", help="resolve all pins anew and write tests/requirements/constraints.txt")
+    commands.add_parser("demo", help="run the demo")
     steps = commands.add_parser("test", help="run all test steps, or the ones named")
     steps.add_argument("names", nargs="*")
     new = commands.add_parser("release", help="version, changelog, commit, tag, archive and checksums")
@@ -138,7 +153,10 @@ def main() -> int:
     if options.command == "release":
         return make_release(options.version, dry_run=options.dry_run)
     if options.command == "script":
-        return script(options.path, options.words)
+        set_up()
+        return script(options.path, options.words, DEV_VENV)
+    if options.command == "demo":
+        return demo()
     return test(options.names)
 
 

