@@ -82,6 +82,12 @@ def hooks(before: Iterable[Hook], after: Iterable[Hook], scope: Scope, event: st
     return changes
 
 
+def same_hooks(before: Iterable[Hook], after: Iterable[Hook], scope: Scope) -> bool:
+    """Whether a release has the hooks that it had."""
+    old, new = ({scope.key(hook.item): hook.said for hook in side} for side in (before, after))
+    return old == new
+
+
 def with_hooks(changes: Iterable[ObjectChange], hooks: Iterable[ObjectChange]) -> list[ObjectChange]:
     """All changes of an upgrade; an object that becomes a hook also leaves the release, after the hooks before it."""
     found = {item.key: item for item in changes}

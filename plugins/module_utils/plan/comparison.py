@@ -122,7 +122,9 @@ class Comparison:
             app_version_from=body.app_version or None,
             images=images.Used(images.of(history.held.all), images.of(rendered.whole.all)),
         )
-        why = self._reasons(base, body, changes, before, after) or (("drift",) if drifted else ())
+        why = self._reasons(base, body, changes, before, after)
+        why = () if why == ("chart",) and self._differs_by_chance(rendered) else why
+        why = why or (("drift",) if drifted else ())
         base = replace(base, note=reasons.note(deployed, history.last.description))
         if not why and not self._lacks_restart(body, after) and not self._lacks_job(body, after):
             return replace(
@@ -147,6 +149,15 @@ class Comparison:
 
     def _renderer(self, *, recovering: bool = False) -> Renderer:
         return Renderer(self.context, self.release, self.chart, self.apis, self.base.deployed, recovering)
+
+    def _differs_by_chance(self, rendered: Rendered) -> bool:
+        """Whether an upgrade would only take back what was random at the first install, such as its checksums."""
+        sides = None if self.base.definitions else self._renderer().without_first_chance(rendered)
+        if sides is None:
+            return False
+        before, after = sides
+        changes = compare.objects(before.objects, after.objects, self.scope, self._kept)
+        return not changes and compare.same_hooks(before.hooks, after.hooks, self.scope)
 
     def _upgraded(
         self, history: History, rendered: Rendered, *, recovering: bool
@@ -175,10 +186,7 @@ class Comparison:
         release, chart = self.release, self.chart
         status = base.deployed.status if base.deployed else ""
         given = self.context.values(release).merged
-        scope = self.scope
-        hooks_differ = {scope.key(i.item): i.said for i in before.hooks} != {
-            scope.key(i.item): i.said for i in after.hooks
-        }
+        hooks_differ = not compare.same_hooks(before.hooks, after.hooks, self.scope)
         version = (body.chart_name, body.chart_version) != (chart.name, chart.version)
         reuses = reuses_values(release, given)
         values = reasons.other_values(visible(release, given), visible(release, body.config), reuses=reuses)

@@ -84,6 +84,24 @@ class Renderer:
                 raise
             return replace(self, unseeing=True).rendered(held, is_upgrade=is_upgrade)
 
+    def without_first_chance(self, rendered: Rendered) -> tuple[Manifests, Manifests] | None:
+        """The old and the new side without what is random at a first install, where a lookup finds nothing yet.
+
+        A chart that keeps a password by a lookup renders it more than once at its first install, each time another one;
+        so a checksum over it is right only from the first upgrade on. None: nothing is random in that way.
+        """
+        if not (self._mentions.random and self._mentions.cluster):
+            return None
+        unseeing, rules = replace(self, unseeing=True, blind=True), self.context.diff_ignore
+        try:
+            first, again = (ignore.without(unseeing._render(is_upgrade=False), rules) for _time in range(2))
+        except HelmstackError:  # it cannot be installed without what it looks up
+            return None
+        before, after = (
+            compare.without_random(first, again, side, self._scope)[1] for side in (rendered.before, rendered.after)
+        )
+        return before, after
+
     def _marked(self, held: Manifests, *, is_upgrade: bool) -> Rendered:
         """Two renders differ in what is random or follows the clock; there is none of it if one is what is deployed.
 
