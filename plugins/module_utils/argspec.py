@@ -14,9 +14,9 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import secrets_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request
 from ansible_collections.helmstack.core.plugins.module_utils.stack.schema import FIELDS
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 Option = Mapping[str, Any]
 Names = tuple[tuple[str, ...], ...]

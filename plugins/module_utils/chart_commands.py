@@ -16,7 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.bundled impor
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.locking import Locking, as_data
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report.template import RenderOptions, Templates

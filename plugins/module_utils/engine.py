@@ -20,7 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Stopped
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import forbid
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief, differences
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes

@@ -24,9 +24,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.importing.model imp
 from ansible_collections.helmstack.core.plugins.module_utils.importing.reading import Choice, read
 from ansible_collections.helmstack.core.plugins.module_utils.importing.searching import Searcher
 from ansible_collections.helmstack.core.plugins.module_utils.importing.transport import pack
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import secrets_in, without_login
 from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions, Tools
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 # what says where a cluster is and who asks: of an entry of `clusters` all or nothing of it

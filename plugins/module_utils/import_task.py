@@ -12,10 +12,10 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import secrets_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 _TASK = Location("task options")
 

@@ -24,7 +24,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.helmstack.core.plugins.module_utils import bundle, parents
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgSpec, request, with_defaults
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Stopped
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.report import size
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack

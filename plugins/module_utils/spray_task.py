@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import rele
 from ansible_collections.helmstack.core.plugins.module_utils.chart import strvals
 from ansible_collections.helmstack.core.plugins.module_utils.chart.strvals import SetValue
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import secrets_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack import schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext
@@ -31,7 +32,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 )
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import StackReader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import fetched, is_remote, shown
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 _TASK = Location("task options")
 _ARCHIVE = re.compile(r"(?P<name>.+?)(-v?[0-9]+\.[0-9]+\.[0-9]+[^/]*)?\.(tgz|tar\.gz)")

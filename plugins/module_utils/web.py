@@ -19,7 +19,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import IO, Any, Protocol
 
-from ansible_collections.helmstack.core.plugins.module_utils.urls import origin, without_credentials, without_login
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import (
+    origin,
+    without_credentials,
+    without_login,
+)
 
 _TIMEOUT = 30.0  # seconds without a sign of life
 _REDIRECTS = 10

@@ -19,7 +19,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.helmstack.core.plugins.module_utils import parents
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGRESS, REPORT
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
 from ansible_collections.helmstack.core.plugins.module_utils.report.summary import ended, outline, total
 from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout

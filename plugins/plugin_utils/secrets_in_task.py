@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, forms, maskable, traces
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask, forms, maskable, traces
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import secrets_in, without_login
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.unit import in_arguments
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in, without_login
 
 _NO_WORD = 8
 

@@ -15,7 +15,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import number_text
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import number_text
 
 try:
     from ansible.parsing.vault import VaultHelper

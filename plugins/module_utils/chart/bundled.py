@@ -29,8 +29,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
     Location,
     did_you_mean,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 
 VERSION = 1
 ARCHIVES = (".tgz", ".tar.gz")

@@ -17,9 +17,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Wanted
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import LockedChart, Release, Stack
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 
 _WORKERS = 8
 _Key = tuple[str, str, bool]  # reference, what the stack asks for, pre-releases too

@@ -21,8 +21,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
 )
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import begins_with, without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
-from ansible_collections.helmstack.core.plugins.module_utils.urls import begins_with, without_credentials
 
 
 class Repositories:

@@ -35,8 +35,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import (
 from ansible_collections.helmstack.core.plugins.module_utils.git.repositories import GitRepositories
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 

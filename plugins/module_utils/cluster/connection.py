@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import KubeconfigFile
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, Location, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.urls import proper
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import proper
 
 try:
     import yaml

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 _TIMEOUT = 900.0  # seconds for one command

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_login
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_login
 
 TRANSPORTS = ("git+https", "git+ssh", "git+http", "git+file")
 _FORM = "Write git+https://host/repository.git//folder?ref=tag; git+ssh, git+http and git+file are known, too"

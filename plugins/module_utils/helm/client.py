@@ -42,7 +42,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm.version import
     KnownVersions,
     parsed,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 

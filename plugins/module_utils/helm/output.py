@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 
 _IMMUTABLE = re.compile(r"field is immutable|is immutable after creation|Forbidden: updates to statefulset spec")
 _LOG_LEVEL = re.compile(r'^(?:time=\S+ )?level=(?P<level>\w+) msg=(?P<text>"(?:\\.|[^"\\])*"|\S*)(?P<rest>.*)$')

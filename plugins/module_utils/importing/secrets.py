@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import TELLING, Mask, maskable
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import TELLING, Mask, maskable
 
 # the name of something secret, not the secret: existingSecret, tokenSecretRef, passwordKey, secretName, authType
 _REFERENCE = re.compile(

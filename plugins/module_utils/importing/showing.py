@@ -14,7 +14,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import loa
 from ansible_collections.helmstack.core.plugins.module_utils.importing.model import Draft
 from ansible_collections.helmstack.core.plugins.module_utils.importing.writing import FileChange, Written
 from ansible_collections.helmstack.core.plugins.module_utils.importing.yamltext import to_yaml
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, Mask
 
 _CHARTS = "charts/"
 

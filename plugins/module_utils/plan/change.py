@@ -16,6 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.values import
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     compare,
     crds,
@@ -40,7 +41,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
     required,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import visible
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
@@ -193,7 +193,7 @@ class Changes:
                 *self.context.unserved(before, UpcomingKinds(), gone),
                 *self.context.failing(before.hooks, event, scope, applies=applies),
             ),
-            secrets=secrets_of(before),
+            secrets=secret_strings(before.all),
         )
 
     def _with_drift(self, change: Change, deployed: Deployed, apis: UpcomingKinds) -> Change:
@@ -207,7 +207,7 @@ class Changes:
         if not found:
             return change
         sides = [side for item in found for side in (item.before, item.after) if side]
-        secrets = secrets_of(held) | secret_strings(sides)
+        secrets = secret_strings(held.all) | secret_strings(sides)
         change = replace(change, reasons=("drift",), objects=tuple(found), secrets=secrets)
         if self.context.drift == REPORT:
             return change

@@ -13,11 +13,11 @@ from itertools import takewhile
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift import covers
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import RANDOM
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Hook, Key, Manifests, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange, Op
 
-RANDOM = "(random)"
 # What two renders have in common before and behind a random part ends with a mark that neither a random word nor a time
 # has in it: what stands nearer may be common by chance.
 _LEFT = re.compile(r".*(?:(?<=.)[^\w\s+/:.-]|\n)", re.DOTALL)

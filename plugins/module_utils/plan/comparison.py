@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import drift
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.plan import (
     compare,
     creations,
@@ -46,7 +47,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.overwritten import Overwritten, overwritten
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import reuses_values
 from ansible_collections.helmstack.core.plugins.module_utils.plan.renderer import Rendered, Renderer
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import secret_strings, secrets_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upgrade_method import (
     applies_server_side,
@@ -143,7 +143,7 @@ class Comparison:
         base = replace(base, warnings=warnings, edits=reverted.edits, untried=reverted.untried, values=values)
         base = replace(base, method=self._method(history, recovering=recovering), overwritten=reverted.overwritten)
         action: Action = "recover" if recovering else "upgrade"
-        rendered = replace(rendered, secrets=rendered.secrets | secrets_of(history.applied))
+        rendered = replace(rendered, secrets=rendered.secrets | secret_strings(history.applied.all))
         revision = deployed.revision + (2 if recovering else 1)
         return replace(self, base=base)._finished(action, why, changes, rendered, revision, history.last)
 

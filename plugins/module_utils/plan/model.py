@@ -137,6 +137,12 @@ class Change:
         return f"{self.namespace}/{self.name}"
 
     @property
+    def public_names(self) -> frozenset[str]:
+        """Names that every result shows; as those of a stack."""
+        words = {word for item in self.objects for word in (item.name, item.namespace, item.kind)}
+        return frozenset({self.name, self.namespace, *words, *((self.chart.name,) if self.chart else ())})
+
+    @property
     def effective(self) -> bool:
         return self.action in EFFECTIVE
 
@@ -181,6 +187,11 @@ class Plan:
     sprays: tuple[Sprayed, ...] = ()
     origin: str = ""  # see stack.model.Stack
     left_behind: tuple[str, ...] = ()  # releases that the stack has deployed, and no longer has
+
+    @property
+    def public_names(self) -> frozenset[str]:
+        """Names that every result shows; as those of a stack."""
+        return frozenset({self.stack, self.environment or ""}).union(*(each.public_names for each in self.changes))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -15,7 +15,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions impo
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import (
+    likely_secrets,
+    secret_strings,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan import compare, ignore, render_clock
 from ansible_collections.helmstack.core.plugins.module_utils.plan import render as rendering
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import Scope
@@ -23,7 +27,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.context import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import required
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import Capabilities
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secrets_of
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
@@ -122,7 +125,7 @@ class Renderer:
                 )
                 elsewhere = ignore.without(self._render(is_upgrade=is_upgrade, time_zone=zone), rules)
             first, before = compare.without_random(first, again, before, self._scope, elsewhere)
-        return Rendered(first, before, whole, secrets_of(whole) | secrets_of(held), self._unsure)
+        return Rendered(first, before, whole, secret_strings(whole.all) | secret_strings(held.all), self._unsure)
 
     def _render(self, *, is_upgrade: bool, time_zone: str | None = None) -> Manifests:
         values = self.context.values(self.release)
@@ -138,7 +141,7 @@ class Renderer:
         """What the Secrets hold that the release has been deployed with; nothing if they cannot be read."""
         deployed = self.deployed
         try:
-            return secrets_of(stored(self.context.cluster.body(deployed))) if deployed else frozenset()
+            return secret_strings(stored(self.context.cluster.body(deployed)).all) if deployed else frozenset()
         except HelmstackError:
             return frozenset()
 

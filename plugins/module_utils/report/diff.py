@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.redact import pair
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import common
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import value_changes
-from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 
 try:
     import yaml

@@ -14,7 +14,12 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.coalesce import Defaults, coalesce
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.redact import pair
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import (
+    likely_secrets,
+    secret_strings,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.change import verified
@@ -22,10 +27,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.report.diff import to_yaml
-from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 _WORKERS = 8

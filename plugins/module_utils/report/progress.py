@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 
 INTERVAL = 30.0  # seconds
 

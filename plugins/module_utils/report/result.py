@@ -17,7 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.model import 
     Result,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ClusterInfo
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import images, risks
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ACTIONS, Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
@@ -26,14 +26,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.report.value_change
 
 
 def mask_for(plan: Plan, secrets: Iterable[str]) -> Mask:
-    """Masks what came from a vault and what the Secrets of the plan hold, but for names, which are no secrets."""
-    known = set(secrets)
-    public: set[str] = {plan.stack, plan.environment or ""}
-    for change in plan.changes:
-        known |= change.secrets
-        public |= {change.name, change.namespace, *((change.chart.name,) if change.chart else ())}
-        public |= {word for item in change.objects for word in (item.name, item.namespace, item.kind)}
-    return Mask(known, public)
+    """Masks the secrets of vaults and options (``secrets``), and those of the plan's Secret objects."""
+    return Mask(set(secrets).union(*(change.secrets for change in plan.changes)), plan.public_names)
 
 
 def result(plan: Plan, cluster: ClusterInfo, outcome: Outcome | None, mask: Mask, *, with_diff: bool) -> dict[str, Any]:

@@ -17,18 +17,18 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import TemplateArgs
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan import images, manifest
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import (
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.redact import checksums_in, pair
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import (
     is_secret,
     likely_secrets,
     secret_strings,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.plan import images, manifest
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report.diff import to_yaml
-from ansible_collections.helmstack.core.plugins.module_utils.report.redact import checksums_in, pair
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 
 _WORKERS = os.cpu_count() or 2
@@ -82,8 +82,7 @@ class Templates:
         held = [item for items in objects.values() for item in items]
         files = {os.path.join(r.namespace, f"{r.name}.yaml"): text for r, text in zip(wanted, texts)}
         folder = self.options.output_dir
-        names = {word for release in wanted for word in (release.name, release.namespace)}  # of sub-charts, too
-        public = self.stack.public_names | names
+        public = self.stack.public_names.union(*(release.public_names for release in wanted))  # of sub-charts, too
         vaulted = Mask(self.stack.secrets, public)
         changes = _write(folder, files, vaulted, check_mode=check_mode, whole=targets is None) if folder else {}
         old = {path: _objects(before, path) for path, (before, _after) in changes.items() if before is not None}

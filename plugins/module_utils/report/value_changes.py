@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import to_json
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, TELLING, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, TELLING, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import (
     Origin,
     Path,

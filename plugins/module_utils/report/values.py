@@ -14,13 +14,13 @@ from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import to_json
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import likely_secrets
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.plan import origins
 from ansible_collections.helmstack.core.plugins.module_utils.plan.origins import Path, Setting
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets
 from ansible_collections.helmstack.core.plugins.module_utils.report.value_changes import change_data, line, shown
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack, ValuesSource
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 
 Defaults = Callable[[Release], Iterable[tuple[Path, ValuesSource]]]
 

@@ -131,6 +131,10 @@ class Release:
     def id(self) -> str:
         return f"{self.namespace}/{self.name}"
 
+    @property
+    def public_names(self) -> frozenset[str]:
+        return frozenset({self.name, self.namespace})
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -151,9 +155,8 @@ class Stack:
 
     @property
     def public_names(self) -> frozenset[str]:
-        """Names that every result shows: a secret that happens to be the same as one is not masked."""
-        names = {name for release in self.releases for name in (release.name, release.namespace)}
-        return frozenset({*names, self.name, self.environment or ""})
+        """Names that every result shows; docs/architecture.md, "A secret's way", says why they are not masked."""
+        return frozenset({self.name, self.environment or ""}).union(*(each.public_names for each in self.releases))
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -14,7 +14,8 @@ from dataclasses import replace
 from ansible_collections.helmstack.core.plugins.module_utils import helmyaml
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask, number_text
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask, number_text
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import secrets_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import Files, Text
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import (
@@ -34,7 +35,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 from ansible_collections.helmstack.core.plugins.module_utils.stack.places import Place, places_in
 from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import fetched, shown
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import dotenv
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 STACK_FILES = ("helmstack.yaml", "helmstack.yml", "stackfile.yaml", "stackfile.yml")
 SUFFIXES = ("", ".j2", ".gotmpl")

@@ -12,9 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 from ansible_collections.helmstack.core.plugins.module_utils import web
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import (
+    begins_with,
+    proper,
+    secrets_in,
+    without_login,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
-from ansible_collections.helmstack.core.plugins.module_utils.urls import begins_with, proper, secrets_in, without_login
 
 
 def is_remote(name: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference, is_git, parse
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import Node, plain, to_json, walk
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import secrets_in
 from ansible_collections.helmstack.core.plugins.module_utils.set_arguments import arguments, tells
 from ansible_collections.helmstack.core.plugins.module_utils.stack import overlay, schema
 from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates import SUFFIX, GoContext
@@ -30,7 +31,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.places import
 from ansible_collections.helmstack.core.plugins.module_utils.stack.reading import StackReader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import is_remote
 from ansible_collections.helmstack.core.plugins.module_utils.stack.variables import VariableScope
-from ansible_collections.helmstack.core.plugins.module_utils.urls import secrets_in
 
 _IN_ARGUMENTS = frozenset(("description", "labels"))
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")

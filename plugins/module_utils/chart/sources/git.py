@@ -12,7 +12,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found, Surroundings
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import is_git, parse, secrets_of
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_login
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_login
 
 
 class GitSource:

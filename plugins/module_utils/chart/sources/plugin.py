@@ -20,8 +20,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.repository import parts
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
-from ansible_collections.helmstack.core.plugins.module_utils.urls import without_credentials
 
 
 class PluginSource:

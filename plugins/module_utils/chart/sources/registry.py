@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from ansible_collections.helmstack.core.plugins.module_utils import web
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.logins import Login
-from ansible_collections.helmstack.core.plugins.module_utils.urls import origin
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import origin
 from ansible_collections.helmstack.core.plugins.module_utils.web import Access, Answer, WebError
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

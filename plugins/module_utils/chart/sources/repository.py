@@ -29,8 +29,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.once import Once
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.url import download
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError, did_you_mean
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import proper, without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
-from ansible_collections.helmstack.core.plugins.module_utils.urls import proper, without_credentials
 from ansible_collections.helmstack.core.plugins.module_utils.web import Access, WebError
 
 

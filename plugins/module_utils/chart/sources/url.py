@@ -20,7 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.sources impor
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.cache import sha256
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found, Surroundings
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.urls import (
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import (
     origin,
     proper,
     without_credentials,

@@ -23,7 +23,7 @@ from ansible.template import Templar
 from ansible_collections.helmstack.core.plugins.module_utils import bundle
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle, Caller, Handover
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, InputError
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle

@@ -21,9 +21,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, HelmstackError, InputError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import begins_with
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.stack.remote_values import fetched
-from ansible_collections.helmstack.core.plugins.module_utils.urls import begins_with
 
 LOGIN = web.Access("me", "s3cret").authorization
 Replies = dict[str, Callable[[Any], tuple[int, dict[str, str], bytes]]]

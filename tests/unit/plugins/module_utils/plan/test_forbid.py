@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan import forbid
 from ansible_collections.helmstack.core.plugins.module_utils.plan.images import Used
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan

@@ -13,11 +13,14 @@ import yaml
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.redact import pair
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import (
+    likely_secrets,
+    secret_strings,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
-from ansible_collections.helmstack.core.plugins.module_utils.report.redact import pair
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 CANARY = "canary-7f3a"

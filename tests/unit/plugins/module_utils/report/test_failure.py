@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import FAILED, ROLLED_BACK, Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness_report import _cut, _event_line
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import result
 

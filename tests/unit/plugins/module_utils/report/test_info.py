@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK
 from ansible_collections.helmstack.core.plugins.module_utils.report.info import InfoReader
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report.template import RenderOptions, Templates
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK
 from ansible_collections.helmstack.core.plugins.module_utils.plan import origins
 from ansible_collections.helmstack.core.plugins.module_utils.report import values as report
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import Mask
-from ansible_collections.helmstack.core.plugins.module_utils.urls import (
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import (
     proper,
     secrets_in,
     without_credentials,

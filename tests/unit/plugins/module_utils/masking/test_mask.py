@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask, number_text, traces
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, Mask, number_text, traces
 
 SECRET = "can<ary>&'7f3a\"/ü+x"
 PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw\nggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END KEY-----\n"

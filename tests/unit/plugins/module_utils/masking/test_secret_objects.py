@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import likely_secrets, secret_strings
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, Mask
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import (
+    likely_secrets,
+    secret_strings,
+)
 
 WORD = "canary-7731"
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "********"
+RANDOM = "(random)"  # shown in place of what each rendering makes anew
 
 # Masking these would hide the result and no secret.
 _SHORTEST = 4

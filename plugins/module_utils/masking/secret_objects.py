@@ -15,10 +15,15 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import TELLING, maskable, number_text, small_number
-from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
-from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import RANDOM
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, Object
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import (
+    RANDOM,
+    TELLING,
+    maskable,
+    number_text,
+    small_number,
+)
+
+Object = Mapping[str, Any]
 
 _SHORTEST_PART = 6  # shorter ones are words of their own, such as admin
 _LOGIN = re.compile(r"://[^\s/:@]{0,99}:([^\s@]{1,999})@")
@@ -26,7 +31,7 @@ _ASSIGNED = re.compile(r"""(?<![\w.-])([\w.-]{1,99})["']?\s*[:=]\s*("[^"\n]*"|'[
 
 
 def is_secret(item: Object) -> bool:
-    return manifest.kind(item) == "Secret" and str(item.get("apiVersion", "v1")) == "v1"
+    return item.get("kind") == "Secret" and str(item.get("apiVersion", "v1")) == "v1"
 
 
 def secret_strings(objects: Iterable[Object], *, short: bool = False) -> frozenset[str]:
@@ -37,11 +42,6 @@ def secret_strings(objects: Iterable[Object], *, short: bool = False) -> frozens
     found = {text for item in objects if is_secret(item) for text in _values(item)} - {RANDOM}
     whole = {text for text in found if short or maskable(text)}
     return frozenset(whole | {part for text in whole for part in _parts(text) if len(part) >= _SHORTEST_PART})
-
-
-def secrets_of(manifests: Manifests) -> frozenset[str]:
-    """Every value of every Secret of a release, be it a hook."""
-    return secret_strings(manifests.all)
 
 
 def likely_secrets(values: Any, *, told: bool = False, inherited: bool = True) -> Iterator[str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK, TELLING
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK, TELLING
 
 _SCHEME = re.compile(r"(?:[A-Za-z][\w+.-]*:)?//")
 _IN_TEXT = re.compile(r"(?:[A-Za-z][\w+.-]*:)?//[^\s\"'<>]+")

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.masking import MASK
-from ansible_collections.helmstack.core.plugins.module_utils.plan.secrets import is_secret
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK
+from ansible_collections.helmstack.core.plugins.module_utils.masking.secret_objects import is_secret
 
 _CHECKSUM = re.compile(r"checksum|hash|sha-?\d|md5|digest", re.IGNORECASE)
 _SECRET = re.compile(r"secret", re.IGNORECASE)
