@@ -9,9 +9,48 @@ from __future__ import annotations
 from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
 
 # isort: split
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.helmstack.core.plugins.module_utils.apply.taking_back import has_changed
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+from ansible_collections.helmstack.core.plugins.plugin_utils.rollout import End
+from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
+
+_OF_THE_PLAN = frozenset(("expected_plan", "forbid", "report_file", "report_limit", "state", "prune"))
 
 
 class ActionModule(StackAction):
     definition = DEPLOY
+    _takes_back = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The task's result; with ``_take_back`` what the role has done to this host goes back if its batch failed."""
+        task_vars = task_vars or {}
+        batch = self._task.args.get("_take_back")
+        if batch is None:
+            return super().run(tmp, task_vars)
+        if not End.given(plain(self._templar.template(batch)), task_vars).failing:
+            return {"changed": False, "skipped": True, "skip_reason": "the batch has not failed"}
+        sprayed = [item for result in plain(task_vars.get("helmstack_spray_results") or ()) for item in _done(result)]
+        left = [f"{item['namespace']}/{item['name']}: umbrella charts are not taken back" for item in sprayed]
+        if not _done(plain(task_vars.get("helmstack_result") or {})):
+            return {"changed": False, "taken_back": [], "left": left}
+        self._takes_back = True
+        result = super().run(tmp, task_vars)
+        return {**result, "left": [*result.get("left", ()), *left]}
+
+    def _take_variables(self, task_vars: Mapping[str, Any]) -> None:
+        super()._take_variables(task_vars)
+        if self._takes_back:
+            dropped = {"_take_back", *_OF_THE_PLAN}
+            self._task.args = {name: value for name, value in self._task.args.items() if name not in dropped}
+
+    def _done(self, task_vars: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:
+        return tuple(_done(plain(task_vars["helmstack_result"]))) if self._takes_back else None
+
+
+def _done(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The releases that a task has changed."""
+    return [item for item in (result.get("plan") or {}).get("releases") or () if has_changed(item)]

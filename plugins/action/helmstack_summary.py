@@ -33,10 +33,10 @@ class ActionModule(ActionBase):
         hosts = _hosts(task_vars)
         check = bool(self._task.check_mode)
         try:
-            end = self._end(hosts, task_vars) if not check else None
+            end = self._end(task_vars) if not check else None
         except HelmstackError as error:
             return {**result, "failed": True, "msg": str(error)}
-        where = [(host.name, standing.standing(host.results)) for host in hosts]
+        where = [(host.name, standing.standing(host.results, undone=host.undone)) for host in hosts]
         stopped = self._stopped(hosts, end) if end else ""
         if stopped or not (end and end.goes_on):
             self._show(self._whole(hosts, where, check=check))
@@ -49,18 +49,12 @@ class ActionModule(ActionBase):
             result |= {"failed": True, "msg": stopped}
         return {**result, "changed": False, "hosts": states, "ansible_stats": stats}
 
-    def _end(self, hosts: Sequence[fleet.Host], task_vars: Mapping[str, Any]) -> rollout.End | None:
+    def _end(self, task_vars: Mapping[str, Any]) -> rollout.End | None:
         """The end of a batch; None: there are none."""
         given = {name: plain(self._task.args.get(name)) for name in _ROLLING}
         if all(value is None for value in given.values()):
             return None
-        seen = rollout.Fleet(task_vars.get("groups") or {})
-        canary = seen.canaries(given.pop("canary"), [host.name for host in hosts])
-        rolled = rollout.rollout(
-            [host.name for host in hosts], canary, given["serial"], given["max_fail_percentage"], given["pause"]
-        )
-        states = {host.name: host.state for host in hosts}
-        return rollout.End.of(rolled, str(task_vars.get("inventory_hostname")), states)
+        return rollout.End.given(given, task_vars)
 
     def _show(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -105,7 +99,12 @@ class ActionModule(ActionBase):
 def _hosts(task_vars: Mapping[str, Any]) -> list[fleet.Host]:
     names = [str(name) for name in task_vars.get("ansible_play_hosts_all") or [task_vars.get("inventory_hostname")]]
     left = set(task_vars.get("ansible_play_hosts", names))
-    return [fleet.Host(name, _results(task_vars["hostvars"][name]), lost=name not in left) for name in names]
+    return [_host(name, task_vars["hostvars"][name], lost=name not in left) for name in names]
+
+
+def _host(name: str, variables: Mapping[str, Any], *, lost: bool) -> fleet.Host:
+    undone = variables.get("helmstack_taken_back")
+    return fleet.Host(name, _results(variables), lost, undone and plain(undone))
 
 
 def _results(variables: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

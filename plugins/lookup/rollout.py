@@ -22,7 +22,7 @@ options:
     description:
       - C(hosts) gives the patterns of the play's hosts, the canaries first; C(serial) the sizes of its batches, which
         are shown as well; C(tasks) the file of its tasks; C(gate) the file of the gate's tasks, or one that does
-        nothing; C(canary) the names of the canaries.
+        nothing; C(back) the same for what takes a batch back; C(canary) the names of the canaries.
     type: list
     elements: str
     required: true
@@ -67,7 +67,7 @@ _PLAIN, _ROLLING, _NONE = "tasks/deploy.yml", "tasks/rollout.yml", "none.yml"
 class LookupModule(LookupBase):
     def run(self, terms: Sequence[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         known = dict(variables or {})
-        names = (*rollout.VARIABLES, rollout.HOSTS)
+        names = (*rollout.VARIABLES, rollout.HOSTS, "helmstack_on_failure")
         given = {name: plain(self._templar.template(known[name])) for name in names if name in known}
         asked = _Asked(given, known, review=bool(kwargs.get("review") or known.get("ansible_check_mode")))
         try:
@@ -113,6 +113,10 @@ class _Asked:
             return [_PLAIN]
         rollout.check_terminal(found.pause)
         return [_ROLLING]
+
+    def its_back(self) -> list[str]:
+        on_failure = self.given.get("helmstack_on_failure")
+        return ["take_back.yml" if on_failure == "rollback" else _NONE]
 
     def its_gate(self) -> list[str]:
         return [self._gate or _NONE]

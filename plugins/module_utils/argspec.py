@@ -127,6 +127,7 @@ STACK = ArgSpec(
         "remote_src": _OFF,
         "_bundle": {"type": "path"},
         "_variables": {"type": "str"},
+        "_take_back": {"type": "dict"},
     }
 )
 

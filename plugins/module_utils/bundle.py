@@ -43,6 +43,7 @@ class Handover:
     progress_file: str | None = None
     progress_returned: bool = False  # the lines travel back in the result
     others: tuple[Stack, ...] | None = None  # the stack in other environments
+    done: tuple[Mapping[str, Any], ...] | None = None  # what an earlier task has done, which is to be taken back
 
     def to_data(self) -> dict[str, Any]:
         others = None if self.others is None else [stack.to_data() for stack in self.others]
@@ -55,6 +56,7 @@ class Handover:
             **{
                 **data,
                 "caller": caller and Caller(**caller),
+                "done": None if data["done"] is None else tuple(data["done"]),
                 "others": None if others is None else tuple(Stack.from_data(item) for item in others),
             }
         )

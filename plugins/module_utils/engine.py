@@ -54,7 +54,7 @@ def deploy(
     :raises HelmstackError: nothing was done; ApplyError: something was, its ``result`` says what.
     """
     forbid.check(options.forbid)
-    run = _Run(stack, options, workdir, guard, lenient=check_mode, diff=diff)
+    run = Run(stack, options, workdir, guard, lenient=check_mode, diff=diff)
     plan: Plan | None = None
     try:
         plan = run.plan()
@@ -69,7 +69,7 @@ def deploy(
     return run.result(current, outcome)
 
 
-class _Run:
+class Run:
     """One run against one cluster."""
 
     def __init__(

@@ -29,6 +29,10 @@ def _deploy(call: Call) -> dict[str, Any]:
 
     diff = call.diff or bool(call.params.get("report_file"))
     options = RunOptions.of(call.params, call.handover.progress_file)
+    if call.handover.done is not None:
+        from ansible_collections.helmstack.core.plugins.module_utils.take_back import take_back
+
+        return take_back(call.stack, options, call.handover.done, workdir=call.workdir, guard=call.guard)
     return engine.deploy(
         call.stack, options, check_mode=call.check_mode, diff=diff, workdir=call.workdir, guard=call.guard
     )

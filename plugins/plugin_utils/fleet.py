@@ -38,6 +38,7 @@ class Host:
     name: str
     results: tuple[_Result, ...]
     lost: bool = False  # Ansible has given it up
+    undone: _Result | None = None  # of the task that has taken all back
 
     @property
     def failed_later(self) -> bool:

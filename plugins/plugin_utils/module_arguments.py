@@ -98,6 +98,7 @@ class ModuleArguments(ControllerFiles):
             progress_file=progress,
             progress_returned=progress is not None and not self._shares_disk,
             others=others,
+            done=self._done(task_vars),
         )
         if stack is not None or params or handover != Handover():
             args["_bundle"] = self._shipped(bundle, Bundle(stack, params, secrets, handover))
@@ -106,6 +107,10 @@ class ModuleArguments(ControllerFiles):
     def _apart(self, given: Mapping[str, Any], task_vars: dict[str, Any], bundle: FileBundle) -> dict[str, Any]:
         """Options that the module gets beside its arguments, as nobody is to see them; their files are taken along."""
         return {}
+
+    def _done(self, task_vars: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:
+        """What an earlier task has done, to be taken back; None: this task is for something else."""
+        return None
 
     def _others(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle

@@ -97,6 +97,20 @@ class End:
         batch = rolled.batches[number - 1]
         return cls(rolled, number, tuple(name for name in batch.hosts if states.get(name) in _BAD))
 
+    @classmethod
+    def given(cls, asked: Mapping[str, Any], task_vars: Mapping[str, Any]) -> End:
+        """The end of the batch of a task's host, by what Ansible says of the hosts.
+
+        :arg asked: options of helmstack_summary.
+        """
+        names = [str(name) for name in task_vars.get("ansible_play_hosts_all") or ()]
+        left = set(task_vars.get("ansible_play_hosts") or ())
+        states = dict.fromkeys((name for name in names if name not in left), _BAD[0])
+        canary = Fleet(task_vars.get("groups") or {}).canaries(asked.get("canary"), names)
+        tolerance, pause = asked.get("max_fail_percentage"), asked.get("pause")
+        rolled = rollout(names, canary, asked.get("serial"), tolerance, pause)
+        return cls.of(rolled, str(task_vars.get("inventory_hostname")), states)
+
     @property
     def batch(self) -> Batch:
         return self.rollout.batches[self.number - 1]

@@ -33,11 +33,13 @@ def standing(results: Sequence[Mapping[str, Any]], *, undone: Mapping[str, Any] 
         return Standing(UNKNOWN, "it could not be reached")
     if not results or all(result.get("skipped") for result in results):
         return Standing(OLD, "not begun")
-    if undone is not None and not undone.get("skipped"):
-        left = [str(item) for item in undone.get("left") or ()]
-        if undone.get("failed") or undone.get("unreachable"):
-            return Standing(HALF, "it could not be taken back")
-        return Standing(HALF, f"not taken back: {', '.join(left)}") if left else Standing(OLD, "taken back")
+    left = [str(item) for item in (undone or {}).get("left") or ()]
+    if left:
+        return Standing(HALF, f"not taken back: {'; '.join(left)}")
+    if undone is not None and (undone.get("failed") or undone.get("unreachable")):
+        return Standing(HALF, "it could not be taken back")
+    if undone is not None and undone.get("taken_back"):
+        return Standing(OLD, "taken back")
     places: dict[str, list[str]] = {NEW: [], OLD: [], HALF: []}
     for result in results:
         for release in (result.get("plan") or {}).get("releases") or ():

@@ -102,6 +102,21 @@ def test_a_batch_that_fails_stops_the_rest_and_the_next_run_goes_on(fleet: Works
     assert mended.output.count("TASK [Look]") == 3
 
 
+def test_a_batch_that_fails_goes_back(fleet: Workspace) -> None:
+    deploy(fleet, 1)
+    rolling = extra(serial=[2, "100%"], canary="canary", on_failure="rollback")
+    run = deploy(fleet, 2, *rolling, code=2, h2={"suffix": "_"})
+    assert numbers(fleet) == {**on(2, "c1"), **on(1, "h1", "h2", "h3", "h4")}
+    assert f"helmstack: [h1] {fleet.ns('h1')}/app: goes back to what it was" in "".join(
+        f"{line[:17]}{line[26:]}\n" if line.startswith("  helmstack: [h1]") else "" for line in run.output.splitlines()
+    )
+    assert "  on the old state: h1 (taken back)\n" in run.output
+    standing = artifacts(run)["helmstack_standing"]
+    assert standing == {"new": ["c1"], "old": ["h1", "h2", "h3", "h4"], "half": [], "unknown": []}
+    deploy(fleet, 2, *rolling)
+    assert numbers(fleet) == on(2, *HOSTS)
+
+
 def test_a_gate_that_the_canary_does_not_pass_stops_all_and_a_host_out_of_reach_may_be_tolerated(
     fleet: Workspace,
 ) -> None:

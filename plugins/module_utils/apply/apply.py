@@ -76,6 +76,12 @@ class Applier:
             self._warnings += emptied.remove(self.cluster, self._changes, self._results, self.ended.wait)
         return self.outcome
 
+    def take_back(self, done: Mapping[str, Result]) -> Outcome:
+        """Takes back what another run has done of the plan."""
+        self._results = dict(done)
+        self._roll_back({change.id: change for change in self.plan.changes})
+        return self.outcome
+
     @property
     def outcome(self) -> Outcome:
         """What has become of the plan so far."""

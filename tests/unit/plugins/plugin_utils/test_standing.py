@@ -56,6 +56,20 @@ def test_what_a_host_is_on(results: list[dict[str, Any]], expected: Standing) ->
     assert standing(results) == expected
 
 
+@pytest.mark.parametrize(
+    ("undone", "expected"),
+    [
+        ({"taken_back": ["shop/a"], "left": []}, Standing("old", "taken back")),
+        ({"taken_back": [], "left": []}, Standing("new")),  # there was nothing
+        ({"skipped": True}, Standing("new")),
+        ({"taken_back": ["shop/a"], "left": ["shop/b: gone"]}, Standing("half", "not taken back: shop/b: gone")),
+        ({"failed": True, "msg": "no"}, Standing("half", "it could not be taken back")),
+    ],
+)
+def test_what_a_host_is_on_when_its_batch_went_back(undone: dict[str, Any], expected: Standing) -> None:
+    assert standing([result(DONE, failed=False)], undone=undone) == expected
+
+
 def test_hosts_that_are_on_the_same_have_a_line() -> None:
     hosts = [("a", Standing("new")), ("b", Standing("half", "new: x")), ("c", Standing("new")), ("d", Standing("old"))]
     assert list(told(hosts)) == ["on the new state: a, c", "on the old state: d", "half way: b (new: x)"]
