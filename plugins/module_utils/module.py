@@ -43,6 +43,7 @@ class Invocation:
     :arg params: the options, of their types and with their defaults.
     :arg given: those of the task alone, as they stand there.
     :arg tmpdir: a folder for temporary files.
+    :arg content: what the action plugin hands over, if it is in this process.
     """
 
     params: Mapping[str, Any]
@@ -50,6 +51,7 @@ class Invocation:
     tmpdir: str
     check_mode: bool
     diff: bool
+    content: bundle.Bundle | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def _mask(stack: Stack) -> Mask:
 
 def _call(definition: ModuleDefinition, invocation: Invocation, workdir: str, guard: Guard) -> Call:
     path = invocation.params["_bundle"]
-    content = bundle.read(path, workdir) if path else bundle.Bundle(None)
+    content = invocation.content or (bundle.read(path, workdir) if path else bundle.Bundle(None))
     params = {**invocation.params, **content.params}
     call = partial(
         Call,

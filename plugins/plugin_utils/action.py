@@ -129,7 +129,14 @@ class StackAction(ModuleArguments):
                 )
             return result
         check, diff = bool(self._task.check_mode), bool(self._task.diff)
-        result = run_in_process(self.definition, plain(args), folder=C.DEFAULT_LOCAL_TMP, check_mode=check, diff=diff)
+        result = run_in_process(
+            self.definition,
+            plain(args),
+            folder=C.DEFAULT_LOCAL_TMP,
+            check_mode=check,
+            diff=diff,
+            content=self._kept,
+        )
         if not _tells_arguments(task_vars):
             del result["invocation"]
         return result

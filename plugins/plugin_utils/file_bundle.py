@@ -28,6 +28,11 @@ class FileBundle:
         self._paths: set[str] = set()
         self._texts: dict[str, bytes] = {}
 
+    @property
+    def empty(self) -> bool:
+        """Whether there are none."""
+        return not self._paths and not self._texts
+
     def take(self, path: str) -> str:
         self._paths.add(path)
         return self.root + path

@@ -21,24 +21,32 @@ from ansible.module_utils.common.parameters import remove_values
 
 # Imported here although it is needed later: ansible-playbook loads this once, before it forks a worker for each host.
 from ansible_collections.helmstack.core.plugins.module_utils import engine as _engine  # noqa: F401
+from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
 from ansible_collections.helmstack.core.plugins.module_utils.module import Invocation, ModuleDefinition, perform
 from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import private_folder
 
 
 def run_in_process(
-    definition: ModuleDefinition, args: Mapping[str, Any], *, folder: str, check_mode: bool, diff: bool
+    definition: ModuleDefinition,
+    args: Mapping[str, Any],
+    *,
+    folder: str,
+    check_mode: bool,
+    diff: bool,
+    content: Bundle | None = None,
 ) -> dict[str, Any]:
     """The result of the module with these arguments, as it would come back from there.
 
     :arg folder: where temporary files go; only this user may enter it.
+    :arg content: what would travel in a file beside the arguments.
     """
     checked = ArgumentSpecValidator(**definition.spec.to_validate()).validate(args)
     if checked.error_messages:
         return {"failed": True, "msg": ", ".join(checked.error_messages), "invocation": {}}
-    result = perform(definition, Invocation(checked.validated_parameters, args, folder, check_mode, diff))
+    result = perform(definition, Invocation(checked.validated_parameters, args, folder, check_mode, diff, content))
     result["invocation"] = {"module_args": checked.validated_parameters}
-    shown = remove_values(result, checked._no_log_values)
+    shown = remove_values(result, checked._no_log_values) if checked._no_log_values else dict(result)
     # booleans and None can be no secrets, but may be equal to one
     shown |= {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
     # only what JSON knows comes back from a module

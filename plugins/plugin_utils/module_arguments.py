@@ -53,6 +53,7 @@ class ModuleArguments(ControllerFiles):
     # Of these, what may hold secrets: where the target resolves the stack it gets them apart from the arguments.
     private: Collection[str] = ("variables",)
     _here = False  # whether the module is called in this process
+    _kept: Bundle | None = None  # what it is handed there
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,7 +102,11 @@ class ModuleArguments(ControllerFiles):
             done=self._done(task_vars),
         )
         if stack is not None or params or handover != Handover():
-            args["_bundle"] = self._shipped(bundle, Bundle(stack, params, secrets, handover))
+            content = Bundle(stack, json.loads(json.dumps(params)), secrets, handover)
+            if self._here and bundle.empty:
+                self._kept = content
+            else:
+                args["_bundle"] = self._shipped(bundle, content)
         return args
 
     def _apart(self, given: Mapping[str, Any], task_vars: dict[str, Any], bundle: FileBundle) -> dict[str, Any]:
@@ -140,7 +145,10 @@ class ModuleArguments(ControllerFiles):
 
     def _with_secrets(self, stack: Stack, task_vars: Mapping[str, Any]) -> Stack:
         """The stack, and what of the host's vaults is in it."""
-        secrets = tuple(used(self._candidates(task_vars), strings(stack.to_data()), stack.public_names))
+        candidates = tuple(self._candidates(task_vars))
+        if not candidates:
+            return stack
+        secrets = tuple(used(candidates, strings(stack.to_data()), stack.public_names))
         check_open(stack, secrets)
         return replace(stack, secrets=tuple(dict.fromkeys((*stack.secrets, *secrets))))
 
@@ -151,6 +159,8 @@ class ModuleArguments(ControllerFiles):
 
     def _candidates(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """Everything that came out of a vault and that templates may have used."""
+        if not self._loader._vault.secrets:  # nobody can have opened any
+            return
         yield from vaulted_strings({**task_vars, "task": [self._task.args, self._task.environment]})
         yield from strings_of_inventory(task_vars.get("hostvars"))
         folders = [*self._folders(task_vars), *self._task.get_search_path()]

@@ -38,8 +38,9 @@ def used(candidates: Iterable[str], texts: Iterable[str], names: Collection[str]
 
     Where only base64 or a hash of more is in the texts, what is yielded is the candidate alone: the mask finds these.
     """
-    whole = "\0".join(texts)
-    for candidate in filter(maskable, dict.fromkeys(candidates)):
+    known = [candidate for candidate in dict.fromkeys(candidates) if maskable(candidate)]
+    whole = "\0".join(texts) if known else ""
+    for candidate in known:
         if any(trace in whole for trace in traces(candidate)):
             found = {candidate, *(form for form in forms(candidate) if form in whole)}
             yield from sorted(form for form in found if not any(form in name for name in names))
@@ -48,6 +49,6 @@ def used(candidates: Iterable[str], texts: Iterable[str], names: Collection[str]
 def strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, (Mapping, Sequence)):
+    elif value is not None and not isinstance(value, (int, float)) and isinstance(value, (Mapping, Sequence)):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from strings(item)

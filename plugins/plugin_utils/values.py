@@ -33,7 +33,7 @@ _IN_CACHE = frozenset(("group_vars", "host_vars"))
 
 def plain(value: Any) -> Any:
     """``value`` without tags, lazy containers and vaults, as JSON knows it; a date is the text that Helm reads."""
-    if value is None or isinstance(value, bool):
+    if value is None or type(value) in (str, int, bool):  # most are
         return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -81,6 +81,8 @@ def strings_of_inventory(hostvars: Any) -> Iterator[str]:
 
 
 def _vaulted(value: Any) -> Iterator[str]:
+    if value is None or type(value) in (str, int, bool):
+        return
     if isinstance(value, Mapping):
         for item in value.values():
             yield from _vaulted(item)

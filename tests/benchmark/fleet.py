@@ -111,7 +111,7 @@ class Fleet:
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "helmstack_kubeconfig": str(self._folder / "kubeconfig"),
             "helmstack_binary_path": "{{ helm }}",
-            "helmstack_variables": {"home": "{{ fleet_home }}", "replicas": "{{ replicas | int }}"},
+            "helmstack_variables": {"home": "{{ fleet_home }}", "replicas": "{{ replicas }}"},
         }
         return {"all": {"hosts": hosts, "vars": about}}
 

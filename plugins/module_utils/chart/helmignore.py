@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, Location
 
 _PART = r"(?:\\.|[^\\\]-])"
+_SPECIAL = frozenset("*?[\\")
 _RANGE = re.compile(rf"({_PART})(?:-({_PART}))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class _Rule:
-    pattern: re.Pattern[str]
+    fits: Callable[[str], bool]
     whole: bool  # it is about paths, not names
     negated: bool
     folders_only: bool
 
     def matches(self, path: str) -> bool:
-        return bool(self.pattern.fullmatch(path if self.whole else posixpath.basename(path)))
+        return self.fits(path if self.whole else posixpath.basename(path))
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,18 @@ def _rule(line: str) -> _Rule:
     _expression(line)  # which Helm tries as a whole
     pattern = line.removeprefix("!").removesuffix("/") if line.endswith("/") else line.removeprefix("!")
     whole = "/" in pattern
-    return _Rule(re.compile(_expression(pattern.removeprefix("/"))), whole, line.startswith("!"), line.endswith("/"))
+    return _Rule(_matcher(pattern.removeprefix("/")), whole, line.startswith("!"), line.endswith("/"))
+
+
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """What says whether a text is as the pattern; most are names or endings, for which an expression takes too long."""
+    if not _SPECIAL.intersection(pattern):
+        return pattern.__eq__
+    ending = pattern[1:]
+    if pattern[0] == "*" and not _SPECIAL.intersection(ending):
+        return lambda text: text.endswith(ending) and "/" not in text[: len(text) - len(ending)]
+    expression = re.compile(_expression(pattern))
+    return lambda text: expression.fullmatch(text) is not None
 
 
 def _expression(pattern: str) -> str:
