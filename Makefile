@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 TOOLS = $(if $(PYTHON),,$(error No Python from 3.11 on is on the PATH))PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tools
 CLUSTER = $(PYTHON) tests/cluster/cluster.py
 
-.PHONY: help setup test demo bench cluster cluster-stop matrix format pins release clean
+.PHONY: help setup test docs demo bench cluster cluster-stop matrix format pins release clean
 
 help: ## this list
 	@grep -hE '^[a-z%][a-z%-]*:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ test: ## all test steps, with a table at the end (needs only Python, make, git a
 
 test-%: ## one test step, e.g. test-unit or test-sanity-oldest
 	@$(TOOLS) test $*
+
+docs: ## the documentation as web pages: .work/docs/html/index.html
+	@$(TOOLS) test docs
 
 # The command line's KUBECONFIG=… alone counts: an exported one would turn a demo loose on whatever cluster is current.
 demo: export HELMSTACK_TOOLS_KUBECONFIG = $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .copies import copy_checkout
+from .docs import make_site
 from .environments import ansible_test_environment, make_home, oldest_venv
 from .interpreters import Pair
 from .junit import Count, count
@@ -75,6 +76,7 @@ def ansible_lint(job: Job) -> str:
 
 
 def docs(job: Job) -> str:
+    """The modules' documentation, and all pages."""
     folder = copy_checkout("docs")
     env = environment(DEV_BIN, ANSIBLE_COLLECTIONS_PATH=str(folder.parents[2]))
     words = [
@@ -85,13 +87,7 @@ def docs(job: Job) -> str:
         "dependent",
     ]
     job.run([DEV_BIN / "antsibull-docs", *words, "."], cwd=folder, env=env)
-    plugins = sum(
-        1
-        for kind in ("modules", "filter", "lookup")
-        for file in (folder / "plugins" / kind).glob("*.py")
-        if file.stem != "__init__"
-    )
-    return f"{plugins} plugins"
+    return make_site(job, folder)
 
 
 def changelog(job: Job) -> str:
