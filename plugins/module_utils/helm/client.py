@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import arguments, post_renderer, process
+from ansible_collections.helmstack.core.plugins.module_utils.helm import arguments, collector, post_renderer, process
 from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
     RollbackArgs,
     TemplateArgs,
@@ -142,7 +142,7 @@ class Helm:
         self._check(args)
         argv = ["template", *arguments.template_options(args), "--", args.release, args.chart]
         what = f"{arguments.described(args)} cannot be rendered"
-        return self._run(argv, what, names=args.names, environ=arguments.time_zone(args))[0]
+        return self._run(argv, what, names=args.names, environ=arguments.time_zone(args), brief=True)[0]
 
     def _check(self, args: TemplateArgs | UpgradeArgs) -> None:
         if args.skip_schema_validation and self.version() < SKIPS_SCHEMAS:
@@ -182,6 +182,7 @@ class Helm:
             names=args.names,
             interrupt=interrupt,
             environ=arguments.time_zone(args) | arguments.storage(args),
+            brief=bool(extra) or not args.wait,
         )
         try:
             return dict(json.loads(out[out.index("{") :])), warnings
@@ -193,13 +194,14 @@ class Helm:
         options = arguments.rollback_options(args)
         what = f"release {args.namespace}/{args.release} cannot be rolled back to revision {args.revision}"
         argv = ["rollback", *options, "--", args.release, str(args.revision)]
-        return self._run(argv, what, limit=process.limit(args.timeout))[1]
+        return self._run(argv, what, limit=process.limit(args.timeout), brief=not args.wait)[1]
 
     def uninstall(self, args: UninstallArgs, interrupt: Interrupt | None = None) -> tuple[str, ...]:
         """Removes a release and its objects; returns what helm warned of."""
         argv = ["uninstall", *arguments.uninstall_options(args), "--", args.release]
         what = f"release {args.namespace}/{args.release} cannot be uninstalled"
-        return self._run(argv, what, limit=process.limit(args.timeout), interrupt=interrupt)[1]
+        limit = process.limit(args.timeout)
+        return self._run(argv, what, limit=limit, interrupt=interrupt, brief=not args.wait)[1]
 
     def test(self, args: TestArgs, interrupt: Interrupt | None = None) -> tuple[str, ...]:
         """Runs a release's test hooks; returns what helm warned of.
@@ -268,13 +270,16 @@ class Helm:
         names: Mapping[str, str] | None = None,
         interrupt: Interrupt | None = None,
         environ: Mapping[str, str] = MappingProxyType({}),
+        brief: bool = False,
     ) -> tuple[str, tuple[str, ...]]:
         """What helm prints, and what it warns of.
 
         :arg what: begins the message of a failure.
         :arg names: what the user calls a path that helm may name.
+        :arg brief: it does its work and ends, and does not wait for a cluster, perhaps for minutes.
         :raises HelmFailure: helm's exit code is not 0.
         """
+        environ = {**collector.spared(self._environ), **environ} if brief else environ
         answer = self._start(argv, limit, interrupt, environ)
         if answer.code:
             said = called(words(answer.err), names or {}) or f"helm ended with exit code {answer.code}"
