@@ -123,7 +123,7 @@ class Drafting:
             namespace=release.namespace,
             chart="",
             values=release.config,
-            set=_without_secret(set_integers(release.config, release.manifest)),
+            set=set_integers(release.config, release.manifest),
             labels=release.labels,
             origin=f"revision {release.revision}",
         )
@@ -295,12 +295,6 @@ def _whole(group: spraying.Group) -> StoredChart:
         for each in release.chart.metadata.get("dependencies") or ():
             every.setdefault(str(each.get("alias") or each.get("name")), each)
     return StoredChart({**data, "metadata": {**data["metadata"], "dependencies": list(every.values())}})
-
-
-def _without_secret(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that a stack file may say; secret integers stay in their encrypted file."""
-    secret = {path[0] for path, _value in secret_leaves(values)}
-    return {key: item for key, item in values.items() if key not in secret}
 
 
 def _distinct(text: str) -> bool:

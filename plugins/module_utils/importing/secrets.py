@@ -118,8 +118,7 @@ def divided(values: Mapping[str, Any], paths: Iterable[tuple[Any, ...]]) -> tupl
 
     As lists replace each other, a list goes as a whole.
     """
-    whole = {_above_lists(path) for path in paths}
-    return _part(values, whole, (), secret=False), _part(values, whole, (), secret=True)
+    return _divided(values, {_above_lists(path) for path in paths}, ())
 
 
 def _above_lists(path: tuple[Any, ...]) -> tuple[str, ...]:
@@ -127,19 +126,21 @@ def _above_lists(path: tuple[Any, ...]) -> tuple[str, ...]:
     return path[:end]
 
 
-def _part(
-    values: Mapping[str, Any], secret_paths: set[tuple[str, ...]], path: tuple[str, ...], *, secret: bool
-) -> dict[str, Any]:
-    result: dict[str, Any] = {}
+def _divided(
+    values: Mapping[str, Any], secret_paths: set[tuple[str, ...]], path: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    public: dict[str, Any] = {}
+    secret: dict[str, Any] = {}
     for key, item in values.items():
         here = (*path, key)
         if here in secret_paths:
-            if secret:
-                result[key] = item
+            secret[key] = item
         elif isinstance(item, Mapping) and any(each[: len(here)] == here for each in secret_paths):
-            inner = _part(item, secret_paths, here, secret=secret)
-            if inner:
-                result[key] = inner
-        elif not secret:
-            result[key] = item
-    return result
+            inner, hidden = _divided(item, secret_paths, here)
+            if hidden:
+                secret[key] = hidden
+            if inner or not hidden:
+                public[key] = inner
+        else:
+            public[key] = item
+    return public, secret

@@ -11,9 +11,10 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
+from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
 from ansible_collections.helmstack.core.plugins.module_utils.importing.model import (
     Draft,
@@ -29,10 +30,12 @@ from ansible_collections.helmstack.core.plugins.module_utils.importing.secrets i
     strings_of,
 )
 from ansible_collections.helmstack.core.plugins.module_utils.importing.yamltext import to_yaml
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 
 STACK_FILE = "helmstack.yaml"
 _WIDTH = 110  # of comments
 _Paths = set[tuple[Any, ...]]
+_Sets = TypeVar("_Sets", DraftRelease, DraftChange)
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,15 @@ def files_of(draft: Draft) -> Written:
 
 class _Writer:
     def __init__(self, draft: Draft) -> None:
-        self._draft = draft
         names = [release.name for release in draft.releases]
         self._several = {name for name in names if names.count(name) > 1}
-        self._trees = {release.id: [release.values] for release in draft.releases}
-        for environment in draft.environments:
-            for identity, change in environment.releases.items():
-                self._trees.setdefault(identity, []).append(change.values)
-        told = {identity: [*_found(trees)] for identity, trees in self._trees.items()}
-        self._secrets = frozenset(text for leaves in told.values() for text in strings_of(leaves))
-        mask = mask_of(self._secrets)
-        self._paths: dict[str, _Paths] = {
-            identity: {path for path, _value in told[identity]}
-            | {path for tree in trees for path, _value in leaves_with(tree, mask)}
-            for identity, trees in self._trees.items()
-        }
+        told = {text for tree in _trees(draft) for text in strings_of(secret_leaves(tree))}
+        self._secrets, mask = frozenset(told), mask_of(told)
+        self._draft = draft = _with_set_secrets_in_values(draft, mask)
+        self._paths: dict[str, _Paths] = {release.id: set() for release in draft.releases}
+        for identity, values in _values_of(draft):
+            found = (*secret_leaves(values), *leaves_with(values, mask))
+            self._paths.setdefault(identity, set()).update(path for path, _value in found)
 
     def written(self) -> Written:
         files = [*self._values(), *self._overlays()]
@@ -161,9 +158,39 @@ class _Writer:
         return identity if name in self._several else name
 
 
-def _found(trees: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    for tree in trees:
-        yield from secret_leaves(tree)
+def _values_of(draft: Draft) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from ((release.id, release.values) for release in draft.releases)
+    for environment in draft.environments:
+        yield from ((identity, change.values) for identity, change in environment.releases.items())
+
+
+def _trees(draft: Draft) -> Iterator[Mapping[str, Any]]:
+    """All that may hold secrets."""
+    yield from (values for _identity, values in _values_of(draft))
+    yield from (release.set for release in draft.releases)
+    yield from (change.set for environment in draft.environments for change in environment.releases.values())
+
+
+def _with_set_secrets_in_values(draft: Draft, mask: Mask) -> Draft:
+    """The draft with what is secret in `set`, which stands in the stack file, in the values instead."""
+    environments = [
+        replace(one, releases={key: _in_values(change, mask) for key, change in one.releases.items()})
+        for one in draft.environments
+    ]
+    releases = [_in_values(release, mask) for release in draft.releases]
+    return replace(draft, releases=tuple(releases), environments=tuple(environments))
+
+
+def _in_values(one: _Sets, mask: Mask) -> _Sets:
+    secret = {key for key, item in one.set.items() if any(secret_leaves({key: item})) or any(leaves_with(item, mask))}
+    if not secret:
+        return one
+    moved = {key: item for key, item in one.set.items() if key in secret}
+    return replace(
+        one,
+        values=merge((one.values, moved)),
+        set={key: item for key, item in one.set.items() if key not in secret},
+    )
 
 
 def _overlay(environment: str) -> str:
