@@ -38,7 +38,7 @@ options:
     description:
       - How many percent of a batch may fail or be unreachable before the rest does not begin. It is V(0) if it is not
         given.
-      - Unlike Ansible's own keyword it counts the hosts of this batch alone, and those that cannot be reached.
+      - Unlike Ansible's own keyword it counts the hosts that cannot be reached, too.
     type: raw
   pause:
     description:
