@@ -15,13 +15,16 @@ from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as 
 # isort: split
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import DRAFT
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.import_task import stack_of
-from ansible_collections.helmstack.core.plugins.module_utils.importing import showing
+from ansible_collections.helmstack.core.plugins.module_utils.import_task import check, stack_of
+from ansible_collections.helmstack.core.plugins.module_utils.importing import helmfile, showing
+from ansible_collections.helmstack.core.plugins.module_utils.importing.helmfile_state import Build
+from ansible_collections.helmstack.core.plugins.module_utils.importing.model import Draft
 from ansible_collections.helmstack.core.plugins.module_utils.importing.transport import unpack
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import IMPORT
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
+from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
 from ansible_collections.helmstack.core.plugins.plugin_utils.import_writer import put
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
@@ -52,15 +55,33 @@ class ActionModule(StackAction):
             clusters.append({**item, **files})
         return {"clusters": clusters, "repositories": given.get("repositories"), "stack_name": self._name(given)}
 
+    def _handed_over(
+        self, given: Mapping[str, Any], task_vars: dict[str, Any], progress: str | None = None
+    ) -> dict[str, Any]:
+        check(given)
+        return {} if given.get("helmfile") else super()._handed_over(given, task_vars, progress)
+
     def _module(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        given = self.spec.typed(plain(self._task.args))
+        if given.get("helmfile"):
+            return self._written({}, self._of_helmfile(given, task_vars), given)
         result = super()._module(args, task_vars)
         packed = result.pop(DRAFT, None)
-        if packed is None or result.get("failed"):
-            return result
-        given = self.spec.typed(plain(self._task.args))
+        return result if packed is None or result.get("failed") else self._written(result, unpack(packed), given)
+
+    def _of_helmfile(self, given: Mapping[str, Any], task_vars: dict[str, Any]) -> Draft:
+        """The stack of a helmfile, whose output lies on the controller; no cluster is asked."""
+        files = AnsibleFiles(self._loader, self._templar, task_vars)
+        builds = {}
+        for item in given["helmfile"]:
+            path = self._found(item["file"], task_vars)
+            builds[item.get("environment") or ""] = Build(path, files.read(path).text)
+        return helmfile.read(builds, self._name(given), self._dest(given))
+
+    def _written(self, result: dict[str, Any], draft: Draft, given: Mapping[str, Any]) -> dict[str, Any]:
         try:
             written = put(
-                unpack(packed),
+                draft,
                 self._dest(given),
                 self._loader,
                 force=bool(given.get("force")),

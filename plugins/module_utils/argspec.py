@@ -222,6 +222,11 @@ IMPORT = ArgSpec(
                 "expected_cluster": _STR,
             },
         },
+        "helmfile": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"file": {"type": "path", "required": True}, "environment": _STR},
+        },
         "repositories": SPRAY.argument_spec["repositories"],
         "vault_id": _STR,
         "_bundle": {"type": "path"},

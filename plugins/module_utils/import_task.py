@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
 
 _TASK = Location("task options")
+_OF_CLUSTERS = ("clusters", "namespaces", "label_selectors", "names", "repositories")
 
 
 def stack_of(given: Mapping[str, Any], find: Callable[[str], str], secrets: Iterable[str] = ()) -> Stack:
@@ -49,9 +50,30 @@ def check(given: Mapping[str, Any]) -> None:
         schema.matching(helmyaml.place(name, _TASK), "name", schema.SIMPLE_NAME, 63, "a name for an environment")
         if names.count(name) > 1:
             raise InputError(f"clusters names '{name}' twice", hint="Each becomes an environment of its own")
+    check_helmfile(given)
     for item in given.get("repositories") or ():
         if [each["name"] for each in given["repositories"]].count(item["name"]) > 1:
             raise InputError(f"repositories names '{item['name']}' twice", hint="Give one of them another name")
+
+
+def check_helmfile(given: Mapping[str, Any]) -> None:
+    """Holds if a helmfile is all that is read, each output for an environment of its own.
+
+    :raises InputError: it is not.
+    """
+    builds = given.get("helmfile") or ()
+    others = [name for name in _OF_CLUSTERS if given.get(name)]
+    if builds and others:
+        what = f"helmfile and {others[0]} cannot be used together"
+        raise InputError(what, hint="Read the helmfile into one folder, and the cluster into another one")
+    names = [item.get("environment") for item in builds]
+    for name in names:
+        if name is None and len(names) > 1:
+            raise InputError("each of several outputs of helmfile build needs its environment")
+        if names.count(name) > 1:
+            raise InputError(f"helmfile names the environment '{name}' twice")
+        if name is not None:
+            schema.matching(helmyaml.place(name, _TASK), "environment", schema.SIMPLE_NAME, 63, "an environment's name")
 
 
 def _repository(item: Mapping[str, Any], find: Callable[[str], str]) -> Repository:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: helmstack_import
-short_description: Writes a stack from the releases that are in a cluster
+short_description: Writes a stack from the releases that are in a cluster, or from a helmfile
 version_added: 0.1.0
 author:
   - The helmstack.core authors (@helmstack)
@@ -102,6 +102,24 @@ options:
       expected_cluster:
         description: As O(expected_cluster), for this cluster.
         type: str
+  helmfile:
+    description:
+      - What C(helmfile build) prints, read in place of a cluster, which is not asked then. With several outputs, one of
+        each environment, what differs between them is in C(env/<environment>.yaml).
+      - Best made by C(helmfile -e ENVIRONMENT build --embed-values > FILE), which has helmfile render its templates.
+        Without C(--embed-values), values files that are no templates stay files, or are copied to C(helmfile/).
+      - It may hold secrets in the clear. It is read as it is if it is encrypted with ansible-vault.
+      - What is not carried over is told in RV(notes), with what does it instead.
+    type: list
+    elements: dict
+    suboptions:
+      file:
+        description: The path of the output, on the controller.
+        type: path
+        required: true
+      environment:
+        description: The environment that it is of. Required if there are several.
+        type: str
   repositories:
     description:
       - The chart repositories that are searched, in this order, and that the stack file declares. In a git repository,
@@ -190,6 +208,13 @@ EXAMPLES = r"""
       - {name: dev, context: dev}
       - {name: prod, context: prod}
     names: ["shop-*"]
+    dest: stacks/shop
+
+- name: A stack of a helmfile, from what 'helmfile -e dev build --embed-values > dev.yaml' and so on have written
+  helmstack.core.helmstack_import:
+    helmfile:
+      - {file: dev.yaml, environment: dev}
+      - {file: prod.yaml, environment: prod}
     dest: stacks/shop
 
 - name: Nothing would change

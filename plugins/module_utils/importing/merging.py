@@ -53,6 +53,9 @@ def _base(releases: Releases) -> DraftRelease:
         values=common([release.values for release in releases]),
         set=common([release.set for release in releases]),
         labels={key: text for key, text in first.labels.items() if all(key in each.labels for each in releases)},
+        needs=tuple(need for need in first.needs if all(need in each.needs for each in releases)),
+        options=agreed([release.options for release in releases]),
+        values_files=tuple(file for file in first.values_files if all(file in each.values_files for each in releases)),
         ignore=all(release.ignore for release in releases),
         spray=None if plain else first.spray if same_spray else {},
         comments=tuple(dict.fromkeys(text for release in releases for text in release.comments)),
@@ -64,7 +67,9 @@ def _change(base: DraftRelease, release: DraftRelease | None) -> DraftChange:
     if release is None:
         return DraftChange() if base.ignore else DraftChange(ignore=True)
     other_chart = (release.chart, release.version) != (base.chart, base.version)
-    options: dict[str, Any] = {}
+    options = {key: item for key, item in release.options.items() if key not in base.options}
+    if release.needs != base.needs:
+        options["needs"] = list(release.needs)
     if other_chart and release.version is None and base.version is not None:
         options["version"] = None  # a local chart has none to be asked for
     if release.spray != base.spray:
@@ -73,11 +78,21 @@ def _change(base: DraftRelease, release: DraftRelease | None) -> DraftChange:
         chart=release.chart if release.chart != base.chart else None,
         version=release.version if release.version != base.version else None,
         values=difference(dict(base.values), dict(release.values)),
+        values_files=tuple(file for file in release.values_files if file not in base.values_files),
         set=difference(dict(base.set), dict(release.set)),
         labels={key: text for key, text in release.labels.items() if base.labels.get(key) != text},
         ignore=release.ignore if release.ignore != base.ignore else None,
         options=options,
     )
+
+
+def agreed(several: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The options that all of them say alike."""
+    return {
+        key: item
+        for key, item in several[0].items()
+        if all(key in each and to_json(each[key]) == to_json(item) for each in several)
+    }
 
 
 def common(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class DraftChange:
     chart: str | None = None
     version: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)  # laid over the release's
+    values_files: tuple[str, ...] = ()  # joined to the release's, before `values`
     set: Mapping[str, Any] = field(default_factory=dict, repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)
     ignore: bool | None = None

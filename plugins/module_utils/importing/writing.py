@@ -55,6 +55,8 @@ def files_of(draft: Draft) -> Written:
 class _Writer:
     def __init__(self, draft: Draft) -> None:
         names = [release.name for release in draft.releases]
+        # files that the stack names and that are there already
+        self._there = {file for release in draft.releases for file in release.values_files} | set(draft.files)
         self._several = {name for name in names if names.count(name) > 1}
         told = {text for tree in _trees(draft) for text in strings_of(secret_leaves(tree))}
         self._secrets, mask = frozenset(told), mask_of(told)
@@ -127,7 +129,7 @@ class _Writer:
         said: dict[str, Any] = {
             "chart": change.chart,
             "version": change.version,
-            "values": self._names(f"env/{environment}/", identity, change.values),
+            "values": [*change.values_files, *self._names(f"env/{environment}/", identity, change.values)],
             "set": dict(change.set),
             "labels": dict(change.labels),
         }
@@ -150,7 +152,8 @@ class _Writer:
         return [file.path for file in self._values_files(folder, identity, values)]
 
     def _path(self, folder: str, identity: str, *, secret: bool) -> str:
-        return f"{folder}{'secrets' if secret else 'values'}/{self._short(identity)}.yaml"
+        path = f"{folder}{'secrets' if secret else 'values'}/{self._short(identity)}"
+        return f"{path}.yaml" if f"{path}.yaml" not in self._there else f"{path}.more.yaml"
 
     def _short(self, identity: str) -> str:
         """The name alone where it is the only one."""
