@@ -9,11 +9,15 @@ from __future__ import annotations
 from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
 
 # isort: split
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.taking_back import has_changed
+from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
+from ansible_collections.helmstack.core.plugins.plugin_utils import sprays
 from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 from ansible_collections.helmstack.core.plugins.plugin_utils.rollout import End
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
@@ -30,16 +34,39 @@ class ActionModule(StackAction):
         task_vars = task_vars or {}
         batch = self._task.args.get("_take_back")
         if batch is None:
-            return super().run(tmp, task_vars)
+            prefix = str(self._task.args.get("_variables") or "")
+            umbrellas = sprays.variable("sprays", prefix, self._templar, task_vars) if prefix else None
+            return self._together(umbrellas, prefix, task_vars) if umbrellas else super().run(tmp, task_vars)
         if not End.given(plain(self._templar.template(batch)), task_vars).failing:
             return {"changed": False, "skipped": True, "skip_reason": "the batch has not failed"}
-        sprayed = [item for result in plain(task_vars.get("helmstack_spray_results") or ()) for item in _done(result)]
+        done = plain(task_vars.get("helmstack_result") or {})
+        sprayed = [item for result in done.get(sprays.SPRAYS) or () for item in _done(result)]
         left = [f"{item['namespace']}/{item['name']}: umbrella charts are not taken back" for item in sprayed]
-        if not _done(plain(task_vars.get("helmstack_result") or {})):
+        if not _done(done):
             return {"changed": False, "taken_back": [], "left": left}
         self._takes_back = True
         result = super().run(tmp, task_vars)
         return {**result, "left": [*result.get("left", ()), *left]}
+
+    def _together(
+        self, umbrellas: Sequence[Mapping[str, Any]], prefix: str, task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The stack, and then its umbrella charts; they are uninstalled before it, as it may be what they need."""
+        works = [partial(sprays.spray, self, number, each, task_vars, prefix) for number, each in enumerate(umbrellas)]
+        absent = sprays.variable("state", prefix, self._templar, task_vars) == "absent"
+        done = sprays.Together().then(works[::-1] if absent else ())
+        if not done.failed and self._has_stack(prefix, task_vars):
+            done = replace(done, stack=super().run(None, task_vars))
+        return done.then(() if absent else works).result()
+
+    def _has_stack(self, prefix: str, task_vars: Mapping[str, Any]) -> bool:
+        """Whether there is a stack beside the umbrella charts: one is named, or lies where it is looked for."""
+        if f"{prefix}stack_files" in task_vars:
+            return True
+        try:
+            return bool(self._default_folder(task_vars))
+        except InputError:
+            return False
 
     def _take_variables(self, task_vars: Mapping[str, Any]) -> None:
         super()._take_variables(task_vars)

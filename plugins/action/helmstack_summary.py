@@ -17,7 +17,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as 
 
 # isort: split
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout, standing
+from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout, sprays, standing
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
 _ROLLING = ("serial", "canary", "max_fail_percentage", "pause")
@@ -109,7 +109,7 @@ def _host(name: str, variables: Mapping[str, Any], *, lost: bool) -> fleet.Host:
 
 def _results(variables: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """What the role has registered for a host."""
-    found = [variables.get("helmstack_result"), *(variables.get("helmstack_spray_results") or ())]
-    given = [plain(item) for item in found if isinstance(item, Mapping)]
+    found = variables.get("helmstack_result")
+    given = sprays.parts(plain(found)) if isinstance(found, Mapping) else []
     # a task that was skipped beside others that were not says nothing
     return tuple(item for item in given if not item.get("skipped")) or tuple(given)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELM_SPRAY, HELMSTACK, ArgSpec
-from ansible_collections.helmstack.core.plugins.plugin_utils import rollout
+from ansible_collections.helmstack.core.plugins.plugin_utils import rollout, sprays
 
 PLAYBOOKS = {rollout.HOSTS, *rollout.VARIABLES}  # what is theirs, and not the role's
 ROLE = Path(__file__).parents[4] / "roles" / "helmstack"
@@ -33,8 +33,14 @@ def _public(spec: ArgSpec) -> dict[str, Mapping[str, Any]]:
 
 
 def test_every_option_is_handed_on() -> None:
-    assert _read("tasks/stack.yml")[0]["helmstack.core.helmstack"] == {"_variables": "helmstack_"}
-    assert set(_read("tasks/spray.yml")[0]["helmstack.core.helm_spray"]) == set(_public(HELM_SPRAY))
+    (task,) = _read("tasks/main.yml")
+    assert task["helmstack.core.helmstack"] == {"_variables": "helmstack_"}
+
+
+def test_umbrella_charts_share_the_role_s_options_but_for_those_of_their_plan() -> None:
+    both = set(_public(HELM_SPRAY)) & set(_public(HELMSTACK))
+    assert both - sprays.SHARED == {"expected_plan", "prune", "prune_max", "targets"}
+    assert both > sprays.SHARED
 
 
 def test_every_option_is_a_variable_of_the_same_type_and_default() -> None:
