@@ -27,6 +27,7 @@ from typing import Any
 import charts
 import crowd
 import fleet
+import imports
 import material as materials
 from bench import HERE, Bench, BenchmarkError, Cost, Effort, make_namespaces
 from cluster import Cluster, ClusterError
@@ -206,7 +207,7 @@ class Series:
 
 def main() -> int:
     options = _parser().parse_args()
-    if not any((options.releases, options.sub_charts, options.graph, options.fleet, options.charts)):
+    if not any((options.releases, options.sub_charts, options.graph, options.fleet, options.charts, options.imports)):
         options.charts = options.scenario == ["*"]
         sizes = ([10], [10], [10]) if options.quick else ([10, 100], [10, 60, 200], [300])
         options.releases, options.sub_charts, options.graph = sizes
@@ -248,11 +249,13 @@ def _run(options: argparse.Namespace) -> None:
     say("\n" + table(rows))
 
 
-def _others(options: argparse.Namespace, bench: Bench) -> Iterator[charts.Row | fleet.Row]:
+def _others(options: argparse.Namespace, bench: Bench) -> Iterator[charts.Row | fleet.Row | imports.Row]:
     if options.charts:
         yield from charts.measure(bench, FOLDER / "material" / "charts")
     if options.fleet:
         yield from fleet.measure(bench, FOLDER / "material" / "fleet", options.fleet, options.repeat)
+    if options.imports:
+        yield from imports.measure(bench, FOLDER / "material" / "imports", options.imports, options.repeat)
 
 
 def _bench(binary: Path, commit: str) -> Bench:
@@ -385,6 +388,15 @@ def _parser() -> argparse.ArgumentParser:
         const=[10, 25, 50],
         metavar="N,…",
         help="numbers of hosts, each a cluster of its own to Ansible; without numbers 10, 25 and 50",
+    )
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        type=_numbers,
+        nargs="?",
+        const=[300],
+        metavar="N,…",
+        help="helmstack_import of so many releases, and the check after it; without a number 300",
     )
     parser.add_argument("--charts", action="store_true", help="charts of a large index file and of a registry")
     parser.add_argument("--helm", type=int, choices=(3, 4), default=4, help="default 4")

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the helmstack.core authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which values are secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.helmstack.core.plugins.module_utils.importing.secrets import divided, secret_leaves
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"password": "x"},
+        {"auth": {"rootPassword": "a b"}},
+        {"auth": {"username": "u1"}},
+        {"rabbitmq": {"erlangCookie": "Zx81kQ92mmPq4Vt7LwA0sD3f"}},
+        {"apiKey": "k"},
+        {"env": {"DB_PASSWORD": "x"}},
+        {"pin": 1234},
+        {"dbPassword": 12345678},
+        {"url": "amqp://guest:guest@mq:5672/"},
+        {"tls": {"key": "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\n"}},
+        {"header": f"Bearer {JWT}"},
+        {"ci": "ghp_0123456789abcdefghij"},
+        {"users": "admin:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC"},
+        {"config": "[db]\nhost = x\npassword = hunter2\n"},
+        {"config": '{"auths": {"r.example.org": {"auth": "dTpw"}}}'},
+        {"extra": "aZ3kQ9xW2mB7vL5nT8yP"},
+    ],
+)
+def test_a_secret_is_found_by_name_or_shape(values: Any) -> None:
+    assert [*secret_leaves(values)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"existingSecret": "db-login"},
+        {"auth": {"existingSecret": "db-login", "enabled": True}},
+        {"auth": {"secretName": "x", "passwordKey": "password", "enabled": "true"}},
+        {"imagePullSecrets": [{"name": "registry"}]},
+        {"valueFrom": {"secretKeyRef": {"name": "x", "key": "password"}}},
+        {"passwordFile": "/run/secrets/password"},
+        {
+            "image": {
+                "digest": "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                "tag": "v1.2.3",
+            }
+        },
+        {"annotations": {"checksum/config": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}},
+        {"host": "https://db.example.org:5432/path"},
+        {"tokenTtl": True, "replicas": 3, "port": 12345678},
+        {"password": ""},
+        {"className": "SomeVeryLongCamelCaseClassNameInJava"},
+        {"path": "/usr/local/share/SomeThing/Else/file1"},
+    ],
+)
+def test_what_only_refers_to_a_secret_is_none(values: Any) -> None:
+    assert [*secret_leaves(values)] == []
+
+
+def test_the_value_beside_a_telling_name_is_secret() -> None:
+    env = [{"name": "LOG_LEVEL", "value": "debug"}, {"name": "API_TOKEN", "value": "abc"}]
+    assert [*secret_leaves({"env": env})] == [(("env", 1, "value"), "abc")]
+
+
+def test_lists_go_as_a_whole_and_both_parts_are_the_whole_again() -> None:
+    values = {"a": {"l": [1, {"password": "x"}], "b": 1, "empty": {}}, "c": 2}
+    public, secret = divided(values, [path for path, _value in secret_leaves(values)])
+    assert public == {"a": {"b": 1, "empty": {}}, "c": 2}
+    assert secret == {"a": {"l": [1, {"password": "x"}]}}
