@@ -22,6 +22,7 @@ from .layout import LOGS, ROOT
 
 HEARTBEAT = 30.0
 GRACE = 10.0
+POLL = 0.05
 
 
 class StepFailed(Exception):
@@ -42,6 +43,7 @@ class Job:
     count: Count = field(default_factory=Count)
     process: subprocess.Popen[bytes] | None = None
     deadline: float | None = None
+    cpu_seconds: float = 0.0  # of its processes and of all that they waited for
 
     def run(
         self,
@@ -91,10 +93,16 @@ class Job:
         """The process's exit status; StepFailed once the step's time is over."""
         assert self.process is not None
         try:
-            return self.process.wait(self.deadline and max(1.0, self.deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise StepFailed("took too long and was stopped") from None
+            while True:
+                pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+                if pid:
+                    self.cpu_seconds += usage.ru_utime + usage.ru_stime
+                    self.process.returncode = os.waitstatus_to_exitcode(status)
+                    return self.process.returncode
+                if self.deadline and time.monotonic() > self.deadline:
+                    self.kill()
+                    raise StepFailed("took too long and was stopped")
+                time.sleep(POLL)
         finally:
             self.process = None
 
@@ -132,6 +140,7 @@ class Result:
     seconds: float
     remark: str
     count: Count
+    cpu_seconds: float = 0.0
 
 
 class Schedule:
@@ -207,7 +216,7 @@ class Schedule:
             outcome, remark = "FAILED", f"{type(error).__name__}: {error}"
         if outcome == "FAILED":
             job.say(f"-> {remark}")
-        return Result(step.name, outcome, time.monotonic() - began, remark, job.count)
+        return Result(step.name, outcome, time.monotonic() - began, remark, job.count, job.cpu_seconds)
 
     def record(self, step: Step, result: Result) -> None:
         self.results[step.name] = result
@@ -240,12 +249,15 @@ def on_terminate(_number: int, _frame: object) -> None:
 
 def summary(results: Sequence[Result]) -> str:
     """The table at the end of a run."""
-    rows = [("step", "result", "seconds", "remark")]
-    rows += [(result.name, result.outcome, f"{result.seconds:.1f}", result.remark) for result in results]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    rows = [("step", "result", "seconds", "CPU", "remark")]
+    rows += [
+        (result.name, result.outcome, f"{result.seconds:.1f}", f"{result.cpu_seconds:.1f}", result.remark)
+        for result in results
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
-        f"{name:<{widths[0]}}  {outcome:<{widths[1]}}  {seconds:>{widths[2]}}  {remark}".rstrip()
-        for name, outcome, seconds, remark in rows
+        f"{name:<{widths[0]}}  {outcome:<{widths[1]}}  {seconds:>{widths[2]}}  {cpu:>{widths[3]}}  {remark}".rstrip()
+        for name, outcome, seconds, cpu, remark in rows
     )
 
 

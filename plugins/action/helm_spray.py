@@ -10,16 +10,16 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
 
-# isort: split
-from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import SPRAY
-from ansible_collections.helmstack.core.plugins.module_utils.spray_task import Place, umbrella_stack
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
-from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
-from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
-from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
-from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import stack_tools
+with compiled():
+    from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import SPRAY
+    from ansible_collections.helmstack.core.plugins.module_utils.spray_task import Place, umbrella_stack
+    from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
+    from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+    from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
+    from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
+    from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import stack_tools
 
 _PRIVATE = ("release_values", "set_values", "repositories")
 

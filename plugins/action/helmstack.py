@@ -6,21 +6,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
-
-# isort: split
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.taking_back import has_changed
-from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
-from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
-from ansible_collections.helmstack.core.plugins.plugin_utils import sprays
-from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
-from ansible_collections.helmstack.core.plugins.plugin_utils.rollout import End
-from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
+
+with compiled():
+    from ansible_collections.helmstack.core.plugins.module_utils.apply.taking_back import has_changed
+    from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
+    from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
+    from ansible_collections.helmstack.core.plugins.plugin_utils import sprays
+    from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+    from ansible_collections.helmstack.core.plugins.plugin_utils.rollout import End
+    from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
 _OF_THE_PLAN = frozenset(("expected_plan", "forbid", "report_file", "report_limit", "state", "prune"))
 

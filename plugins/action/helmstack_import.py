@@ -10,23 +10,23 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
 
-# isort: split
-from ansible_collections.helmstack.core.plugins.module_utils.bundle import DRAFT
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.import_task import check, stack_of
-from ansible_collections.helmstack.core.plugins.module_utils.importing import helmfile, showing
-from ansible_collections.helmstack.core.plugins.module_utils.importing.helmfile_state import Build
-from ansible_collections.helmstack.core.plugins.module_utils.importing.model import Draft
-from ansible_collections.helmstack.core.plugins.module_utils.importing.transport import unpack
-from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import IMPORT
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
-from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
-from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
-from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
-from ansible_collections.helmstack.core.plugins.plugin_utils.import_writer import put
-from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
+with compiled():
+    from ansible_collections.helmstack.core.plugins.module_utils.bundle import DRAFT
+    from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+    from ansible_collections.helmstack.core.plugins.module_utils.import_task import check, stack_of
+    from ansible_collections.helmstack.core.plugins.module_utils.importing import helmfile, showing
+    from ansible_collections.helmstack.core.plugins.module_utils.importing.helmfile_state import Build
+    from ansible_collections.helmstack.core.plugins.module_utils.importing.model import Draft
+    from ansible_collections.helmstack.core.plugins.module_utils.importing.transport import unpack
+    from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import IMPORT
+    from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
+    from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+    from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
+    from ansible_collections.helmstack.core.plugins.plugin_utils.files import AnsibleFiles
+    from ansible_collections.helmstack.core.plugins.plugin_utils.import_writer import put
+    from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
 _PRIVATE = ("repositories", "clusters")
 

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
 
-# isort: split
-from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import INFO
-from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+with compiled():
+    from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import INFO
+    from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
 
 
 class ActionModule(StackAction):

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
 
-# isort: split
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import LOCK
-from ansible_collections.helmstack.core.plugins.module_utils.stack.lockfile import write
-from ansible_collections.helmstack.core.plugins.plugin_utils.environments_action import EnvironmentsAction
+with compiled():
+    from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+    from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import LOCK
+    from ansible_collections.helmstack.core.plugins.module_utils.stack.lockfile import write
+    from ansible_collections.helmstack.core.plugins.plugin_utils.environments_action import EnvironmentsAction
 
 
 class ActionModule(EnvironmentsAction):

@@ -13,12 +13,12 @@ from typing import Any
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
 
-# isort: split
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout, sprays, standing
-from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
+with compiled():
+    from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+    from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout, sprays, standing
+    from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
 _ROLLING = ("serial", "canary", "max_fail_percentage", "pause")
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode as _bytecode  # noqa: F401
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
 
-# isort: split
-from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import VALUES
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
-from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
-from ansible_collections.helmstack.core.plugins.plugin_utils.comparison import as_plan, lines
-from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
+with compiled():
+    from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import VALUES
+    from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
+    from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+    from ansible_collections.helmstack.core.plugins.plugin_utils.comparison import as_plan, lines
+    from ansible_collections.helmstack.core.plugins.plugin_utils.file_bundle import FileBundle
 
 
 class ActionModule(StackAction):

@@ -23,6 +23,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
 from ansible_collections.helmstack.core.plugins.module_utils.report.summary import ended, outline, total
 from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import stay_compiled
 from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import run_in_process, same_python
 from ansible_collections.helmstack.core.plugins.plugin_utils.module_arguments import ModuleArguments
 from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
@@ -60,6 +61,7 @@ class StackAction(ModuleArguments):
 
         What fails is in the result, masked; only errors of Ansible itself are raised.
         """
+        stay_compiled()
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         show = self._shown(task_vars)

@@ -5,14 +5,16 @@
 """This collection's own Python files, loaded as Python loads any: compiled once, and from ``__pycache__`` after that.
 
 Ansible's loader of collections compiles each file anew at each start, which took half of the time of a run that changes
-nothing. An action imports this file before all others of the collection.
+nothing. An action imports all others of the collection within ``compiled()``, which leaves ``sys.meta_path`` as it was:
+ansible-test lets no import change it. What is imported later, while a task runs, is found by ``stay_compiled()``.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from types import ModuleType
@@ -34,9 +36,18 @@ class _Files:
         )
 
 
-def _use() -> None:
+@contextmanager
+def compiled() -> Iterator[None]:
+    """Imports within it find the collection's files compiled."""
+    finder = _Files()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def stay_compiled() -> None:
+    """All imports from here on find them so; for a running task, whose process ends with it."""
     if not any(isinstance(finder, _Files) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Files())
-
-
-_use()

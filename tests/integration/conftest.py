@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+# each worker of pytest-xdist has a control plane of its own: what one test makes for a whole cluster concerns no other
+if _WORKER := os.environ.get("PYTEST_XDIST_WORKER", ""):
+    _CONFIGS = os.environ["HELMSTACK_KUBECONFIG"].split(os.pathsep)
+    os.environ["HELMSTACK_KUBECONFIG"] = _CONFIGS[int(_WORKER.removeprefix("gw"))]
 
 from harness import READY, Workspace
 

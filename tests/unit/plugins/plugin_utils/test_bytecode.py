@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import _OURS, _Files
 
 FILE = "def answer():\n    return {answer}\n"
@@ -18,13 +20,19 @@ LOAD = """
 import sys
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 _AnsibleCollectionFinder(paths=[sys.argv[1]], scan_sys_paths=False)._install()
-from ansible_collections.helmstack.core.plugins.plugin_utils import bytecode
-from ansible_collections.helmstack.core.plugins.module_utils.room.file import answer
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled, stay_compiled
+before = list(sys.meta_path)
+{how}
+    from ansible_collections.helmstack.core.plugins.module_utils.room.file import answer
+assert sys.meta_path{relation}before
 print(answer())
 """
 
 
-def test_files_of_the_collection_are_kept_compiled_and_compiled_anew_once_they_change(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("how", "relation"), [("with compiled():", "=="), ("stay_compiled()\nif True:", "!=")])
+def test_files_of_the_collection_are_kept_compiled_and_compiled_anew_once_they_change(
+    tmp_path: Path, how: str, relation: str
+) -> None:
     ours = tmp_path / "ansible_collections" / "helmstack" / "core" / "plugins"
     file = ours / "module_utils" / "room" / "file.py"
     file.parent.mkdir(parents=True)
@@ -33,7 +41,7 @@ def test_files_of_the_collection_are_kept_compiled_and_compiled_anew_once_they_c
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
     def answer() -> str:
-        words = [sys.executable, "-c", LOAD, str(tmp_path)]
+        words = [sys.executable, "-c", LOAD.format(how=how, relation=relation), str(tmp_path)]
         return subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
     file.write_text(FILE.format(answer=1))
