@@ -73,12 +73,20 @@ def test(names: list[str]) -> int:
     return 1 if counted.failed else 0
 
 
+FIRST_DEMO = """\
+This deploys a shop to a Kubernetes API server on this machine and shows each command. What it needs is made once:
+Python packages, Helm, and the server, which is compiled. From the second time on, it begins at once.
+"""
+
+
 def demo() -> int:
     """The demo, in an environment with no more than the collection needs."""
     _oldest, newest = matrix()
     there = DEV_VENV if (DEV_VENV / "stamp").exists() else DEMO_VENV
-    what = f"ansible-core and what the modules import: {newest.name}"
-    venv = made(what, "some 20 seconds", there, lambda job: demo_venv(job.run, newest))
+    if not (there / "stamp").exists():
+        print(FIRST_DEMO, file=sys.stderr, flush=True)
+    what = f"Python packages: {newest.name}, and what the modules import"
+    venv = made(what, "half a minute", there, lambda job: demo_venv(job.run, newest))
     return script("examples/demo.py", [], venv)
 
 

