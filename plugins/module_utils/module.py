@@ -115,7 +115,7 @@ def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, A
             mask = _mask(call.stack)
             try:
                 with _wanted(call):
-                    result = definition.body(call)
+                    result = _with_notes(call.stack, definition.body(call))
                     draft = {name: result.pop(name) for name in (bundle.DRAFT,) if name in result}
             finally:
                 told = _told(call)
@@ -126,6 +126,15 @@ def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, A
         known = {**stop.result, "msg": f"Stopped by {stop}. {stop.told}"}
         return {**_returned(mask.data({**known, "failed": True}), invocation), **told}
     return {**_returned(mask.data(result), invocation), **told, **draft}
+
+
+def _with_notes(stack: Stack, result: dict[str, Any]) -> dict[str, Any]:
+    """The result, with a warning if the task is about nothing at all."""
+    if stack.targets != () or not stack.releases:
+        return result
+    count = len(stack.releases)
+    note = f"the selector chooses none of the stack's releases ({count}), so there is nothing to do"
+    return {**result, "warnings": [*result.get("warnings", ()), note]}
 
 
 def _returned(result: dict[str, Any], invocation: Invocation) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     tables,
 )
 from ansible_collections.helmstack.core.plugins.plugin_utils.report.task import TaskReports
-from ansible_collections.helmstack.core.plugins.plugin_utils.role_variables import options_of
+from ansible_collections.helmstack.core.plugins.plugin_utils.role_variables import misspelt, options_of
 from ansible_collections.helmstack.core.plugins.plugin_utils.stats import stats
 from ansible_collections.helmstack.core.plugins.plugin_utils.terminal import shortened
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
@@ -110,6 +110,8 @@ class StackAction(ModuleArguments):
         if prefix:
             if task_vars.get(rollout.MARK) and rollout.active(task_vars):
                 rollout.check_place(task_vars, {*self._task.get_play().get_vars(), *load_extra_vars(self._loader)})
+            for text in misspelt(task_vars, self.spec.argument_spec):
+                self._display.warning(text)
             names = [name for name in self.spec.argument_spec if not name.startswith("_")]
             found = options_of(str(prefix), names, self._templar, task_vars)
             given = {name: value for name, value in self._task.args.items() if name != "_variables"}

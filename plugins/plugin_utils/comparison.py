@@ -29,6 +29,10 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
         if len(values) > _MOST:
             yield f"{name}: {len(values) - _MOST} more values differ, see the result"
     count = len(result["releases"])
+    if not count:
+        same = ", which is the same environment" if one == other else ""
+        yield f"{one} and {other} do not differ{same}"
+        return
     yield f"{one} and {other} differ in {count} release{'' if count == 1 else 's'}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.report.summary import outline
+from ansible_collections.helmstack.core.plugins.module_utils.report.summary import HOW_FAR, outline
 from ansible_collections.helmstack.core.plugins.plugin_utils.terminal import Entry, shortened, shown
 
 CHANGED, UNCHANGED, FAILED, UNREACHABLE, SKIPPED, NOT_BEGUN = STATES = (
@@ -68,12 +68,15 @@ class Host:
         found: list[str] = []
         for result in self.results:
             if _went_wrong(result):
-                found += str(result.get("msg", "")).strip().splitlines()
+                # what is which is told of all hosts together
+                found += str(result.get("msg", "")).partition(f"\n{HOW_FAR}\n")[0].strip().splitlines()
             elif result.get("plan"):
                 found += outline(result["plan"])
         return found
 
     def diff(self, most: int) -> list[Entry]:
+        if self.failed_later:
+            return []
         return [*shortened((entry for result in self.results for entry in result.get(DIFF) or ()), most)]
 
 

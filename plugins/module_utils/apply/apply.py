@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.values import 
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 STOP, CONTINUE, ROLLBACK = "stop", "continue", "rollback"
-_LINE = 200  # characters of a failure in a line of progress
+_CHART = re.compile(r"^(?:\(chart \S+\) )?cannot be applied: ")
+_LINE = 120  # characters of a failure in a line of progress
 _SERVED = 0.3  # seconds between two looks for new kinds
 
 
@@ -344,7 +346,9 @@ def _told(change: Change, result: Result) -> str:
     """How a release ended, in a line; the whole of a failure comes at the end of the run."""
     after = f"after {result.duration:.1f} s"
     if result.state != model.DONE:
-        first = (result.error or "").partition("\n")[0]
+        # whose release it is, and that it was to be applied, stands in front of it
+        first = (result.error or "").partition("\n")[0].removeprefix(f"release {change.id} ")
+        first = _CHART.sub("", first)
         return f"failed, {after}: {first[:_LINE]}{'…' if len(first) > _LINE else ''}"
     if result.status == "uninstalled":
         return f"uninstalled, {after}"

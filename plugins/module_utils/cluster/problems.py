@@ -11,6 +11,7 @@ import re
 import ssl
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.api_messages import without_objects
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 _RBAC = re.compile(
@@ -80,7 +81,7 @@ _BY_STATUS: dict[int, type[ClusterError]] = {
 
 def refused(status: int, body: bytes, method: str, path: str, server: str) -> ClusterError:
     """The exception for an HTTP answer that is no success."""
-    message = _message(body)
+    message = without_objects(_message(body))
     if status == 401:
         return Unauthorized(
             f"the Kubernetes API at {server} does not accept the credentials (401)",

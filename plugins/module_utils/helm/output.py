@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from ansible_collections.helmstack.core.plugins.module_utils.api_messages import without_objects
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError
 from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
 
@@ -49,7 +50,7 @@ def words(stderr: str) -> str:
         # Helm 4 spreads a template's error over several lines.
         said = [" ".join(line.strip() for line in said)]
     said += dict.fromkeys(filter(None, map(_broken_plugin, stderr.splitlines())))
-    return without_credentials("\n".join(said))
+    return without_objects(without_credentials("\n".join(said)))
 
 
 def _broken_plugin(line: str) -> str:

@@ -100,7 +100,7 @@ class Planner:
             self._digest(ordered),
             sprays=work.sprays,
             origin=self.stack.origin,
-            left_behind=former.left() if self.settings.state == "present" and not self.settings.prune else (),
+            left_behind=former.left() if self.settings.state == "absent" or not self.settings.prune else (),
         )
 
     # which releases

@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import
 from ansible_collections.helmstack.core.plugins.module_utils.plan import images, risks
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ACTIONS, Change, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.report import diff
-from ansible_collections.helmstack.core.plugins.module_utils.report.summary import differing, total
+from ansible_collections.helmstack.core.plugins.module_utils.report.summary import HOW_FAR, differing, total
 from ansible_collections.helmstack.core.plugins.module_utils.report.value_changes import changes_data
 
 
@@ -143,8 +143,10 @@ def failure(plan: Plan, outcome: Outcome, mask: Mask, lost: str = "") -> str:
 
 def states(plan: Plan, outcome: Outcome, mask: Mask) -> str:
     """What went wrong, and how far the run got with every release."""
-    lines = [f"{identity}: {outcome.results[identity].error}" for identity in outcome.failed]
-    lines.append("State of the releases:")
+    errors = {identity: outcome.results[identity].error or "" for identity in outcome.failed}
+    named = {identity: error.startswith(f"release {identity} ") for identity, error in errors.items()}
+    lines = [error if named[identity] else f"{identity}: {error}" for identity, error in errors.items()]
+    lines.append(HOW_FAR)
     lines += [f"  {change.id}: {_state(change, outcome.results.get(change.id))}" for change in plan.changes]
     return mask.text("\n".join(lines))
 

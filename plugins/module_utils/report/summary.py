@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+HOW_FAR = "State of the releases:"  # the line in a failure that the state of every release follows
 _IDLE = ("unchanged", "skip")
 _OBJECTS = {"add": "added", "change": "change", "remove": "removed", "replace": "replaced"}
 _NAMED = 5  # releases of which the same is told
@@ -40,9 +41,25 @@ def ended(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def left_behind(plan: Mapping[str, Any]) -> Iterator[str]:
     """The line on what the stack has deployed and no longer has."""
-    left = plan.get("left_behind")
+    left, going = plan.get("left_behind"), _goes(plan)
     if left:
-        yield f"deployed by this stack, no longer in it: {_names(left)} (prune: true removes {_them(left)})"
+        stays = "it stays" if len(left) == 1 else "they stay"
+        how = stays if going else f"prune: true removes {_them(left)}"
+        yield f"deployed by this stack, no longer in it: {_names(left)} ({how})"
+    if going:
+        staying: dict[str, list[str]] = {}
+        for release in plan["releases"]:
+            if release["action"] == "skip" and release.get("status") not in (None, "uninstalled"):
+                reason = ", ".join(release["reason"])
+                staying.setdefault(reason, []).append(f"{release['namespace']}/{release['name']}")
+        for reason, names in staying.items():
+            yield f"{'stays' if len(names) == 1 else 'stay'}, as {_is(names)} {reason}: {_names(names)}"
+
+
+def _goes(plan: Mapping[str, Any]) -> bool:
+    """Whether the stack is to be uninstalled."""
+    busy = [release for release in plan["releases"] if release["action"] not in _IDLE]
+    return bool(busy) and all(release["action"] == "uninstall" for release in busy)
 
 
 def total(plan: Mapping[str, Any]) -> str:
@@ -69,6 +86,10 @@ def _objects(count: int, word: str) -> str:
 
 def _them(names: list[str]) -> str:
     return "it" if len(names) == 1 else "them"
+
+
+def _is(names: list[str]) -> str:
+    return "it is" if len(names) == 1 else "they are"
 
 
 def _names(names: Iterable[str]) -> str:

@@ -75,6 +75,19 @@ def test_a_run_tells_what_failed_and_the_sum() -> None:
     ]
 
 
+def test_how_far_the_releases_got_is_not_told_twice() -> None:
+    message = "1 of 2 releases failed\nshop/a: boom\n  of helm\nState of the releases:\n  shop/b: unchanged"
+    lines = list(told([Host("h0", ({"failed": True, "msg": message},)), HOSTS[0]], check=False, most=0))
+    assert lines[1:4] == ["  1 of 2 releases failed", "  shop/a: boom", "    of helm"]
+    assert len(lines) == 5
+
+
+def test_what_failed_after_the_deployment_is_told_as_such() -> None:
+    [line, why, _sum] = told([Host("h0", (change(1),), lost=True), HOSTS[0]], check=False, most=0)
+    assert line == "1 host failed: h0"
+    assert "what comes after its deployment failed" in why
+
+
 def test_one_host_needs_a_line_only() -> None:
     assert list(told(HOSTS[:1], check=True, most=0)) == ["h1 would change"]
     assert list(told(HOSTS[5:6], check=True, most=0)) == ["h6 would stay the same"]

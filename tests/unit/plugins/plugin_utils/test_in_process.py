@@ -59,6 +59,16 @@ def test_what_an_option_keeps_secret_is_in_no_result(tmp_path: Path, stack: str)
     assert result["invocation"]["module_args"]["api_key"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
+def test_a_selector_that_chooses_nothing_is_a_warning(tmp_path: Path, stack: str) -> None:
+    def body(call: Call) -> dict[str, Any]:
+        return {"changed": False, "warnings": ["first"]}
+
+    found = done(body, tmp_path, {"stack_files": [stack], "selector": "[?labels.tier=='front']"})
+    note = "the selector chooses none of the stack's releases (1), so there is nothing to do"
+    assert found["warnings"] == ["first", note]
+    assert done(body, tmp_path, {"stack_files": [stack], "selector": "[?name=='app']"})["warnings"] == ["first"]
+
+
 def test_bad_options_and_failures_are_results(tmp_path: Path, stack: str) -> None:
     def failing(call: Call) -> dict[str, Any]:
         raise ApplyError("it broke", result={"changed": True})

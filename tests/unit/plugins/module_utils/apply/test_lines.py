@@ -22,7 +22,11 @@ CHANGE = Change("a", "web", "upgrade", objects=(ObjectChange("change", "ConfigMa
         (Result(DONE, "uninstalled", None, 1.0), "uninstalled, after 1.0 s"),
         (Result(FAILED, "failed", 4, 1.0, "no image\nLast events:\n  many"), "failed, after 1.0 s: no image"),
         (Result(FAILED, "uninstalled", None, 1.0, "boom"), "failed, after 1.0 s: boom"),
-        (Result(FAILED, "failed", 4, 1.0, "x" * 300), f"failed, after 1.0 s: {'x' * 200}…"),
+        (
+            Result(FAILED, "failed", 4, 1.0, "release web/a (chart web) cannot be applied: boom"),
+            "failed, after 1.0 s: boom",
+        ),
+        (Result(FAILED, "failed", 4, 1.0, "x" * 300), f"failed, after 1.0 s: {'x' * 120}…"),
     ],
 )
 def test_a_failure_is_told_with_its_reason_in_a_line(result: Result, line: str) -> None:

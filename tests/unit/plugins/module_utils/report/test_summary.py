@@ -84,6 +84,18 @@ def test_what_the_stack_no_longer_has_is_told() -> None:
     assert list(ended(plan)) == [line, "nothing to do: 1 unchanged"]
 
 
+def test_what_stays_when_the_stack_goes_is_told() -> None:
+    going = _release("a", "uninstall", "removed", ("1", None), "remove")
+    kept = {**_release("db", "skip", "protected", ("1", None)), "status": "deployed"}
+    absent = {**_release("new", "skip", "ignored", (None, None)), "status": None}
+    lines = list(ended(_plan(going, kept, absent, left_behind=["first/frontend"])))
+    assert lines[:-1] == [
+        "deployed by this stack, no longer in it: first/frontend (it stays)",
+        "stays, as it is protected: shop/db",
+    ]
+    assert list(outline(_plan(going, kept, absent, left_behind=["first/frontend"])))[1:3] == lines[:-1]
+
+
 @pytest.mark.parametrize(
     ("failed", "told"), [(None, "done: 1 upgrade, 1 object changes, 1 unchanged"), ("no", "1 of 2 releases failed; ")]
 )
