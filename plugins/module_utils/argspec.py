@@ -48,7 +48,7 @@ class ArgSpec:
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
     def secrets(self, params: Mapping[str, Any]) -> list[str]:
-        """What the options that are marked so hold, and passwords in URLs."""
+        """The values of secret options, and the passwords in URLs."""
         urls = [str(params[name]) for name in ("host", "proxy") if params.get(name)]
         return [*_marked(self.argument_spec, params), *(secret for url in urls for secret in secrets_in(url))]
 
@@ -59,12 +59,12 @@ class ArgSpec:
         return aliases | {name for name in self.argument_spec if not name.startswith("_")}
 
     def canonical(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """``args`` with aliases replaced by the options' names and without the unset; values stay as they are."""
+        """``args`` without unset options, and with the options' names in place of aliases; values do not change."""
         names = {alias: name for name, option in self.argument_spec.items() for alias in option.get("aliases", ())}
         return {names.get(key, key): value for key, value in args.items() if value is not None}
 
     def typed(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """``args`` checked and brought to their types, and nothing added: no defaults and no environment.
+        """``args`` checked and converted to their types. No defaults and no environment are added.
 
         :raises InputError: one sentence with everything that is wrong.
         """
@@ -342,7 +342,7 @@ STACK_OPTIONS = frozenset().union(
     *(spec.names for spec in (HELMSTACK, HELMSTACK_INFO, HELMSTACK_TEMPLATE, HELMSTACK_VALUES))
 )
 
-# A folder's .helmstack must not turn a deployment into a deletion, nor say where itself is looked for, nor what is
+# A folder's .helmstack must not turn a deployment into a deletion, nor say where it is searched itself, nor what is
 # written on the controller.
 _NEVER_DEFAULTS = frozenset(
     "stack_files remote_src state all take_over delete_namespace expected_plan report_file report_limit".split()
@@ -362,7 +362,7 @@ def request(
     environ: Mapping[str, str],
     secrets: Sequence[str] = (),
 ) -> Request:
-    """What a task asks of the stack room, in its words."""
+    """The task's options as a Request of the stack room."""
     return Request(
         stack_files=tuple(stack_files),
         environment=given.get("environment"),
@@ -385,7 +385,7 @@ def request(
 def with_defaults(
     spec: ArgSpec, given: Mapping[str, Any], defaults: Mapping[str, Any], environ: Mapping[str, str]
 ) -> dict[str, Any]:
-    """``given`` and what a ``.helmstack`` file says of options that neither the task nor the environment sets.
+    """``given``, and from a ``.helmstack`` file the options that neither the task nor the environment sets.
 
     Options of the other modules are passed over, as one file serves all of them.
 
@@ -393,7 +393,7 @@ def with_defaults(
     """
     refused = sorted(_NEVER_DEFAULTS & set(defaults))
     if refused:
-        raise InputError(f"'{refused[0]}' cannot stand in .helmstack", hint="Set it in the task")
+        raise InputError(f"'{refused[0]}' cannot be set in .helmstack", hint="Set it in the task")
     taken = {**given, **spec.from_environment(given, environ)}
     options = spec.canonical(defaults)
     return {**{name: value for name, value in options.items() if name in spec.names - set(taken)}, **given}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What passes from the controller to the target: one archive with the resolved stack and the files it names."""
+"""The bundle, which passes from the controller to the target: an archive with the resolved stack and its files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 # The key of the module's result under which lines of progress travel back; the action plugin takes them out of it.
 PROGRESS = "_helmstack_progress"
-# As that one: what the controller writes into a report, whole, where the result itself may be cut, or have no diff.
+# Likewise: the whole result, for the controller's report; the result itself may be cut, or have no diff.
 REPORT = "_helmstack_report"
-# As that one: the draft of an imported stack, with its secrets, which the controller writes.
+# Likewise: the draft of an imported stack, with its secrets, which the controller writes.
 DRAFT = "_helmstack_draft"
 
 _CONTENT = "content.json"
@@ -43,7 +43,7 @@ class Handover:
     progress_file: str | None = None
     progress_returned: bool = False  # the lines travel back in the result
     others: tuple[Stack, ...] | None = None  # the stack in other environments
-    done: tuple[Mapping[str, Any], ...] | None = None  # what an earlier task has done, which is to be taken back
+    done: tuple[Mapping[str, Any], ...] | None = None  # what an earlier task has done and this one takes back
 
     def to_data(self) -> dict[str, Any]:
         others = None if self.others is None else [stack.to_data() for stack in self.others]
@@ -77,8 +77,8 @@ def write(
 ) -> None:
     """Write the archive.
 
-    :arg root: what stands in ``bundle`` for the folder that the files will lie in; must occur nowhere else in it.
-    :arg paths: absolute paths of files and folders to take along; they lie under ``root`` as they lie on this
+    :arg root: a placeholder in ``bundle`` for the folder of the files; it must occur nowhere else in it.
+    :arg paths: absolute paths of files and folders to take along; their paths under ``root`` are those on this
         machine, so that relative references between them hold.
     :arg texts: content by absolute path, of files that have another content on this machine, or none.
     """

@@ -68,7 +68,7 @@ def lock(stack: Stack, options: LockOptions, *, diff: bool, workdir: str, guard:
     unknown = [name for name in locking.unknown(options.update) if not fnmatch.filter(names, name)]
     if unknown:
         near = did_you_mean(unknown[0], {*locking.names(), *names})
-        raise InputError(f"update: '{unknown[0]}' is neither a release nor a chart that is to be locked", hint=near)
+        raise InputError(f"update: '{unknown[0]}' is neither a release nor a chart of the lock file", hint=near)
     charts = locking.charts(stack.locked or (), options.update)
     before = "" if stack.locked is None else lockfile.render(stack.locked, stack.locked_stacks)
     after = lockfile.render(charts, fetched)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way through the rooms: a resolved stack, a cluster, a plan, and what becomes of it."""
+"""The one way through the rooms: a resolved stack, a cluster, a plan, and its outcome."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.run_tools import To
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
-# A run that changes nothing is to be quick: what only other runs need is imported there.
+# A run that changes nothing must be quick: only functions that need more import it.
 if TYPE_CHECKING:
     from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import Applier
     from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome
@@ -59,7 +59,7 @@ def deploy(
     try:
         plan = run.plan()
     except Unfinished:
-        # by a run that is at work still, or has died just now: once the lock is ours, that is known
+        # by a run that is still at work, or has just died: the lock tells which
         if check_mode or not options.lock:
             raise
     if plan and (check_mode or not plan.has_work):
@@ -90,7 +90,7 @@ class Run:
         self.session = self._open()
         self.tools = Tools(stack, options.tools, workdir, os.path.join(workdir, "kubeconfig"), guard)
         self.values = ValuesFiles(workdir, self.tools.helm)
-        self.ended = threading.Event()  # nothing more is to begin
+        self.ended = threading.Event()  # set: nothing new may begin
         self.lost = ""  # why the lock is no longer held
         self.lock: Lock | None = None
 
@@ -100,7 +100,7 @@ class Run:
     def plan(self) -> Plan:
         """The plan for the cluster as it is now.
 
-        :raises HelmstackError: there can be none, or it is not the expected one.
+        :raises HelmstackError: there is none, or it is not the expected one.
         """
         folder = tempfile.mkdtemp(prefix="plan-", dir=self.workdir)
         planner = planner_of(
@@ -129,7 +129,7 @@ class Run:
             raise
 
     def _abandoned(self, modified: float) -> bool:
-        """Whether what was written then was written by a run that is dead, as its Lease proves."""
+        """Whether a dead run wrote at this time, as its Lease proves."""
         if not self.options.lock:
             return False
         lock = self.lock or self._lock()
@@ -146,13 +146,13 @@ class Run:
         self.end()
 
     def end(self) -> None:
-        """Nothing new begins, and what runs comes to its end: helm says in each release what became of it."""
+        """Lets nothing new begin and ends what runs: helm records in each release how it ended."""
         self.ended.set()
         self.tools.interrupt()
 
     @contextmanager
     def locked(self, plan: Plan | None) -> Iterator[Plan]:
-        """Keeps other runs off the stack; gives a new plan if one may have changed what the old one saw."""
+        """Holds the stack's lock; gives a new plan if another run may have changed what the old plan saw."""
         if not self.options.lock:
             yield plan or self.plan()
             return
@@ -169,7 +169,7 @@ class Run:
     def apply(self, plan: Plan) -> Outcome:
         """Carries out the plan.
 
-        :raises Stopped: the run was told to end; says what was done till then.
+        :raises Stopped: the run must end; its ``result`` says what was done till then.
         """
         from ansible_collections.helmstack.core.plugins.module_utils.apply.readiness import Readiness
 
@@ -209,7 +209,7 @@ class Run:
         )
 
     def _permit(self) -> None:
-        """Holds if something new may begin.
+        """Returns if something new may begin.
 
         :raises HelmstackError: the run is ended, or its lock is lost.
         """
@@ -222,13 +222,13 @@ class Run:
         return report.mask_for(plan, self.stack.secrets)
 
     def obstacles(self, plan: Plan) -> list[str]:
-        """What would stop a run at the lock, for a warning of the check."""
+        """Why a run would stop at its lock, as warnings of a check."""
         if not plan.has_work or not self.options.lock:
             return []
         try:
             why = self._lock().obstacle()
         except Forbidden as error:
-            # one who may change nothing at all is not the one who runs it
+            # an account that may change nothing only reviews
             return [] if any(change.untried for change in plan.changes) else [f"a run will stop at its lock: {error}"]
         return [f"a run would stop at its lock, or wait: {why}"] if why else []
 
@@ -354,7 +354,7 @@ class ValuesOptions:
 def values(stack: Stack, options: ValuesOptions, *, diff: bool, workdir: str, guard: Guard) -> dict[str, Any]:
     """The values of the stack's releases with their origin, or what differs in another environment; no cluster.
 
-    :raises HelmstackError: a chart whose defaults are asked for cannot be fetched or read.
+    :raises HelmstackError: a chart whose defaults are wanted cannot be fetched or read.
     """
     from ansible_collections.helmstack.core.plugins.module_utils.chart.defaults import Default, defaults
     from ansible_collections.helmstack.core.plugins.module_utils.report import values as explained

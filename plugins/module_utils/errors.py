@@ -24,7 +24,7 @@ class Location:
 
 
 class HelmstackError(Exception):
-    """What went wrong, told in one sentence that a person can act on.
+    """What went wrong, in one sentence that a person can act on.
 
     :arg what: the sentence, without a full stop.
     :arg where: the place in the user's file, if there is one; it leads the message.
@@ -40,7 +40,7 @@ class HelmstackError(Exception):
         self.detail = detail
 
     def reword(self, words: Callable[[str], str]) -> None:
-        """Tell the same in other words, such as masked ones."""
+        """Change the words, for example to mask them."""
         self.what, self.hint, self.detail = words(self.what), words(self.hint), words(self.detail)
         self.args = (self.what,)
 
@@ -76,7 +76,7 @@ class ApplyError(HelmstackError):
 
 
 class Stopped(BaseException):
-    """The process was told to end; not an Exception, so that nothing takes it for a failure to recover from.
+    """The process must end; not an Exception, so that nothing takes it for a failure to recover from.
 
     ``told`` and ``result`` say what had been done by then.
     """
@@ -88,7 +88,7 @@ class Stopped(BaseException):
 
 
 def nearest(name: str, candidates: Iterable[str], count: int = 1) -> list[str]:
-    """The candidates that look most like ``name``, best first; empty if none does."""
+    """The candidates that are most similar to ``name``, best first; empty if none is similar."""
     return difflib.get_close_matches(name, sorted(set(candidates)), n=count, cutoff=0.5)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Go templates of stacks, rendered by Helm's own engine: all that are asked for at once by one ``helm template``.
+"""Go templates of stacks, rendered by Helm's own engine: one ``helm template`` renders as many as possible.
 
 They are put into a chart that lives as long as that: each folder of templates is a sub-chart, so that each has its own
 ``.Files``. Each file is a partial, called by a template of ours that makes its context and puts what comes out into
@@ -59,9 +59,9 @@ class _Group:
 
 
 def render(templates: Sequence[GoTemplate], helm: Helm, folder: str, read: Read) -> list[str]:
-    """What comes of the templates, in their order.
+    """The rendered texts, in the templates' order.
 
-    :arg folder: private, and not there yet.
+    :arg folder: private; does not exist yet.
     :arg read: a file of the user's, decrypted.
     :raises InputError: a template fails, with its file and line.
     :raises HelmError: there is no helm.
@@ -75,7 +75,7 @@ def render(templates: Sequence[GoTemplate], helm: Helm, folder: str, read: Read)
 
 
 def _grouped(templates: Sequence[GoTemplate], read: Read) -> list[_Group]:
-    """As few groups as can be; mostly one."""
+    """As few groups as possible; mostly one."""
     groups: list[_Group] = []
     for number, template in enumerate(templates):
         sources = {template.path: template.text, **dict(_partials(template, read))}
@@ -136,7 +136,7 @@ class _Chart:
         self._write(f"{folder}/templates/w{number}.yaml", "\n".join(lines))
 
     def _folder(self, template: GoTemplate) -> str:
-        """The sub-chart for the folder that a template lies in."""
+        """The sub-chart for a template's folder."""
         place = os.path.dirname(template.path)
         partials = dict(_partials(template, self._read))
         if place not in self._folders:
@@ -160,7 +160,7 @@ class _Chart:
         return self._partials[path]
 
     def _copy(self, place: str, folder: str, template: GoTemplate) -> None:
-        """What ``.Files`` is to have: the files in the template's folder."""
+        """The content of ``.Files``: the files in the template's folder."""
         whole = 0
         for inside in _files_in(place):
             source = os.path.join(place, inside)
@@ -193,7 +193,7 @@ class _Chart:
         return self._at_its_line(int(re.sub(r"\D", "", mine[1])), words[mine.end() :])
 
     def _at_its_line(self, number: int, said: str) -> InputError:
-        """Helm tells of ``fail`` and ``required`` by the outermost template's line, so it gets the user's as that."""
+        """Helm reports ``fail`` and ``required`` with the outermost template's line, so the user's is that one."""
         template = dict(self._members)[number]
         folder = self._folders[os.path.dirname(template.path)]
         for other, each in self._members:
@@ -274,12 +274,12 @@ def _content(path: str, read: Read) -> bytes:
         return content
     try:
         return read(path).text.encode()
-    except InputError:  # who has no password for it can have no use for it
+    except InputError:  # without its password nobody can use it
         return b""
 
 
 def _check_named(template: GoTemplate, texts: Sequence[str]) -> None:
-    """Holds if no file is asked for that Helm keeps to itself and tells to be empty."""
+    """Holds if no template reads a file that Helm hides from ``.Files``."""
     folder = os.path.dirname(template.path)
     for text in texts:
         for name in _NAMED_FILE.findall(text):

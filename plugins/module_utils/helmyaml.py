@@ -50,9 +50,9 @@ _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].+)?")
 
 
 class Node(NamedTuple):
-    """A value and where it stands; maps hold nodes by their key, lists hold nodes.
+    """A value with its place; maps hold nodes by their key, lists hold nodes.
 
-    A map's member stands where its key does. ``secret``: it came out of a vault. ``via``: the variables that brought
+    A map's member has the place of its key. ``secret``: it came out of a vault. ``via``: the variables that brought
     it, each with the place that defines it. ``over``: what it replaced when files were laid over each other, newest
     first, as it is written there.
     """
@@ -110,7 +110,7 @@ def divided(text: str) -> bool:
 def load_with_positions(text: str, name: str, decrypt: Decrypt | None = None) -> Node:
     """The one document of a stack's file, with the file and line of every value.
 
-    :raises InputError: as :func:`load`, and for a key that stands twice in a map, and for a second document.
+    :raises InputError: as :func:`load`, and for a key that occurs twice in a map, and for a second document.
     """
     builder = _PlacingBuilder(name, decrypt)
     try:
@@ -136,7 +136,7 @@ def plain(node: Node) -> Any:
 
 
 def place(value: Any, where: Location, *, secret: bool = False) -> Node:
-    """The inverse of :func:`plain`: data of which all stands in one place."""
+    """The inverse of :func:`plain`: data with one place for all of it."""
     if isinstance(value, dict):
         value = {str(key): place(item, where, secret=secret) for key, item in value.items()}
     elif isinstance(value, (list, tuple)):
@@ -166,7 +166,7 @@ def to_json(value: Any) -> str:
     """JSON text that Helm's YAML parser reads back as the same value.
 
     YAML does not join surrogate pairs, folds U+0085, U+2028 and U+2029 as line breaks, and refuses control characters,
-    so characters stand as they are, but for those.
+    so all characters but these are written as they are.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
     return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda match: f"\\u{ord(match.group()):04x}", text)
@@ -246,7 +246,7 @@ class _Builder:
             before = self.aliased
             self.sizes[id(node)] = 0
             value = make(node)
-            self.aliased = before  # what lies under it is counted in it
+            self.aliased = before  # it includes what is below it
             self.sizes[id(node)] = known
             return value
         self.sizes[id(node)] = 0
@@ -338,7 +338,7 @@ class _Builder:
         if found == "str" and _TIMESTAMP.fullmatch(node.value):
             found = "timestamp"
         if found != tag:
-            raise self.error(node, f"what stands here is not a !!{tag}")  # which may be secret
+            raise self.error(node, f"this is not a !!{tag}")  # which may be secret
         return value
 
     def binary(self, node: Any) -> str:
@@ -355,7 +355,7 @@ class _Builder:
 class _PlacingBuilder(_Builder):
     """Makes nodes with positions."""
 
-    max_aliased = MAX_ALIASED // 10  # nobody writes so long a stack, and a node takes ten times the memory
+    max_aliased = MAX_ALIASED // 10  # no stack is that long, and a node takes ten times the memory
     exact = True
 
     def __init__(self, name: str, decrypt: Decrypt | None = None) -> None:
@@ -382,7 +382,7 @@ class _PlacingBuilder(_Builder):
 
 def _twice(name: str, first: str, second: str, line: int, where: Location) -> InputError:
     if first == second == name:
-        return InputError(f"the key '{name}' stands twice, first in line {line}", where=where)
+        return InputError(f"the key '{name}' occurs twice, first in line {line}", where=where)
     what = f"the keys '{first}' (line {line}) and '{second}' are both '{name}' to YAML 1.1, which is Helm's"
     return InputError(what, where=where, hint="Put them in quotes")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the module helmstack_import, as far as they are more than words: repositories and clusters."""
+"""The options of the module helmstack_import that need checks: repositories and clusters."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Invocation:
     """What Ansible hands to a module.
 
     :arg params: the options, of their types and with their defaults.
-    :arg given: those of the task alone, as they stand there.
+    :arg given: those that the task sets, unconverted.
     :arg tmpdir: a folder for temporary files.
     :arg content: what the action plugin hands over, if it is in this process.
     """
@@ -83,7 +83,7 @@ def of_stack_files(given: Mapping[str, Any], secrets: tuple[str, ...], tools: St
 class ModuleDefinition:
     """What one of the modules does.
 
-    :arg resolved: makes the stack of the options where the files lie on the target.
+    :arg resolved: makes the stack of the options if the files are on the target.
     """
 
     spec: ArgSpec
@@ -104,7 +104,7 @@ def run(definition: ModuleDefinition) -> None:
 
 
 def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, Any]:
-    """Resolve the stack or take it from the controller, do its work, and give the module's result, or why it failed."""
+    """The module's result, or why it failed: resolves the stack or takes the controller's, then calls the body."""
     mask = Mask(())
     told: dict[str, Any] = {}
     draft: dict[str, Any] = {}
@@ -157,7 +157,7 @@ def _with_secrets(spec: ArgSpec, call: Call) -> Call:
 
 
 def _told(call: Call) -> dict[str, Any]:
-    """The lines of progress, if they are in a file that the controller may not have been able to read."""
+    """The lines of progress, if the controller may not be able to read their file."""
     path = call.handover.progress_file
     if path is None or not call.handover.progress_returned:
         return {}
@@ -195,13 +195,13 @@ def _call(definition: ModuleDefinition, invocation: Invocation, workdir: str, gu
 
 
 def _leavings(invocation: Invocation) -> list[str]:
-    """The files that the controller has made for this run alone."""
+    """The files that the controller made for this run alone."""
     return [invocation.params["_bundle"]] if invocation.params["_bundle"] else []
 
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """Signals that end the process raise Stopped, so that what it has begun is put in order."""
+    """Signals that end the process raise Stopped, so that the run can clean up."""
     before = {number: signal.signal(number, _stop) for number in _SIGNALS}
     try:
         yield
@@ -211,13 +211,13 @@ def _stoppable() -> Iterator[None]:
 
 
 def _wanted(call: Call) -> AbstractContextManager[object]:
-    """Ends the work, as a signal does, when the one who has asked for it is gone."""
+    """Ends the work, as a signal does, when the caller's process is gone."""
     caller = call.handover.caller
     return parents.watched(caller.pid, output=caller.listens) if caller else nullcontext()
 
 
 def _stop(number: int, frame: object) -> NoReturn:
-    # who asks again shall not break in on what the first has begun
+    # a second signal must not interrupt the clean-up that the first one began
     for each in _SIGNALS:
         signal.signal(each, lambda number, frame: None)
     raise Stopped(signal.Signals(number).name)

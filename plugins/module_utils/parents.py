@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Notices that nobody is there any more who wants the work: ansible-playbook was killed, or its connection is gone.
+"""Notices that the caller is gone: ansible-playbook was killed, or its connection broke.
 
 ansible-core's workers have sessions of their own, and sshd does not end what it has started, so that no signal tells.
 """
@@ -29,7 +29,7 @@ def watched(
 
     :arg last: the highest one whose parent counts; None, or one that is not above: the leader of this session.
     :arg output: whether it is also the end that nobody can read the standard output any more.
-    :arg gone: what is to be done instead.
+    :arg gone: what to do instead.
     """
     above, ended, orphaned = chain(last), threading.Event(), threading.Event()
 
@@ -50,7 +50,7 @@ def watched(
 
 
 def stop() -> None:
-    """SIGTERM to this process; its main thread is the one that heeds it."""
+    """SIGTERM to this process; its main thread handles it."""
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
@@ -95,7 +95,7 @@ def broken(above: Chain) -> bool:
 def unheard(output: int) -> bool:
     """Whether a file descriptor is a pipe or a socket that nobody reads any more."""
     poll = select.poll()
-    poll.register(output, 0)  # errors are always told
+    poll.register(output, 0)  # errors are always reported
     try:
         return any(state & (select.POLLERR | select.POLLHUP) for _output, state in poll.poll(0))
     except OSError:
@@ -103,7 +103,7 @@ def unheard(output: int) -> bool:
 
 
 def _about(pid: int) -> tuple[int, int] | None:
-    """A process' parent and session, as Linux tells them; None: it has gone, or this is another system."""
+    """A process' parent and session, as Linux reports them; None: it has ended, or this is another system."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             # its name, in brackets, may hold anything

@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.run_tools import To
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a task says of planning and applying; modules that lack an option have its default."""
+    """A task's options for planning and applying; modules that lack an option have its default."""
 
     connection: ConnectionOptions
     tools: ToolOptions
@@ -46,7 +46,7 @@ class RunOptions:
 
         :arg progress_file: where lines of progress go; None: nowhere.
 
-        :raises InputError: a value is of the right type, but makes no sense.
+        :raises InputError: a value has the right type, but is out of range.
         """
 
         def said(name: str) -> Any:

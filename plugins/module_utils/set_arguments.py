@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Integers as ``--set`` arguments: helm keeps those as int64, while those of values documents become floats.
+"""Integers as ``--set`` arguments: helm keeps them as int64, while integers of values documents become floats.
 
 To a template a float is 3.56136738e+08, and no digit behind the sixteenth is left of it.
 """

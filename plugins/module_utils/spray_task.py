@@ -43,7 +43,7 @@ _PAIR = re.compile(r"((?:\\.|[^=\\])*=)(\{(?:\\.|[^}\\])*\}|(?:\\.|[^,\\])*)(,|$
 
 @dataclass(frozen=True)
 class Place:
-    """Where the task's files lie: on the controller, or on the target with ``remote_src``.
+    """Where the task's files are: on the controller, or on the target with ``remote_src``.
 
     ``find`` gives a file's absolute path, ``carry`` the path under which the module will find it with its content
     decrypted, and what in it is secret. Both raise InputError if there is no such file.
@@ -104,7 +104,7 @@ def _umbrella_stack(given: Mapping[str, Any], at: Place, reader: StackReader, se
 
 
 def on_target(given: Mapping[str, Any], secrets: tuple[str, ...], helpers: Helpers | None = None) -> Stack:
-    """What the task wants where its files lie on this machine."""
+    """The task's stack if its files are on this machine."""
 
     def find(path: str) -> str:
         found = os.path.abspath(os.path.expanduser(path))
@@ -245,7 +245,7 @@ def _values(
 def _set_values(
     items: Collection[Mapping[str, Any]], at: Place, reader: StackReader, secrets: Collection[str]
 ) -> Iterator[dict[str, Any]]:
-    _named_files(items)  # what cannot be read is told by its place among all
+    _named_files(items)  # before the loop, so that errors name an item by its place among all
     for place, item in enumerate(items, start=1):
         text, kind = item["value"], item.get("value_type") or "raw"
         secret = _holds(text, secrets)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What resolving a stack may take beside its files, git and helm: they are there once they are asked for."""
+"""The tools for resolving a stack, git and helm: they are made when they are first used."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files from web servers. A login goes to the server that it is for, wherever that one sends the request on to."""
+"""Files from web servers. A login goes only to its own server, also after redirects."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Answer:
 
 
 class Server(Protocol):
-    """What is declared of a server: stack/model.py's Repository."""
+    """A declared server: stack/model.py's Repository."""
 
     @property
     def url(self) -> str:
@@ -70,7 +70,7 @@ class Server(Protocol):
 
     @property
     def username(self) -> str | None:
-        """Whom to log in as."""
+        """The user name."""
 
     @property
     def password(self) -> str | None:
@@ -95,7 +95,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True)
 class Access:
-    """How one server is asked; the login is for no other."""
+    """Access to one server; its login goes to no other."""
 
     username: str = ""
     password: str = field(default="", repr=False)
@@ -107,7 +107,7 @@ class Access:
 
     @classmethod
     def of(cls, repository: Server) -> Access:
-        """What a declared repository says, or its URL."""
+        """The access of a declared repository, or of its URL."""
         parts = urllib.parse.urlsplit(repository.url)
         user, password = (urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
         return cls(
@@ -121,7 +121,7 @@ class Access:
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """How the server is to prove who it is. Reading certificates takes as long as a small download."""
+        """How the server proves its identity. Reading certificates takes as long as a small download."""
         try:
             context = ssl.create_default_context(cafile=self.ca_file)  # none but this one, as with Helm
             if self.well_known:
@@ -154,7 +154,7 @@ def get(
     limit: int = 1 << 25,
     data: bytes | None = None,
 ) -> Answer:
-    """Asks for a URL. Any status below 400 is an answer, 304 included.
+    """Fetches a URL. Any status below 400 is an answer, 304 included.
 
     :arg authorization: goes to this server only, also if it redirects.
     :arg to: a file for the body.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The private folder of a run. It holds secrets, so it goes however the run ends.
+"""The private folder of a run. It holds secrets, so it is removed however the run ends.
 
 By itself; after a SIGKILL by a guard of its own session; and where that was killed too, by the next run.
 """
@@ -29,7 +29,7 @@ _UNCLAIMED = 3600.0  # seconds; a file for a run that never began, or has not ye
 _LOOSE = (f"{PREFIX}*", "helmstack.tar.gz", "AnsiballZ_helm*")
 
 # Its lines say which helm processes run: those that heed an interrupt, a slash, those that must not be interrupted.
-# "bye" is the end of a run that has put all in order itself.
+# "bye" is the end of a run that has cleaned up itself.
 _GUARD = """\
 trap '' INT TERM HUP
 while IFS=/ read -r heed rest; do
@@ -49,9 +49,9 @@ rm -rf -- "$@"
 
 
 class Guard:
-    """A process that outlives a SIGKILL of this one: it then ends the run's helm processes and removes its files.
+    """A process that survives a SIGKILL of this one: it then ends the run's helm processes and removes its files.
 
-    :arg paths: what it is to remove.
+    :arg paths: what it removes.
     """
 
     def __init__(self, *paths: str) -> None:
@@ -69,7 +69,7 @@ class Guard:
     def begins(self, pid: int, *, heeds: bool) -> None:
         """A helm process runs now.
 
-        :arg heeds: when it is interrupted it says in its release what became of it.
+        :arg heeds: after an interrupt it records in its release how it ended.
         """
         with self._lock:
             self._running[pid] = heeds
@@ -82,7 +82,7 @@ class Guard:
             self._tell_running()
 
     def end(self) -> None:
-        """There is nothing left to guard."""
+        """Ends the guard: there is nothing left to do for it."""
         with self._lock:
             self._tell("bye")
             if self._process.stdin:
@@ -113,7 +113,7 @@ def private_folder(tmpdir: str, *beside: str) -> Iterator[tuple[str, Guard]]:
     handle = os.open(folder, os.O_RDONLY)
     leavings = list(beside)
     try:
-        # the kernel gives the lock back when this process is dead
+        # the kernel releases the lock when this process dies
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield folder, guard
@@ -178,6 +178,6 @@ def _is_dead(folder: str, now: float) -> bool:
 
 
 def cache_folder(environ: Mapping[str, str]) -> str:
-    """What is kept between runs: charts, what was fetched from git, and the version of each helm binary."""
+    """The folder that is kept between runs: charts, git content, and the version of each helm binary."""
     base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "helmstack")

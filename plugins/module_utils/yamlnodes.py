@@ -36,7 +36,7 @@ _SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 
 
 def compose(text: str, name: str) -> Iterator[Any]:
-    """The documents' root nodes, one after the other, so that what nobody asks for is not parsed.
+    """The documents' root nodes, one after the other: what is not used is not parsed.
 
     :raises InputError: it is not YAML, or Helm's parser does not take it.
     """

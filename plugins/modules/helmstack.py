@@ -176,7 +176,7 @@ plan:
         - risk: data-loss
           release: web/db
           object: {kind: PersistentVolumeClaim, namespace: web, name: data}
-          why: the volume goes, and what it holds may
+          why: the volume is deleted, and its data may be lost
       contains:
         risk:
           description: One of V(data-loss), V(outage), V(access), V(downgrade) and V(secret).

@@ -68,6 +68,6 @@ class ControllerFiles(ActionBase):
                 return os.path.abspath(folder)
         searched = ", ".join(self._folders(task_vars))
         raise InputError(
-            f"There is no stack file: none of {', '.join(STACK_FILES)} lies in {searched}",
+            f"There is no stack file: none of {', '.join(STACK_FILES)} is in {searched}",
             hint="Name one with the option stack_files",
         )

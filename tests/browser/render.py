@@ -27,7 +27,7 @@ RISK = {
     "risk": "data-loss",
     "release": "shop/web-0",
     "object": {"kind": "PersistentVolumeClaim", "namespace": "shop", "name": "data"},
-    "why": "the volume goes, and what it holds may",
+    "why": "the volume is deleted, and its data may be lost",
 }
 
 

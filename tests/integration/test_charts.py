@@ -314,8 +314,8 @@ def test_a_folder_is_used_in_place(store: Open, helm: Helm, tmp_path: Path) -> N
     assert store().fetch(str(path), "1.2.0").version == "1.2.0"
     assert helm.processes == 0
     text = message(lambda: store().fetch(str(path), "1.3.0"))
-    assert text == f"chart '{path}' is version 1.2.0, but 1.3.0 is asked for"
-    assert "^2.0.0 is asked for" in message(lambda: store().fetch(str(path), "^2.0.0"))
+    assert text == f"chart '{path}' is version 1.2.0, but the stack wants 1.3.0"
+    assert "the stack wants ^2.0.0" in message(lambda: store().fetch(str(path), "^2.0.0"))
 
 
 def test_a_folder_and_its_package_have_one_digest(store: Open, tmp_path: Path) -> None:
@@ -423,7 +423,7 @@ def test_charts_in_a_cycle_are_told(store: Open, tmp_path: Path) -> None:
     [
         ("@nope", "comes from the repository '@nope', which is not declared in the stack"),
         ("stable", "comes from the repository 'stable', which is not declared in the stack"),
-        ("file://../nowhere", "is to lie in"),
+        ("file://../nowhere", "must be in"),
         ("http://127.0.0.1:9", "does not answer"),
     ],
 )

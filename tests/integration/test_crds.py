@@ -93,7 +93,7 @@ def test_definitions_are_upgraded_where_asked_and_only_there(workspace: Workspac
     assert plan_of(seen) == plan_of(checked) == plan_of(second)
     assert seen["diff"] == checked["diff"] == second["diff"]
     [warning] = [text for text in seen["warnings"] if "crds/" in text]  # and one on the lock
-    assert "told without the server's dry run: no right to patch customresourcedefinitions" in warning
+    assert "computed without the server's dry run: no right to patch customresourcedefinitions" in warning
     assert "warnings" not in second
     assert objects_of(second) == {key(mine): "change", key(ready): "change"}
     assert release_of(second, "mine")["reason"] == ["chart"]

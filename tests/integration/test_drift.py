@@ -121,7 +121,7 @@ def test_drift_that_a_merge_cannot_bring_back_is_told_and_not_corrected_for_ever
     assert (checked["changed"], first["changed"]) == (True, True)
     assert (second["changed"], last["changed"]) == (False, False)
     if workspace.helm("version", "--short").startswith("v3"):
-        assert any("env SETTING stands twice" in warning for warning in checked["warnings"])
+        assert any("env SETTING occurs twice" in warning for warning in checked["warnings"])
         assert any("drift of Deployment web stays" in warning for warning in last["warnings"])
         spec["template"]["spec"]["containers"][0]["env"] = [{"name": "SETTING", "value": "by hand"}]
         workspace.api.patch(f"{path}?fieldManager=kubectl-edit", {"spec": spec})

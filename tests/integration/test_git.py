@@ -85,7 +85,7 @@ def test_a_charts_dependencies_beside_it_in_the_repository_are_built(
 @pytest.mark.parametrize(
     ("reference", "version", "words"),
     [
-        ("//charts/web", "2.x", "is version 1.2.0, but 2.x is asked for"),
+        ("//charts/web", "2.x", "is version 1.2.0, but the stack wants 2.x"),
         ("//charts", None, r"'charts' in the git repository .* is no chart: it has no Chart.yaml .*//charts/name"),
         ("", None, r"'\.' in the git repository .* is no chart"),
     ],

@@ -89,7 +89,7 @@ def test_a_lock_file_that_lacks_a_chart_or_is_in_conflict_is_an_error(
     workspace.run(module("helmstack_lock"))
     stack(workspace, served, "~2.0")
     message = workspace.run(module("helmstack_template", environment="dev"), code=2).result["msg"]
-    assert "but the stack asks for ~2.0. Run the module helmstack_lock" in message
+    assert "but the stack wants ~2.0. Run the module helmstack_lock" in message
     workspace.write("helmstack.lock", "<<<<<<< ours\nlock_version: 1\n=======\n>>>>>>> theirs\n")
     message = workspace.run(module("helmstack_template", environment="dev"), code=2).result["msg"]
     assert "helmstack.lock:1: the lock file holds a merge conflict" in message

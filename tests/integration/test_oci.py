@@ -189,7 +189,7 @@ def test_a_digest_names_a_chart_and_another_one_is_an_error(store: Open, registr
     pinned = f"oci://{registry.host}/team/charts/web@{one.origin.digest}"
     assert charts.fetch(pinned).version == "1.0.0"
     assert charts.fetch(pinned, "1.0.0").version == "1.0.0"
-    assert "is version 1.0.0, but 1.1.0 is asked for" in message(lambda: charts.fetch(pinned, "1.1.0"))
+    assert "is version 1.0.0, but the stack wants 1.1.0" in message(lambda: charts.fetch(pinned, "1.1.0"))
     assert charts.fetch("r/web", "1.0.0", digest=one.origin.digest).version == "1.0.0"
     digest = one.origin.digest
     text = message(lambda: charts.fetch("r/web", "1.1.0", digest=digest))
@@ -210,7 +210,7 @@ def test_a_digest_names_a_chart_and_another_one_is_an_error(store: Open, registr
         ("oci://{host}", None, "is no reference to a chart in a registry"),
         ("oci://{host}/a/web:1.0.0", "1.1.0", "version is 1.1.0, but the chart"),
         ("oci://{host}/a/web@sha256:12", None, "is not sha256: and 64 hexadecimal digits"),
-        ("oci://{host}/team/charts/web", "1.0.0", "answers without encryption, which nobody has asked for"),
+        ("oci://{host}/team/charts/web", "1.0.0", "answers without encryption, which is not allowed"),
         ("oci://127.0.0.1:9/web", "1.0.0", "the registry 127.0.0.1:9 does not answer: Connection refused"),
     ],
 )

@@ -93,7 +93,7 @@ def test_what_check_mode_may_not_ask_it_says(workspace: Workspace) -> None:
     check = {**workspace.task(as_reader), "check_mode": True}
     _deployed, checked, run = workspace.run(workspace.task({}), check, workspace.task(as_reader), code=2).results
     assert (checked["changed"], actions_of(checked)) == (False, {"app": "unchanged"})
-    told = "drift of ConfigMap app cannot be told: no right to patch configmaps"
+    told = "drift of ConfigMap app is unknown: no right to patch configmaps"
     assert [told in warning for warning in checked["warnings"]] == [True]
     # a run is to mend what it cannot see
     assert told in run["msg"]
@@ -112,7 +112,7 @@ def test_without_the_right_to_patch_edits_that_an_upgrade_may_take_back_are_list
     assert objects_of(checked) == {("ConfigMap", a, "app"): "change", ("ConfigMap", a, "app-other"): "change"}
     edited, untried = checked["warnings"]
     assert "ConfigMap app-other: whether the upgrade takes back" in edited
-    assert untried.startswith("whether the cluster accepts all changes cannot be told: no right to patch configmaps")
+    assert untried.startswith("whether the cluster accepts all changes is unknown: no right to patch configmaps")
     assert untried.endswith(". Not tried: ConfigMap")
     # its warning: Helm 3 takes the edit back, Helm 4 stops at it
     checked = workspace.check()

@@ -173,7 +173,7 @@ def test_what_the_api_refuses_to_make_is_told_before(workspace: Workspace) -> No
     assert failed == {"invalid", "denied", "hooked"} | ({"twice"} if MAJOR == 4 else set())
     assert "port 81 is not for us" in told["denied"]
     [warning] = seen["warnings"]
-    assert warning.startswith("whether the cluster accepts all changes cannot be told: no right to ")
+    assert warning.startswith("whether the cluster accepts all changes is unknown: no right to ")
 
 
 def test_a_quota_is_told_before(workspace: Workspace) -> None:

@@ -39,7 +39,7 @@ def test_a_plan_tells_risks_and_images_and_a_forbidden_one_is_not_carried_out(sh
     for run in found:
         told = run.result["msg"].splitlines()
         assert told[0] == "the plan is forbidden: Data would be lost. Nothing was done"
-        assert told[2].endswith("app, PersistentVolumeClaim data: the volume goes, and what it holds may")
+        assert told[2].endswith("app, PersistentVolumeClaim data: the volume is deleted, and its data may be lost")
         assert run.result["changed"] is False
     plan = found[0].result["plan"]
     assert plan_of(found[0].result) == plan_of(found[1].result)
@@ -52,7 +52,7 @@ def test_a_plan_tells_risks_and_images_and_a_forbidden_one_is_not_carried_out(sh
     ]
     assert plan["releases"][0]["app_version"] == {"from": "2.0", "to": "1.9"}
     allowed = shop.run({"forbid": [{"when": f"releases[?name=='{config}']"}]}, check=True)
-    assert f"RISK data-loss: {app}, PersistentVolumeClaim data: the volume goes" in allowed.output
+    assert f"RISK data-loss: {app}, PersistentVolumeClaim data: the volume is deleted" in allowed.output
 
 
 def test_what_no_plan_has_cannot_be_forbidden(shop: Workspace) -> None:
@@ -86,7 +86,7 @@ def test_check_and_run_write_reports(shop: Workspace) -> None:
     for kind in ("html", "md"):
         assert f"Review of {shop.prefix}" in reports[kind].replace("\\", "")
         assert "-        image: registry.invalid/app:1.0.0" in reports[kind]
-        assert "the volume goes, and what it holds may" in reports[kind]
+        assert "the volume is deleted, and its data may be lost" in reports[kind]
     shop.run({"report_file": files})
     reports = read(shop)
     assert f"Deployment of {shop.prefix}" in reports["html"]

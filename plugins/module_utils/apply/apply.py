@@ -179,7 +179,7 @@ class Applier:
     def _check_unchanged(self, change: Change) -> None:
         """Holds if the release is still what the plan saw.
 
-        :raises ClusterError: it is not, or that cannot be told; nothing has been done to it.
+        :raises ClusterError: it is not, or that is unknown; nothing has been done to it.
         """
         seen, found = change.deployed, self.cluster.now(change.namespace, change.name)
         if _revision(seen) != _revision(found):

@@ -24,7 +24,7 @@ class Cluster(Protocol):
     """What this asks of the cluster."""
 
     def contents(self, namespace: str) -> set[Found]:
-        """What somebody has put into a namespace."""
+        """The objects that people put into a namespace."""
 
     def delete_namespace(self, name: str) -> None:
         """Begin to delete a namespace."""

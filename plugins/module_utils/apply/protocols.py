@@ -19,7 +19,7 @@ class ChangedCluster(Protocol):
 
     @property
     def info(self) -> ClusterInfo:
-        """Which cluster it is."""
+        """The cluster's server, uid and version."""
 
     def stamp(self, namespace: str, name: str, revision: int, labels: Mapping[str, str | None]) -> None:
         """Put labels onto Helm's storage object of a revision."""
@@ -40,7 +40,7 @@ class ChangedCluster(Protocol):
         """Delete an object, or leave what it owns to whoever adopts it; whether it was there, or still is."""
 
     def contents(self, namespace: str) -> set[tuple[str, str, str]]:
-        """What somebody has put into a namespace: API group, kind and name."""
+        """The objects that people put into a namespace: API group, kind and name."""
 
     def delete_namespace(self, name: str) -> None:
         """Begin to delete a namespace."""

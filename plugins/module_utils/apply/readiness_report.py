@@ -155,7 +155,7 @@ class _Evidence:
             return []
 
     def log(self, pod: Object, container: str, *, crashed: bool) -> list[str]:
-        """The end of a container's log, with a title; of its last run if it has crashed."""
+        """The end of a container's log, with a title; of the last run if it crashed."""
         path = f"/api/v1/namespaces/{meta(pod).get('namespace')}/pods/{meta(pod).get('name')}/log"
         for previous in (True, False) if crashed else (False,):
             if time.monotonic() > self._deadline:

@@ -37,7 +37,7 @@ def discard(cluster: ReplacingCluster, change: Change, timeout: float, pause: Ca
             if time.monotonic() > deadline or pause(_PAUSE):
                 where = f"{item.namespace}/{item.name}" if item.namespace else item.name
                 raise ClusterError(
-                    f"{item.kind} {where} is to be made anew, and has not gone yet",
+                    f"{item.kind} {where} must be made anew, but still exists",
                     hint="Look at its finalizers. The next run goes on from there",
                 )
 

@@ -100,7 +100,7 @@ def _expression(pattern: str) -> str:
         else:
             if char == "\\":
                 if not rest:
-                    raise ValueError("a backslash stands at its end")
+                    raise ValueError("it ends with a backslash")
                 char, rest = rest[0], rest[1:]
             result += re.escape(char)
     return f"(?s:{result})"

@@ -112,13 +112,13 @@ class LocalCharts:
         original = os.path.normpath(os.path.join(path, item.repository.removeprefix("file://")))
         if not os.path.isdir(original):
             raise ChartError(
-                f"the dependency '{item.name}' of chart '{path}' is to lie in '{original}', which is no folder"
+                f"the dependency '{item.name}' of chart '{path}' must be in '{original}', which is no folder"
             )
         completed = self.complete(original, chain)
         about = metadata(chart_files.read(completed), completed)
         if not fits(item, about.name, about.version):
             raise ChartError(
-                f"the dependency '{item.name}' of chart '{path}' is to be {version or item.version}, but '{original}' "
+                f"the dependency '{item.name}' of chart '{path}' must be {version or item.version}, but '{original}' "
                 f"is {about.name} {about.version}"
             )
         return completed

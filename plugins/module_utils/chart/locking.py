@@ -63,7 +63,7 @@ class LockPins:
         others = [chart.asked or "the newest version" for chart in self._charts.values() if chart.chart == key[0]]
         asked = key[1] or "the newest version"
         if others:
-            what = f"{self._path} holds chart {key[0]} for {' and '.join(others)}, but the stack asks for {asked}"
+            what = f"{self._path} holds chart {key[0]} for {' and '.join(others)}, but the stack wants {asked}"
         else:
             what = f"{self._path} does not hold chart {key[0]} ({asked})"
         return ChartError(what, hint=lockfile.MEND)

@@ -130,7 +130,7 @@ class ChartStore:
         """
         told = f"chart '{without_credentials(wanted.reference)}' {chart.version}"
         if os.path.isdir(found.path):
-            raise ChartError(f"verify is set, but {told} is a folder, which nobody can sign", hint="Leave verify out")
+            raise ChartError(f"verify is set, but {told} is a folder, which cannot be signed", hint="Leave verify out")
         if not found.origin.provenance:
             hint = "Sign it with helm package --sign, and publish the .prov file too, or leave verify out"
             raise ChartError(f"verify is set, but {told} is not signed: it has no provenance file", hint=hint)
@@ -183,9 +183,9 @@ def _check_version(chart: Chart, found: Found, wanted: Wanted) -> None:
             not semver.is_exact(version) and semver.satisfies(chart.version, version)
         )
     except ValueError as error:
-        raise InputError(f"the version asked of chart '{chart.reference}' cannot be read: {error}") from None
+        raise InputError(f"the wanted version of chart '{chart.reference}' cannot be read: {error}") from None
     if not fits:
-        raise ChartError(f"chart '{chart.reference}' is version {chart.version}, but {version} is asked for")
+        raise ChartError(f"chart '{chart.reference}' is version {chart.version}, but the stack wants {version}")
 
 
 def _at(error: HelmstackError, where: Location | None) -> HelmstackError:

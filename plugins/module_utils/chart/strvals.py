@@ -114,7 +114,7 @@ def _decode_json(text: str, start: int, *, whole: bool = False) -> tuple[Any, in
     except json.JSONDecodeError:
         raise ValueError("its JSON is broken") from None
     if whole and text[end:].strip():
-        raise ValueError("something stands behind its JSON")
+        raise ValueError("text follows its JSON")
     return value, end
 
 

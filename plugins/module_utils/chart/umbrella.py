@@ -193,7 +193,7 @@ class Umbrella:
             return "Chart.yaml"
         if self._metadata.get("dependencies"):
             raise ChartError(
-                f"dependencies stand in Chart.yaml and in {REQUIREMENTS} both",
+                f"dependencies are in both Chart.yaml and {REQUIREMENTS}",
                 where=self.where(REQUIREMENTS),
                 hint="Keep one of the two lists",
             )

@@ -34,7 +34,7 @@ _PATIENCE = 3.0  # seconds: a webhook that is down is not worth more in a dry ru
 
 
 def refusal(client: Client, collection: str, item: Mapping[str, Any], *, applies: bool) -> str:
-    """Why the API would not make an object; "" if it would, or if that cannot be told before others are there.
+    """Why the API would not make an object; "" if it would, or if that is unknown before others are there.
 
     :arg collection: the API path of all objects of its kind and namespace.
     :arg applies: helm makes it by server-side apply, which it lets the server validate strictly.

@@ -32,7 +32,7 @@ def cluster_info(client: Client, context: str) -> ClusterInfo:
     text = str(version.get("gitVersion", ""))
     number = re.match(r"v?\d+\.(\d+)", text)
     if not number:
-        raise ClusterError(f"{client.server} does not tell a Kubernetes version, is it an API server?")
+        raise ClusterError(f"{client.server} reports no Kubernetes version; is it an API server?")
     try:
         found = client.get_or_none("/api/v1/namespaces/kube-system", accept=METADATA)
     except Forbidden:
@@ -44,7 +44,7 @@ def cluster_info(client: Client, context: str) -> ClusterInfo:
 def check_expected(info: ClusterInfo, expected: str | None) -> None:
     """Holds if ``expected`` is unset, the API server's URL, or the UID of namespace kube-system.
 
-    :raises ClusterError: it is another cluster, or this cannot be told.
+    :raises ClusterError: it is another cluster, or this is unknown.
     """
     if not expected:
         return

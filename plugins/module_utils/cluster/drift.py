@@ -39,7 +39,7 @@ class Drifted:
 
     live: Mapping[str, Any] | None = field(repr=False)
     restored: Mapping[str, Any] = field(repr=False)
-    problem: str = ""  # why applying it is refused, or what of it cannot be told
+    problem: str = ""  # why applying it is refused, or what of it is unknown
 
 
 def typed(item: Mapping[str, Any]) -> bool:

@@ -133,7 +133,7 @@ class DryRuns(LiveObjects):
             return overlaid(live, as_read(item)), f"helm will fail at it: {error}"
         except Forbidden as error:
             told = live if covers(live, as_read(item)) else overlaid(live, as_read(item))
-            return told, f"whether the upgrade takes back what was edited cannot be told: {error}"
+            return told, f"whether the upgrade takes back what was edited is unknown: {error}"
 
     def _tried(self, path: str, item: Mapping[str, Any], how: str) -> Mapping[str, Any]:
         """A dry run of what helm does."""
@@ -143,7 +143,7 @@ class DryRuns(LiveObjects):
         return self.client.patch(path, item, APPLY_PATCH, dryRun="All", fieldManager=MANAGER, force=how != APPLY)
 
     def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> Drifted | None:
-        """How a live object differs from what applying its manifest again would make of it.
+        """How a live object differs from the result of applying its manifest again.
 
         :raises Forbidden: the server-side dry run needs the right to patch, though it changes nothing.
         """

@@ -23,7 +23,7 @@ class Foreseen:
 
 
 def overlaid(live: Any, sent: Any) -> Any:
-    """``live`` with all that ``sent`` says; what ``sent`` no longer says stays, for who wrote it cannot be told here.
+    """``live`` with all that ``sent`` says; what ``sent`` no longer says stays, for who wrote it is unknown here.
 
     Lists replace, as those of a definition do in server-side apply; but what the server leaves out is no difference.
     """

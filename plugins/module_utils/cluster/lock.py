@@ -84,7 +84,7 @@ class Lock:
         return left_by(lease) if lease and expired(lease.get("spec") or {}, now) else None
 
     def obstacle(self) -> str:
-        """Why a run could not take the lock now; "" if it could, or if that cannot be told. Changes nothing.
+        """Why a run could not take the lock now; "" if it could, or if that is unknown. Changes nothing.
 
         :raises Forbidden: the right to it is missing.
         """

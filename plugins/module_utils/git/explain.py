@@ -26,7 +26,7 @@ _CAUSES = (
     _Cause(
         r"REMOTE HOST IDENTIFICATION HAS CHANGED",
         "its host shows another key than the known one",
-        "Somebody may stand between; if the key was changed on purpose, put the new one into known_hosts",
+        "Somebody may intercept the connection; if the key was changed on purpose, put the new one into known_hosts",
     ),
     _Cause(
         r"Host key verification failed|No \w+ host key is known",
@@ -71,7 +71,7 @@ _CAUSES = (
 
 
 def explained(error: GitError, url: str) -> HelmstackError:
-    """The error for a user, of one that git told; that git is missing tells itself."""
+    """The user's error for one of git's; a missing git needs no other words."""
     if not error.words:
         return error
     cause = next(cause for cause in _CAUSES if re.search(cause.sign, error.words))
@@ -81,7 +81,7 @@ def explained(error: GitError, url: str) -> HelmstackError:
 
 
 def _last(words: str) -> str:
-    """The line that tells most."""
+    """The most telling line."""
     lines = [line for line in words.splitlines() if line.strip()]
     fatal = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
     said = fatal[:1] or lines[-1:]

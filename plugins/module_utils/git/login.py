@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How git shows who asks: declared repositories, with logins in 0600 files of the run alone."""
+"""git's logins: declared repositories, with their logins in 0600 files of the run alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.git.reference import GitReference
 from ansible_collections.helmstack.core.plugins.module_utils.web import Server
 
-# git asks it for this host alone: whoever a server redirects to gets no login
+# git calls it for this host alone: a server that it is redirected to gets no login
 _HELPER = '!f() { test "$1" = get && cat "$HELMSTACK_GIT_LOGIN"; }; f'
 
 

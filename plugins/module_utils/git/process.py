@@ -76,7 +76,7 @@ class Git:
     ) -> str:
         """What git prints.
 
-        :arg settings: configuration for this command alone; it stands in the arguments, so nothing secret may be in it.
+        :arg settings: configuration for this command alone; it becomes arguments, so nothing secret may be in it.
         :raises GitError: it is missing, or it ended with another exit code than 0.
         """
         options = [

@@ -67,7 +67,7 @@ def is_git(text: str) -> bool:
 def parse(text: str) -> GitReference:
     """A reference, checked before git sees any of it.
 
-    :raises InputError: the transport, the host, the path or the ref is none that git is to be started with.
+    :raises InputError: git must not be started with the transport, the host, the path or the ref.
     """
     shown = without_login(text)
     kind, separator, _rest = text.partition("://")
@@ -96,7 +96,7 @@ def parse(text: str) -> GitReference:
 
 
 def secrets_of(text: str) -> tuple[str, ...]:
-    """What of a reference is to be masked: the password, or the user name that stands for one."""
+    """The secrets of a reference: the password, or the user name that serves as one."""
     try:
         login = urlsplit(text).netloc.rpartition("@")[0]
     except ValueError:
@@ -160,6 +160,6 @@ def _check_host(scheme: str, host: str, username: str, password: str, shown: str
         raise InputError(f"'{shown}': no such user can log in with ssh")
     if scheme == "ssh" and password:
         raise InputError(
-            f"'{shown}' holds a password, which ssh takes from nobody",
+            f"'{shown}' holds a password, which ssh does not accept",
             hint="Declare a repository with type: git and key_file",
         )

@@ -44,14 +44,14 @@ class Remote:
     def commit(self, reference: GitReference) -> str:
         """The commit that a ref is; the server is asked once a run.
 
-        :raises ChartError: there is no such ref, or the server does not tell.
+        :raises ChartError: there is no such ref, or the server does not answer.
         """
         if reference.ref not in self._commits:
             self._commits[reference.ref] = self._ask(reference)
         return self._commits[reference.ref]
 
     def extract(self, commit: str, path: str, folder: str) -> None:
-        """Puts a folder of a commit where it lies in the repository, and what its links and charts refer to.
+        """Writes a folder of a commit to its place in the repository, with the targets of its links and charts.
 
         :raises ChartError: there is no such commit or folder, or something in it leads out of the repository.
         """

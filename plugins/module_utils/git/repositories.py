@@ -26,7 +26,7 @@ class Checkout:
     """A folder of a commit on disk."""
 
     commit: str
-    root: str  # where the repository's top lies; only what is wanted of it is there
+    root: str  # the repository's top; only the wanted folders are in it
     path: str  # of the wanted folder or file
 
 
@@ -59,9 +59,9 @@ class GitRepositories:
             return remote.commit(reference)
 
     def checkout(self, reference: GitReference, commit: str = "") -> Checkout:
-        """The folder of a reference, fetched unless it lies in the cache.
+        """The folder of a reference, fetched unless it is in the cache.
 
-        :arg commit: what the reference is known to mean; then no server is asked for that.
+        :arg commit: the commit of the reference, if known; then no server is asked.
         :raises ChartError: there is no such ref or folder, it cannot be fetched, or a link in it leaves the repository.
         """
         commit = commit or self.commit(reference)
@@ -97,7 +97,7 @@ def _digest(text: str, length: int) -> str:
 
 
 def _fill(root: str, put: Callable[[str], None]) -> None:
-    """A folder that is there as a whole or not at all, whoever else makes it."""
+    """A folder that exists as a whole or not at all, even if several processes make it."""
     os.makedirs(os.path.dirname(root), mode=0o700, exist_ok=True)
     new = tempfile.mkdtemp(prefix="new-", dir=os.path.dirname(root))
     try:

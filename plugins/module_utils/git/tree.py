@@ -66,7 +66,7 @@ def _file_references(file: str) -> Iterator[str]:
     try:
         with open(file, encoding="utf-8") as stream:
             content = helmyaml.load(stream.read(), file)
-    except Exception:  # whatever is wrong with it is told by who reads it as a chart
+    except Exception:  # the reader of the chart reports what is wrong with it
         return
     declared = content.get("dependencies") if isinstance(content, dict) else None
     for item in declared if isinstance(declared, list) else ():

@@ -171,7 +171,7 @@ def time_zone(args: TemplateArgs | UpgradeArgs) -> dict[str, str]:
 
 
 def storage(args: UpgradeArgs) -> dict[str, str]:
-    """Helm keeps releases in memory, and reads what is to be there already from a file (loadReleasesInMemory)."""
+    """Helm keeps releases in memory, and reads the existing ones from a file (loadReleasesInMemory)."""
     return {"HELM_DRIVER": "memory", "HELM_MEMORY_DRIVER_DATA": args.history} if args.history else {}
 
 

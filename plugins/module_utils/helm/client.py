@@ -131,7 +131,7 @@ class Helm:
         return version
 
     def post_renderer(self, name: str) -> str:
-        """What tells whether a post-renderer is still the same, wherever it lies."""
+        """A post-renderer's identity: its content, not its path."""
         return post_renderer.digest(name, self.version().major, self._environ)
 
     def template(self, args: TemplateArgs) -> str:
@@ -231,7 +231,7 @@ class Helm:
     def verify(self, archive: str, keyring: str | None) -> None:
         """Holds if an archive is as it was signed, by one of the keys of a keyring.
 
-        :arg archive: its name must be the one that it was signed under; the provenance file lies beside it.
+        :arg archive: it must have the name under which it was signed; the provenance file is beside it.
         :arg keyring: None: Helm's default.
         :raises HelmFailure: it is not.
         """
@@ -241,7 +241,7 @@ class Helm:
     def repo_update(self, name: str) -> str:
         """Downloads the index file of a repository; returns why that failed, or "".
 
-        Helm 3 ends with exit code 0 either way; the reason stands in what both print.
+        Helm 3 ends with exit code 0 either way; both print the reason.
         """
         answer = self._start(["repo", "update", name])
         failed = re.search(r"Unable to get an update from the .*\n\t(.*)", answer.out)

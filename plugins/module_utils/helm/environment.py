@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-# Of the user's Helm settings only those that say where releases lie, which plugins there are, and how fast to ask.
+# Of the user's Helm settings only those for the storage of releases, plugins, and the rate of requests.
 _KEPT = {"HELM_DRIVER", "HELM_DRIVER_SQL_CONNECTION_STRING", "HELM_BURST_LIMIT", "HELM_QPS"}
 # client-go falls back on these when a kubeconfig names no cluster; which cluster is meant must never be a guess.
 _CLUSTER = {"KUBECONFIG", "KUBERNETES_MASTER", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}

@@ -118,7 +118,7 @@ def hint(said: str) -> str:
         return "Another run is at work on this release, or one was killed; see the option recover"
     if _IMMUTABLE.search(said):
         how = "'force: true' deletes the object and makes it anew, unless more would go with it; or delete it yourself"
-        return f"Kubernetes lets nobody change this: {how}"
+        return f"Kubernetes does not allow this change: {how}"
     return ""
 
 

@@ -17,7 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 
 
 def digest(name: str, major: int, environ: Mapping[str, str]) -> str:
-    """A sha256 over the content; wherever it lies, the same content gives the same.
+    """A sha256 over the content; the path does not count.
 
     :arg environ: helm's, whose PATH and HELM_PLUGINS say where to look.
     :returns: the name itself if there is nothing of that name; helm will say so when it is needed.

@@ -37,7 +37,7 @@ class Interrupt:
             self._signal()
 
     def attach(self, process: subprocess.Popen[bytes]) -> None:
-        """This is the process; it ends at once if that was asked for before."""
+        """Sets the process; ends it at once if the run must end already."""
         with self._lock:
             self._process = process
             self._signal()
@@ -68,7 +68,7 @@ class Processes:
         self._environ = environ
         self._guard = guard
         self._lock = threading.Lock()
-        self._running: dict[subprocess.Popen[bytes], bool] = {}  # whether it heeds an interrupt
+        self._running: dict[subprocess.Popen[bytes], bool] = {}  # whether it handles an interrupt
         self._started = 0
 
     @property

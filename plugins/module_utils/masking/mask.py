@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Known secrets replaced wherever they stand: in results, diffs and the words of other programs."""
+"""Replaces known secrets in results, diffs and other programs' words."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _FEW = 300  # beginnings of words: so few, and no more than a text has letters, 
 
 
 def maskable(text: str) -> bool:
-    """Whether a text can be told from ordinary words, so that masking it makes sense."""
+    """Whether a text differs enough from ordinary words that masking it makes sense."""
     return len(text.strip()) >= _SHORTEST and text.strip().lower() not in _WORDS
 
 
@@ -59,7 +59,7 @@ def small_number(text: str) -> bool:
 
 
 def number_text(value: Any) -> str:
-    """A number as text if it is long enough to be told from ordinary numbers, else ""."""
+    """A number as text if it is longer than ordinary numbers, else ""."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return str(value) if is_number and len(str(value)) >= _SHORTEST_NUMBER else ""
 
@@ -86,7 +86,7 @@ def _ordinary(line: str) -> bool:
 
 
 def traces(secret: str) -> set[str]:
-    """Texts of which one at least stands wherever a :class:`Mask` would find the secret."""
+    """Texts: wherever a :class:`Mask` finds the secret, at least one of them occurs."""
     written = forms(secret)
     written |= {json.dumps(form, ensure_ascii=False)[1:-1] for form in written}  # it is read once more before it shows
     return written | _coded(secret) | {digest[:_SHORTEST_HASH] for digest in _digests([secret])}
@@ -158,7 +158,7 @@ class Mask:
         return "".join([*parts, text[done:]])
 
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where secrets stand; those that overlap are one."""
+        """The places of secrets; those that overlap are one."""
         begin = end = 0
         for start in range(len(text) - _SHORTEST + 1):
             words = self._words.get(text[start : start + _SHORTEST])
@@ -180,7 +180,7 @@ class Mask:
         rest = text[start : start + len(words[0]) + len(_ELLIPSES[-1])]
         cut = min((at for at in (rest.find(each, _SHORTEST) for each in _ELLIPSES) if at > 0), default=0)
         end = start + max(len(word), cut if any(each.startswith(rest[:cut]) for each in words) else 0)
-        if word in self._coded:  # what stands before and behind belongs to the same base64
+        if word in self._coded:  # what is before and behind it belongs to the same base64
             while start > 0 and text[start - 1] in _IN_BASE64:
                 start -= 1
             while end < len(text) and (text[end] in _IN_BASE64 or text[end] == "="):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may be shown of Secret objects: which keys change, never what they hold, nor how long it is."""
+"""Secret objects without their secrets: the diff shows which keys change, but neither values nor their length."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ABOVE_MARKS = frozenset(("metadata", "spec", "template", "jobTemplate"))
 def pair(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, guessable: bool) -> tuple[Any, Any]:
     """Both sides of a Secret with the values masked; of other objects checksums are.
 
-    :arg guessable: there are secrets, which a checksum of a rendered template may hold: a short one could be guessed.
+    :arg guessable: there are secrets, and a checksum of a template may cover one: a short one could be guessed.
     """
     if not any(side is not None and is_secret(side) for side in (before, after)):
         return (

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The strings of Secret objects, to be masked wherever they would show."""
+"""The strings of Secret objects, which are masked wherever they would show."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def is_secret(item: Object) -> bool:
 def secret_strings(objects: Iterable[Object], *, short: bool = False) -> frozenset[str]:
     """Every value of every Secret, decoded, and the passwords in those that are files and URLs.
 
-    :arg short: also those that can only be told from ordinary words where they are a whole value.
+    :arg short: also those that are too short to mask except where they are a whole value.
     """
     found = {text for item in objects if is_secret(item) for text in _values(item)} - {RANDOM}
     whole = {text for text in found if short or maskable(text)}
@@ -45,9 +45,9 @@ def secret_strings(objects: Iterable[Object], *, short: bool = False) -> frozens
 
 
 def likely_secrets(values: Any, *, told: bool = False, inherited: bool = True) -> Iterator[str]:
-    """The texts among values whose name says that they are secret, for when there are no Secret objects to know it by.
+    """The texts among values whose names say that they are secret, for use where there are no Secret objects.
 
-    :arg told: the name of these values has said so.
+    :arg told: the name of these values says so.
     :arg inherited: what a name says holds for all below it: more is found, and more that is no secret.
     """
     if isinstance(values, Mapping):
@@ -76,7 +76,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _values(item: Object) -> Iterator[str]:
-    """The values, also where they are nested or stand where a mapping should, which the API refuses and helm prints."""
+    """The values, also those that are nested or in place of a mapping, which the API refuses and helm prints."""
     for name, text in _leaves(item.get("stringData")):
         yield from _secret(name, (text,))
     for name, text in _leaves(item.get("data")):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a URL is secret, also where it is no proper one: people write passwords as they are."""
+"""The secrets of a URL, even of an invalid one: people write passwords unencoded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def without_login(url: str) -> str:
 
 
 def secrets_in(url: str) -> Iterator[str]:
-    """The password of a URL, or the user name that stands for one, and parameters such as signatures."""
+    """The password of a URL, or the user name that serves as one, and parameters such as signatures."""
     scheme, login, rest = _split(url)
     user, colon, password = login.partition(":")
     secret = password if colon else "" if scheme.endswith("ssh://") else user  # of ssh it is a name
@@ -58,7 +58,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 def begins_with(url: str, prefix: str) -> bool:
-    """Whether a URL lies below another one."""
+    """Whether a URL is below another one."""
     try:
         if origin(url) != origin(prefix) or _climbs(url):
             return False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan that was approved: what of it is kept, and how another plan differs from it."""
+"""The approved plan: which part of it is kept, and how another plan differs from it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.parts import d
 if TYPE_CHECKING:
     from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 
-# What is kept at most, as artifacts of a workflow are to stay small
+# At most so much is kept: a workflow's artifacts should stay small
 _RELEASES = 200
 _OBJECTS = 500
 _IDLE = ("unchanged", "skip")
@@ -26,7 +26,7 @@ def brief(plan: Any) -> dict[str, Any]:
 
     Lists of lines, as Ansible and AWX join the maps of several tasks.
 
-    :arg plan: as a result has it, or brief already, or a digest alone.
+    :arg plan: as in a result, or already brief, or only a digest.
     :raises InputError: it is none of these.
     """
     if isinstance(plan, str) and plan:
@@ -49,7 +49,7 @@ def brief(plan: Any) -> dict[str, Any]:
 
 
 def differences(expected: Mapping[str, Any], plan: Plan) -> list[str]:
-    """Lines that say what a plan does otherwise than the expected one, or what it does if that is not known."""
+    """Lines that say how a plan differs from the expected one; or what it does, if only a digest is expected."""
     changes, objects = _lines(change.data for change in plan.changes)
     if expected.get("changes") is None:
         return ["What the plan is now:", *(f"  {line}" for line in changes or ["nothing changes"])]
@@ -68,7 +68,7 @@ def _marks(releases: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _inputs(expected: Mapping[str, Any], changes: Iterable[str], found: Iterable[str]) -> Iterator[str]:
-    """What the plan of a release that is to get the same was made from, where that differs."""
+    """The differing parts from which the same changes of a release were planned."""
     before, now = (dict(line.rpartition(": ")[::2] for line in side) for side in (expected.get("parts") or (), found))
     told = {line.partition(": ")[0] for line in set(expected["changes"]) ^ set(changes)}
     for name in now:
@@ -78,7 +78,7 @@ def _inputs(expected: Mapping[str, Any], changes: Iterable[str], found: Iterable
 
 
 def _lines(releases: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-    """What a result says of releases and of objects, a line each."""
+    """The releases and objects of a result, a line each."""
     busy = [item for item in releases if item["action"] not in _IDLE]
     changes = [
         f"{_id(item)}: {item['action']} from revision {item['revision']['from'] or 'none'} ({why})"
@@ -96,7 +96,7 @@ def _id(item: Mapping[str, Any]) -> str:
 
 
 def _differing(expected: Iterable[str], found: Iterable[str], nothing: str) -> Iterator[str]:
-    """What differs between two lists of lines, each of which says something of what stands before its colon."""
+    """The difference of two lists of lines; each line describes the thing before its colon."""
     before, now = (dict(line.rpartition(": ")[::2] for line in side) for side in (expected, found))
     for name in {**before, **now}:
         if before.get(name) != now.get(name):

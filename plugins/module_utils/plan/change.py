@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to happen to one release: compared in full, unless its stamp says that nothing can have changed."""
+"""The change of one release: a full comparison, unless its stamp proves that nothing changed."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ class Changes:
     context: Context
     recovery: Recovery
     owner: tuple[str, str]  # stack, environment
-    lenient: bool = False  # check mode: what may not be asked is told, and no failure
-    all_images: bool = False  # also those of releases that stay as they are, which takes a request each
+    lenient: bool = False  # check mode: a missing right is a warning instead of a failure
+    all_images: bool = False  # also those of unchanged releases, which takes a request each
 
     def of(self, release: Release, chart: Chart, apis: UpcomingKinds) -> Change:
-        """The change that brings a release to what is wanted.
+        """The change that makes a release as it is wanted.
 
-        :arg apis: kinds that releases bring which come before this one.
+        :arg apis: kinds that earlier releases bring.
         """
         deployed = self.context.cluster.releases().get(release.id)
         base = Change(
@@ -118,7 +118,7 @@ class Changes:
     def _comparison(
         self, base: Change, release: Release, chart: Chart, apis: UpcomingKinds, *, install: bool
     ) -> Comparison:
-        """Templates see the kinds that the chart's own ``crds/`` bring, as those are there before helm renders."""
+        """Templates see the kinds of the chart's own ``crds/``, which are applied before helm renders."""
         from ansible_collections.helmstack.core.plugins.module_utils.plan.comparison import Comparison
 
         due = self._due(base, release, chart, apis, install=install)
@@ -138,9 +138,9 @@ class Changes:
         return crds.due(release, chart, values, self.context.cluster, scope, helm=helm, install=install)
 
     def fingerprint(self, release: Release, chart: Chart, apis: UpcomingKinds) -> str:
-        """What the stamp of this release would say.
+        """The fingerprint of this release.
 
-        :arg apis: kinds that will be there besides the cluster's own.
+        :arg apis: kinds that the cluster will serve besides its own.
         """
         helm, values, options = self.context.helm(release), self.context.values(release), release.options
         asked = (chart.mentions | values.mentions).apis
@@ -155,7 +155,7 @@ class Changes:
         return stamp.fingerprint(release, chart, visible(release, values.merged), around)
 
     def depends_on_apis(self, release: Release, chart: Chart) -> bool:
-        """Whether the release's templates ask which APIs there are."""
+        """Whether the release's templates read which APIs the cluster has."""
         return bool((chart.mentions | self.context.values(release).mentions).apis)
 
     def stamped(self, change: Change, apis: UpcomingKinds) -> Change:
@@ -167,7 +167,7 @@ class Changes:
 
         :raises Unfinished: another run may be at work on it.
         """
-        if found.status.startswith("pending"):  # what is being uninstalled may be so twice
+        if found.status.startswith("pending"):  # a release that is being uninstalled may be uninstalled again
             self.recovery.of(found)
         body = self.context.cluster.body(found)
         before = stored(body)
@@ -219,11 +219,11 @@ class Changes:
         corrected = comparison.upgrade(deployed, drifted=True)
         told = tuple(dict.fromkeys((*corrected.warnings, *warnings)))
         corrected = replace(corrected, warnings=told, attempt=attempt)
-        # no objects: helm merges, and what has drifted are objects of kinds that it does not know
+        # no objects: helm merges, and only objects of kinds unknown to it have drifted
         return corrected if corrected.objects else stays
 
     def _drifted(self, deployed: Deployed, held: Manifests) -> tuple[list[ObjectChange], list[str]]:
-        """The objects that are not as they were deployed, and warnings on those of which this cannot be told."""
+        """The objects that are not as they were deployed, and warnings on those that cannot be compared."""
         scope = Scope(deployed.namespace, self.context.cluster.namespaced)
         found = []
         unsure: dict[str, list[str]] = {}
@@ -233,15 +233,15 @@ class Changes:
                 drifted = self.context.cluster.drifted(deployed, item, scope.of(item))
             except Forbidden as error:
                 if self.context.drift == CORRECT and not self.lenient:
-                    what = f"drift of {name} cannot be told: {error}"
+                    what = f"drift of {name} is unknown: {error}"
                     raise ClusterError(what, hint="Or set 'drift: ignore'") from None
-                unsure.setdefault(f"cannot be told: {error}", []).append(name)
+                unsure.setdefault(f"is unknown: {error}", []).append(name)
                 continue
             if drifted is not None:
                 counted = self.context.counted(scope.key(item), drifted)
                 found += counted
                 if counted and drifted.problem:
-                    unsure.setdefault(f"is told without the server: {drifted.problem}", []).append(name)
+                    unsure.setdefault(f"is computed without the server: {drifted.problem}", []).append(name)
         return found, [f"drift of {', '.join(names)} {reason}" for reason, names in unsure.items()]
 
 
@@ -252,7 +252,7 @@ def _holds(versions: tuple[str, ...], name: str) -> bool:
 
 
 def verified(change: Change, owner: tuple[str, str]) -> bool:
-    """Whether the deployed release bears the stamp of just this, at its latest revision.
+    """Whether the latest revision of the deployed release has this fingerprint as its stamp.
 
     :arg owner: the stack and the environment that it must belong to.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the plan asks of the cluster. All of it reads."""
+"""The plan's view of the cluster. Every method only reads."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 
 
 class ObservedCluster(Protocol):
-    """What the plan asks of the cluster; all of it reads."""
+    """The plan's view of the cluster; every method only reads."""
 
     @property
     def info(self) -> ClusterInfo:
-        """Which cluster it is."""
+        """The cluster's server, uid and version."""
 
     @property
     def salt(self) -> str:
@@ -54,7 +54,7 @@ class ObservedCluster(Protocol):
         """Whether an object is in the cluster."""
 
     def live(self, api_version: str, kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
-        """An object as it stands in the cluster."""
+        """An object as it is in the cluster."""
 
     def reapplied(
         self,
@@ -66,7 +66,7 @@ class ObservedCluster(Protocol):
         may_hold_more: bool,
         former: Mapping[str, Any] | None = None,
     ) -> DriftedObject | None:
-        """What applying a manifest makes of the live object besides."""
+        """Which other fields of the live object applying a manifest changes."""
 
     def refusal(
         self,
@@ -85,20 +85,20 @@ class ObservedCluster(Protocol):
         """Whether helm has made a namespace for a release."""
 
     def contents(self, namespace: str) -> set[tuple[str, str, str]]:
-        """What somebody has put into a namespace: API group, kind and name."""
+        """The objects that people put into a namespace: API group, kind and name."""
 
     def has_namespace(self, name: str) -> bool:
         """Whether a namespace is in the cluster."""
 
     def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:
-        """What applying an object would make of it."""
+        """The object after applying it."""
 
     def drifted(self, release: Deployed, manifest: Mapping[str, Any], namespace: str) -> DriftedObject | None:
-        """How a live object differs from what applying its manifest again would make of it."""
+        """How a live object differs from the result of applying its manifest again."""
 
 
 class DriftedObject(Protocol):
-    """An object that is not in the cluster what it was deployed as."""
+    """A live object that differs from its deployed manifest."""
 
     @property
     def live(self) -> Mapping[str, Any] | None:
@@ -110,4 +110,4 @@ class DriftedObject(Protocol):
 
     @property
     def problem(self) -> str:
-        """Why applying it is refused, or what of it cannot be told."""
+        """Why applying it is refused, or which part of it is unknown."""

@@ -19,7 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange, Op
 
 # What two renders have in common before and behind a random part ends with a mark that neither a random word nor a time
-# has in it: what stands nearer may be common by chance.
+# has in it: what is nearer may be common by chance.
 _LEFT = re.compile(r".*(?:(?<=.)[^\w\s+/:.-]|\n)", re.DOTALL)
 _RIGHT = re.compile(r"(?:[^\w\s+/:.=-](?=.)|\n).*", re.DOTALL)
 
@@ -29,7 +29,7 @@ Keeps = Callable[[Object], bool]  # object that leaves the release -> does it st
 
 @dataclass(frozen=True)
 class Scope:
-    """Tells an object's namespace: its own, else the release's, and none for cluster-scoped kinds."""
+    """Finds an object's namespace: its own, else the release's, and none for cluster-scoped kinds."""
 
     namespace: str
     namespaced: Callable[[str, str], bool]  # apiVersion, kind
@@ -46,7 +46,7 @@ class Scope:
 def objects(
     before: Iterable[Object], after: Iterable[Object], scope: Scope, keeps: Keeps = lambda item: False
 ) -> list[ObjectChange]:
-    """What differs between the objects that a release was deployed with and those it is to have.
+    """The difference between a release's deployed and its wanted objects.
 
     An object that leaves the release and that Helm keeps is no change.
     """
@@ -62,7 +62,7 @@ def objects(
 
 
 def hooks(before: Iterable[Hook], after: Iterable[Hook], scope: Scope, event: str, live: Live) -> list[ObjectChange]:
-    """What becomes of hooks when ``event`` (install, upgrade, delete) takes place.
+    """The changes of hooks on ``event`` (install, upgrade, delete).
 
     A hook that runs is made anew: its old object goes first, which is Helm's default delete policy; with another one
     Helm 4 applies it over the old one, and Helm 3 fails. One that does not run now, such as a test, is only stored with
@@ -99,7 +99,7 @@ def with_hooks(changes: Iterable[ObjectChange], hooks: Iterable[ObjectChange]) -
 
 
 def identical(left: Any, right: Any) -> bool:
-    """Whether two data are equal, also for those to whom true is not 1."""
+    """Whether two data are equal; true is not 1."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(identical(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
@@ -122,7 +122,7 @@ def without_random(
 ) -> tuple[Manifests, Manifests]:
     """``first`` and ``before`` with all that differs between two renders of the same input marked as random.
 
-    What is random in the new objects counts as equal to whatever stands at the same place in the old ones.
+    A random value in the new objects equals any value at the same place in the old ones.
 
     :arg elsewhere: a third render, in another time zone. What differs from it alone is not marked if it is what it was,
         such as the date on the same day.
@@ -151,7 +151,7 @@ def without_random(
 def _randomly_named(
     new: Mapping[Key, Object], again: Mapping[Key, Object], old: Mapping[Key, Object]
 ) -> dict[Key, tuple[Key, Key]]:
-    """For objects whose name is random those that stand for them in the second render and in the old release.
+    """For objects with random names: their counterparts in the second render and in the old release.
 
     Those of one kind and namespace belong together in their order.
     """
@@ -205,7 +205,7 @@ def _same_keys(first: Mapping[str, Any], second: Mapping[str, Any], old: Any) ->
 
 
 def _mark_text(first: str, second: str, old: str) -> tuple[str, str]:
-    """A text of which a part is random: the rest must be what it was."""
+    """A text with a random part: the rest must be unchanged."""
     head = common(first, second)
     tail = common(first[head:][::-1], second[head:][::-1])
     left, right = _LEFT.match(first[:head]), _RIGHT.search(first[len(first) - tail :])

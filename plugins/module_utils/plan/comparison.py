@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One release whose stamp does not settle it: rendered, and compared with what was deployed and with what is there."""
+"""One release without a valid stamp: rendered, and compared with the deployed manifests and the live objects."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One release whose stamp does not settle it.
+    """One release without a valid stamp. The methods return its Change, or raise HelmstackError if there can be none.
 
     An upgrade is what Helm makes of three sides (its pkg/action/upgrade.go and pkg/kube/client.go): the manifests of
     the revision deployed last, those that the chart renders now, and the live objects.
 
-    :arg base: the change as far as it is known without rendering: fingerprint, crds/, warnings.
+    :arg base: the parts of the change that need no rendering: fingerprint, crds/, warnings.
     :arg apis: kinds that releases before this one bring.
     """
 
@@ -91,7 +91,7 @@ class Comparison:
         return self._finished("install", ("new",), changes, rendered, revision)
 
     def anew(self, deployed: Deployed) -> Change:
-        """A first install that never got done goes away, and all begins again."""
+        """A first install that never finished is uninstalled, and the release is installed again."""
         rendered = self._renderer().rendered(Manifests(), is_upgrade=False)
         after, scope = rendered.after, self.scope
         body = self.context.cluster.body(deployed)
@@ -104,10 +104,10 @@ class Comparison:
         return self._finished("recover", ("pending",), changes, rendered, 1)
 
     def upgrade(self, deployed: Deployed, *, recovering: bool = False, drifted: bool = False) -> Change:
-        """The change that brings a deployed release to what is wanted: an upgrade, or only a stamp (adopt).
+        """The change that makes a deployed release as it is wanted: an upgrade, or only a stamp (adopt).
 
         :arg recovering: the release goes back to its last good revision first.
-        :arg drifted: it is upgraded because of drift, even if nothing else says so.
+        :arg drifted: it is upgraded because of drift, even without another reason.
         :raises HelmstackError: it cannot be rendered, or the cluster refuses to answer.
         """
         history = history_of(self.context.cluster, deployed)
@@ -162,7 +162,7 @@ class Comparison:
     def _upgraded(
         self, history: History, rendered: Rendered, *, recovering: bool
     ) -> tuple[list[ObjectChange], Reverted]:
-        """All that an upgrade does, new random values included, and what of it follows from edits of live objects."""
+        """All changes of an upgrade, new random values included; marks those that only undo edits of live objects."""
         held, after = ignore.without(history.held, self.context.diff_ignore), rendered.after
         changes = self._as_live(compare.objects(held.objects, after.objects, self.scope, self._kept), after)
         changes = changes if recovering else self._left_to_do(history, changes)
@@ -252,7 +252,7 @@ class Comparison:
         )
 
     def _lacks_job(self, body: ReleaseBody, after: Manifests) -> bool:
-        """Whether nobody knows how a Job ended that must have succeeded, as the cluster has removed it.
+        """Whether the cluster removed a Job that must succeed, so that its end is unknown.
 
         So of a revision of ours that was never found ready: an upgrade runs the Job again.
         """
@@ -279,10 +279,10 @@ class Comparison:
     def _reverted(
         self, history: History, changes: Sequence[ObjectChange], rendered: Rendered, *, recovering: bool
     ) -> Reverted:
-        """Objects whose manifest stays as it is, but whose live state an upgrade does not leave as it is."""
+        """Objects whose manifest is unchanged, but whose live state the upgrade changes."""
         scope, how, deployed = self.scope, self._method(history, recovering=recovering), history.deployed
         listed = {item.key for item in changes}
-        # what the last revision has applied, if that is not the one to compare with: it failed
+        # the last revision's manifests, if it failed and so is not the one to compare with
         applied = {scope.key(item): item for item in history.applied.objects}
         # of two manifests of the same object the last one is what helm leaves
         whole = {scope.key(item): item for item in rendered.whole.objects}
@@ -291,7 +291,7 @@ class Comparison:
         unsure: dict[str, list[str]] = {}
         for key, item in {scope.key(item): item for item in rendered.after.objects}.items():
             more = history.last.revision != deployed.current_revision and applied.get(key) != whole[key]
-            # to go back is a change of the manifest, by which all kinds are changed
+            # going back changes the manifest, which changes objects of all kinds
             former = applied.get(key) if more and recovering else None
             if key in listed or not (former or touches(item, how)):
                 continue
@@ -307,18 +307,18 @@ class Comparison:
                 if drifted.problem:
                     unsure.setdefault(drifted.problem, []).append(f"{key[1]} {key[3]}")
                 for place in uncorrectable.twice(live_item) if how == drift.MERGE else ():
-                    why = f"{place} stands twice, which helm's merge cannot tell apart: it may leave it as it is"
+                    why = f"{place} occurs twice, which helm's merge cannot tell apart: it may leave it as it is"
                     unsure.setdefault(why, []).append(f"{key[1]} {key[3]}")
         return Reverted(found, [f"{', '.join(names)}: {problem}" for problem, names in unsure.items()], edited)
 
     def _method(self, history: History, *, recovering: bool) -> str:
-        """The upgrade goes on as the last revision was made, and after a rollback that is the one gone back to."""
+        """The upgrade works as the last revision did; after a rollback, as the revision that it restored."""
         major, forced = self.context.helm(self.release).version().major, self.context.drift == CORRECT
         last = history.good if recovering else history.last
         return upgrade_method(self.release.options, major, last, forced=forced)
 
     def _refused(self, history: History, changes: Sequence[ObjectChange], rendered: Rendered) -> refusals.Foreseen:
-        """Changes that the cluster would refuse, such as those of immutable fields, and what becomes of them."""
+        """The changes that the cluster would refuse, such as those of immutable fields, and their outcome."""
         how = self._method(history, recovering=False)
         sides = (history.held, rendered.whole)
         held, sent = ({self.scope.key(item): item for item in side.objects} for side in sides)
@@ -380,7 +380,7 @@ class Comparison:
     def _not_made(
         self, changes: Sequence[ObjectChange], whole: Manifests, last: ReleaseBody | None
     ) -> tuple[list[str], Untried]:
-        """Objects that the cluster would refuse to make, and why that cannot be told."""
+        """Warnings on objects that the cluster would refuse to create, and on those of which this is unknown."""
         sent = {self.scope.key(item): item for item in whole.all}
         found = {item.change.key for item in self.base.definitions}
         asked = [item for item in changes if item.key not in found]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What everything that plans a release works with: the cluster, helm, the values, and the rules of comparing."""
+"""The shared context of planning: the cluster, helm, the values, and the rules of comparing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Context:
         return self.live(item, namespace) is not None
 
     def counted(self, key: Key, drifted: DriftedObject) -> list[ObjectChange]:
-        """The change back to what was deployed, but for what is not to be looked at."""
+        """The change back to the deployed state, without the parts that diff_ignore names."""
         before, after = (
             next(iter(ignore.without(Manifests((side,)), self.diff_ignore).objects), None) if side else None
             for side in (drifted.live, drifted.restored)

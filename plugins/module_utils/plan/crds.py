@@ -4,8 +4,8 @@
 
 """The objects of charts' ``crds/``: made when they are not there, and changed only with the option upgrade_crds.
 
-Helm itself is told to leave them alone: Helm 3 never changes one that is there, but Helm 4 does so at a first install,
-or fails on a conflict. Here both do the same, and the plan can tell it.
+Helm itself gets --skip-crds: Helm 3 never changes one that is there, but Helm 4 does so at a first install,
+or fails on a conflict. Here both do the same, and the plan shows it.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 
 class CrdCluster(Protocol):
-    """What this asks of the cluster; all of it reads."""
+    """The view of the cluster that this needs; every method only reads."""
 
     def exists(self, api_version: str, kind: str, namespace: str, name: str) -> bool:
         """Whether an object is in the cluster."""
 
     def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:
-        """What applying an object would make of it."""
+        """The object after applying it."""
 
 
 @dataclass(frozen=True)
 class Due:
-    """What is to be made or changed before helm gets to work, and what cannot be told of it."""
+    """The definitions that are created or changed before helm starts, and warnings on what is unknown."""
 
     definitions: tuple[Definition, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ def _upgrade(found: Mapping[Key, Object], cluster: CrdCluster) -> Due:
             for key, side in told.items()
             if side.live != side.applied
         ),
-        tuple(f"what becomes of its crds/ is told without the server's dry run: {reason}" for reason in reasons),
+        tuple(f"what becomes of its crds/ is computed without the server's dry run: {reason}" for reason in reasons),
     )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the API would refuse to make of a release's new objects and hooks."""
+"""The new objects and hooks of a release that the API would refuse to create."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 _AT_ONCE = 4  # of each release, of which several are planned at once
-Answer = tuple[str, str]  # why it is refused, why that cannot be told
+Answer = tuple[str, str]  # why it is refused; why that is unknown
 
 
 def refused(
@@ -30,7 +30,7 @@ def refused(
     *,
     applies: bool,
 ) -> tuple[list[str], Untried]:
-    """A warning of each object that would not be made, and why that cannot be told.
+    """A warning for each object that the API would refuse, and one on why the others are unknown.
 
     Only of those whose namespace is there, and whose kind the cluster serves as the run will find it.
 
@@ -56,7 +56,7 @@ def refused(
             return "", str(error)
 
     first = answer(asked[0])
-    if first[1]:  # who lacks the right for one mostly lacks it for all, and is not to wait for as many answers
+    if first[1]:  # an account without the right for one mostly lacks it for all: no need to wait for as many answers
         return [], Untried(first[1], frozenset(item.kind for item in asked))
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         answers = [first, *pool.map(answer, asked[1:])]

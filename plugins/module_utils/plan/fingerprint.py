@@ -7,16 +7,16 @@
 What counts, each of it alone (tests/unit/…/plan/test_fingerprint.py):
 
 - the release's name and namespace, its labels and description (stack, environment and labels are also compared with
-  what stands in the cluster);
+  what is in the cluster);
 - the chart by its content: templates, default values, ``crds/``, other files, sub-charts, what Chart.yaml says;
 - the values, merged as Helm merges them, and what only ``--set`` can say;
 - the options ``disableHooks``, ``skipCRDs``, ``upgradeCRDs``, ``reuseValues``, ``resetValues``, and ``postRenderer`` by
   the content of the program or plugin;
-- what "ready" means: ``wait``, ``waitForJobs``, ``ready``; one who asks for more must not be told of an older answer;
+- what "ready" means: ``wait``, ``waitForJobs``, ``ready``: an older, weaker answer must not count;
 - ``diff_ignore``, as what it has hidden once would never be applied;
-- Helm's version without the patch level, the cluster's version, and of its APIs those that a template asks for.
+- Helm's version without the patch level, the cluster's version, and those of its APIs that a template reads.
 
-What does not: where chart, stack and temporary files lie, their times and owners, how an archive was packed, what
+What does not: where chart, stack and temporary files are, their times and owners, how an archive was packed, what
 ``.helmignore`` leaves out; order of keys, formatting and comments of values and Chart.yaml; how helm and the run go
 about it (``timeout``, ``atomic``, ``force``, ``historyMax``, ``recreatePods``, ``createNamespace``, concurrency,
 progress, lock, drift); order and selection (``needs``, ``weight``, targets); the values of other sub-charts of a
@@ -61,7 +61,7 @@ def digest(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What else than the release, its chart and its values counts."""
+    """What counts besides the release, its chart and its values."""
 
     helm: str  # "major.minor"
     cluster: tuple[str, ...]  # its version, and the APIs if templates ask for them

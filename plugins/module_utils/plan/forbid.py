@@ -32,7 +32,7 @@ _REASONS = (
     *("new", "version", "chart", "values", "options", "drift", "failed", "pending", "readiness", "labels", "removed"),
     *("ignored", "protected"),
 )
-# What a plan has: a name that is not here is a mistake, and what it asks for would never be found.
+# The shape of a plan: a name that is not here is a mistake, as it could never match.
 PLAN: Mapping[str, Any] = {
     "digest": TEXT,
     "stack": TEXT,
@@ -77,9 +77,9 @@ class Forbidden(InputError):
 
 
 def check(rules: Iterable[Mapping[str, Any]]) -> None:
-    """Holds if every rule can be asked of a plan.
+    """Returns if every rule can be applied to a plan.
 
-    :raises InputError: one is no JMESPath, or asks for what no plan has.
+    :raises InputError: one is no JMESPath, or names what no plan has.
     """
     for number, rule in enumerate(rules, start=1):
         where = f"forbid, rule {number}"
@@ -100,7 +100,7 @@ def check(rules: Iterable[Mapping[str, Any]]) -> None:
             shape(parsed, PLAN)
         except Wrong as wrong:
             raise InputError(
-                f"{where}: {text!r} asks for {wrong}, which no plan has",
+                f"{where}: {text!r} uses {wrong}, which no plan has",
                 hint=wrong.hint or did_you_mean(wrong.name, wrong.known),
                 detail=_pointed(text, wrong.name),
             ) from None
@@ -113,7 +113,7 @@ def _pointed(text: str, name: str) -> str:
 
 
 def enforce(rules: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> None:
-    """Holds if no rule finds anything.
+    """Returns if no rule matches.
 
     :arg plan: as a result has it.
     :raises Forbidden: a rule finds something: its message, and what it is.
@@ -125,7 +125,7 @@ def enforce(rules: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> None
             found = jmespath.search(text, plan)
         except (TypeError, ValueError) as error:  # jmespath lets Python's own through: a number > a text
             what = f"forbid, rule {number}: {text!r} cannot be asked of the plan"
-            hint = "Numbers stand in backticks: `20`" if isinstance(error, TypeError) else ""
+            hint = "Write numbers in backticks: `20`" if isinstance(error, TypeError) else ""
             raise InputError(what, hint=hint, detail=str(error)) from None
         # as JMESPath has it, 0 is something
         if found is None or found is False or found in ("", [], {}):
@@ -137,7 +137,7 @@ def enforce(rules: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> None
 
 
 def _lines(found: Any) -> list[str]:
-    """What was found, an item a line, of which only so much that it can be read."""
+    """The matches, an item a line, shortened so that they can be read."""
     items = found if isinstance(found, list) else [found]
     lines = [_line(item) for item in items[:_SHOWN]]
     return [*lines, f"and {len(items) - _SHOWN} more"] if len(items) > _SHOWN else lines

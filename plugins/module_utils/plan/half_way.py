@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a failed upgrade has done already: the next one does not do it again, and its diff begins there."""
+"""The part of a failed upgrade that is done: the next upgrade does not repeat it, and its diff begins there."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def without_what_is_done(
 
 
 def _has_been_applied(there: Object, applied: Object, former: Object, deployed: Deployed) -> bool:
-    """Whether a live object has all of a manifest, and nothing more that only the one before said."""
+    """Whether a live object has all fields of a manifest, and none that only the manifest before had."""
     wanted = drift.as_read(drift.as_applied(applied, deployed.name, deployed.namespace))
     before = drift.as_read(drift.as_applied(former, deployed.name, deployed.namespace))
     return drift.covers(there, wanted) and identical(drift.less(there, before, wanted), there)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What matters to an upgrade besides what is wanted: the release's past, and live objects that were edited."""
+"""An upgrade's inputs besides the wanted state: the release's past, and live objects that were edited."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import A
 
 @dataclass(frozen=True)
 class History:
-    """What of a release's past matters to an upgrade.
+    """The part of a release's past that matters to an upgrade.
 
     :arg good: the revision to compare with, the last that was deployed.
     :arg last: the newest one; it may have failed.
@@ -49,5 +49,5 @@ class Reverted:
     changes: list[ObjectChange]
     warnings: list[str]
     edits: dict[Key, Any]
-    untried: Untried = ALL_TRIED  # why it cannot be told whether the cluster accepts what changes
+    untried: Untried = ALL_TRIED  # why it is unknown whether the cluster accepts the changes
     overwritten: Mapping[Key, Any] = field(default_factory=dict)  # of objects that change, what was edited since

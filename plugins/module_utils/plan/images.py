@@ -15,7 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 
 COMES, GOES, STAYS = "comes", "goes", "stays"
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")  # of a PodSpec, be it in a custom resource
-# what stands in these is data, or describes fields and is none
+# these hold data, or describe fields, and are no pods
 _NEVER = frozenset(("ConfigMap", "Secret", "CustomResourceDefinition"))
 
 

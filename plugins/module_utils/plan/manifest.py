@@ -24,7 +24,7 @@ Key = tuple[str, str, str, str]  # API group, kind, namespace, name
 
 @dataclass(frozen=True)
 class Hook:
-    """An object that is a hook. What Helm goes by stands in its document; if that is a List, not in the object."""
+    """An object that is a hook. Helm reads the annotations of its document, which for a List are not the object's."""
 
     item: Object = field(repr=False)
     document: Object = field(repr=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The nouns of the plan room: what is to happen to each release and to each of its objects."""
+"""The nouns of the plan room: the change of each release and of each of its objects."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ALL_TRIED = Untried()
 
 @dataclass(frozen=True)
 class ObjectChange:
-    """What happens to one Kubernetes object."""
+    """The change of one Kubernetes object."""
 
     op: Op
     kind: str
@@ -68,10 +68,10 @@ class ObjectChange:
     name: str
     before: Mapping[str, Any] | None = field(default=None, repr=False)
     after: Mapping[str, Any] | None = field(default=None, repr=False)
-    owner: str | None = None  # whose it is, if it is there and not the release's own; "" is nobody's
+    owner: str | None = None  # the owner, if it exists and is not the release's own; "": it has none
     group: str = ""  # of the API
     hook: frozenset[str] = frozenset()  # the events of one that is a hook
-    forced: bool = False  # deleted before helm gets to work, as the cluster refuses to change it
+    forced: bool = False  # deleted before helm starts, as the cluster refuses to change it
 
     @property
     def key(self) -> Key:
@@ -93,7 +93,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Change:
-    """What is to happen to one release.
+    """The change of one release.
 
     ``wave`` counts from 0 and is for people; the order of work follows from ``needs``. ``edits`` says of objects whose
     manifest stays where they are not as it says; what an upgrade takes back of that is among ``objects``, as far as the
@@ -116,18 +116,18 @@ class Change:
     wave: int = 0
     needs: tuple[str, ...] = ()  # identities that must be done before, of this plan
     objects: tuple[ObjectChange, ...] = ()
-    definitions: tuple[Definition, ...] = ()  # of the chart's crds/: what is applied before helm gets to work
+    definitions: tuple[Definition, ...] = ()  # of the chart's crds/: applied before helm starts
     tests: tuple[str, ...] = ()  # the test hooks that run when it is ready
     values: tuple[ValueChange, ...] = field(default=(), repr=False)  # what the user's values change
     edits: Mapping[Key, Any] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     images: Used = field(default_factory=Used, repr=False)
-    warnings: tuple[str, ...] = ()  # what the plan cannot say
-    untried: Untried = ALL_TRIED  # why it cannot be told whether the cluster accepts what changes
+    warnings: tuple[str, ...] = ()  # what the plan does not know
+    untried: Untried = ALL_TRIED  # why it is unknown whether the cluster accepts the changes
     parts: str = ""  # see plan/parts.py
-    note: str = ""  # why it is skipped, or what of its history a reader would wonder about
-    makes_namespace: bool = False  # helm is to make the release's namespace
-    removes_namespace: bool = False  # it goes when all releases in it have gone
+    note: str = ""  # why it is skipped, or a surprise in its history
+    makes_namespace: bool = False  # helm creates the release's namespace
+    removes_namespace: bool = False  # it is deleted after the last release in it
     overwritten: Mapping[Key, Any] = field(default_factory=dict, repr=False)  # where objects that change were edited
     attempt: str = ""  # what a correction of drift begins with, see uncorrectable.py
     method: str = ""  # how an upgrade brings objects to their manifests, see cluster/drift.py
@@ -148,7 +148,7 @@ class Change:
 
     @property
     def has_work(self) -> bool:
-        """Whether anything is to be done, a stamp or tests included."""
+        """Whether there is work, a stamp or tests included."""
         return self.effective or self.action == "adopt" or bool(self.tests)
 
     @property
@@ -195,17 +195,17 @@ class Plan:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the plan cannot say, and why."""
+        """What the plan does not know, and why."""
         told = [f"release {change.id}: {text}" for change in self.changes for text in change.warnings]
         untried = reduce(or_, (change.untried for change in self.changes), Untried())
         if untried:
             kinds = ", ".join(sorted(untried.kinds))
-            told.append(f"whether the cluster accepts all changes cannot be told: {untried.why}. Not tried: {kinds}")
+            told.append(f"whether the cluster accepts all changes is unknown: {untried.why}. Not tried: {kinds}")
         return tuple(told)
 
     @property
     def has_work(self) -> bool:
-        """Whether anything is to be done at all, stamps included."""
+        """Whether there is any work, stamps included."""
         return any(change.has_work for change in self.changes)
 
     @property

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Namespaces that helm once made for releases, when the last of these goes: an uninstall leaves them."""
+"""Namespaces that helm made for releases, after the last of these is uninstalled: helm leaves them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Found = tuple[str, str, str]  # see cluster/contents.py
 
 
 class Cluster(Protocol):
-    """What this asks of the cluster; all of it reads."""
+    """The view of the cluster that this needs; every method only reads."""
 
     def releases(self) -> Mapping[str, Deployed]:
         """The observed releases by identity."""
@@ -29,11 +29,11 @@ class Cluster(Protocol):
         """Whether helm has made a namespace for a release."""
 
     def contents(self, namespace: str) -> set[Found]:
-        """What somebody has put into a namespace."""
+        """The objects that people put into a namespace."""
 
 
 def left_over(changes: Iterable[Change], cluster: Cluster, *, delete: bool) -> list[Change]:
-    """The changes with what becomes of the namespaces in which they leave no release.
+    """The changes with the outcome for namespaces that they leave without a release.
 
     :arg delete: those that are empty then are to go.
     """
@@ -78,7 +78,7 @@ def _stays(namespace: str, leaving: Sequence[Change], cluster: Cluster) -> str:
     try:
         left = (cluster.contents(namespace) | comes) - goes
     except Forbidden as error:
-        return f"whether it is empty cannot be told: {error}"
+        return f"whether it is empty is unknown: {error}"
     return f"there remain {names(left)}" if left else ""
 
 

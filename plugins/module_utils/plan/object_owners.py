@@ -33,7 +33,7 @@ def kept(item: Object, live: Object | None) -> bool:
 def moved(changes: Iterable[Change]) -> list[Change]:
     """The changes such that a release which gives an object up comes before the one that takes it.
 
-    :raises InputError: an object stays with whom it belongs to, or two releases are to have it.
+    :raises InputError: an object belongs to something else, or two releases want it.
     """
     listed = sorted(changes, key=lambda change: change.wave)
     given = {item.key: change.id for change in listed for item in change.objects if item.op == "remove"}
@@ -43,7 +43,7 @@ def moved(changes: Iterable[Change]) -> list[Change]:
 
 def _placed(change: Change, given: Mapping[Key, str], takers: dict[Key, str]) -> Change:
     objects, needs = [], set(change.needs)
-    # neither of crds/ nor of hooks Helm asks whose they are
+    # Helm checks the owner neither of crds/ nor of hooks
     free = {item.change.key for item in change.definitions}
     free |= {item.key for item in change.objects if item.hook}
     for item in change.objects:

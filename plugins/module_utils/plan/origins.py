@@ -62,7 +62,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class ValueChange:
-    """A value that differs between two states; None as an origin: it is not set there, or nobody can tell by what."""
+    """A value that differs between two states; None as an origin: it is not set there, or its origin is unknown."""
 
     path: Path
     before: Any
@@ -79,7 +79,7 @@ class ValueChange:
 
 
 def dotted(path: Path) -> str:
-    """A path as people write it: ``ingress.hosts``; keys with dots stand in quotes."""
+    """A path as people write it: ``ingress.hosts``; keys with dots are quoted."""
     return ".".join(f'"{key}"' if "." in key else key for key in path)
 
 
@@ -98,9 +98,9 @@ def explain(sources: Iterable[ValuesSource], defaults: Iterable[tuple[Path, Valu
 
 
 def changes(before: Mapping[str, Any], after: Mapping[Path, Setting]) -> tuple[ValueChange, ...]:
-    """What differs between the values that Helm has stored and those that the stack gives now.
+    """The difference between the values that Helm stored and those of the stack now.
 
-    The old value's origin is told where the stack still says that value, though something stronger overrides it now.
+    The old value's origin is known if the stack still has that value, though something stronger overrides it now.
     """
     stored = dict(_flat(before, ()))
     found = []
@@ -118,7 +118,7 @@ def changes(before: Mapping[str, Any], after: Mapping[Path, Setting]) -> tuple[V
 
 
 def compared(before: Mapping[Path, Setting], after: Mapping[Path, Setting]) -> tuple[ValueChange, ...]:
-    """What differs between two sets of values whose origins are known."""
+    """The difference between two sets of values with known origins."""
     found = []
     for path in [*before, *(path for path in after if path not in before)]:
         old, new = before.get(path), after.get(path)
@@ -166,7 +166,7 @@ def _emptied(tree: Tree, key: str) -> Tree:
 
 
 def _over(tree: Tree, below: Setting | None) -> Tree:
-    """The tree, each leaf of which overrides what stood where the whole tree stands now."""
+    """The tree; each leaf overrides the value that the whole tree replaces."""
     if below is None:
         return tree
     beneath = (below, *below.overrides)
@@ -242,7 +242,7 @@ def _read(source: ValuesSource, file: str) -> Node:
     try:
         return helmyaml.load_with_positions(source.text, file)
     except InputError:
-        # what is valid for Helm but not for a stack file, such as a key that stands twice
+        # valid for Helm but not for a stack file, such as a key that occurs twice
         return helmyaml.place(helmyaml.load(source.text, file), helmyaml.Location(file))
 
 

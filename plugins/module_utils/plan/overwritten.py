@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Live values that are neither what was deployed nor what is to be: an upgrade overwrites them, or leaves them.
+"""Live values that are neither deployed nor wanted: an upgrade overwrites them, or leaves them.
 
-A diff shows the manifests of both revisions. Who has scaled a Deployment by hand sees in them nothing of that.
+A diff shows the manifests of both revisions, in which a Deployment that was scaled by hand does not show.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.context import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Key, Object
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
 
-_LONGEST = 60  # characters of a value that is told
+_LONGEST = 60  # characters of a value in a message
 _MOST = 5  # places of one object
 _Path = tuple[str, ...]
 
@@ -41,7 +41,7 @@ def overwritten(
     held: Mapping[Key, Object],
     wanted: Mapping[Key, Object],
 ) -> Overwritten:
-    """What of the objects that change was edited since they were deployed, and is lost.
+    """The edits since the deployment, of objects that change, that are lost.
 
     :arg held: the manifests that the objects were deployed with.
     :arg wanted: those that helm is about to apply.
@@ -59,7 +59,7 @@ def overwritten(
             continue
         try:
             lost = list(_lost(context, deployed, method, item, was, wanted[item.key], places))
-        except Forbidden:  # that it cannot be told is a warning of its own
+        except Forbidden:  # another warning reports that
             continue
         more = f", and {len(lost) - _MOST} more" if len(lost) > _MOST else ""
         if lost:
@@ -76,7 +76,7 @@ def _lost(
     wanted: Object,
     places: Sequence[_Path],
 ) -> Iterator[str]:
-    """What becomes of places that are as neither manifest says, nor as the server writes what the old one says."""
+    """The outcome for places that differ from both manifests, and from what the server makes of the old one."""
     cluster = context.cluster
     back = cluster.reapplied(deployed, was, item.namespace, method, may_hold_more=True)
     then = cluster.reapplied(deployed, wanted, item.namespace, method, may_hold_more=True, former=was)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose a release is, as its labels tell: two stacks, or two environments of one, must not take it from each other."""
+"""A release's owner, by its labels: two stacks, or two environments of one, must not take it from each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMED = 5  # releases of one owner in the message
 
 
 def other(found: Deployed | None, stack: str, environment: str | None) -> str:
-    """Who else has deployed a release, for a message; "": nobody else.
+    """The other owner of a release, for a message; "": there is none.
 
     A stack that had no environment may get one: what it has deployed stays its own.
     """
@@ -31,7 +31,7 @@ def other(found: Deployed | None, stack: str, environment: str | None) -> str:
 
 
 def check(releases: Iterable[Release], observed: Mapping[str, Deployed], stack: str, environment: str | None) -> None:
-    """Holds if no release was deployed by another stack or environment.
+    """Returns if no release was deployed by another stack or environment.
 
     :raises InputError: one was; nothing has been done.
     """

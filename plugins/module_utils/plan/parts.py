@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a release's plan was made from, as a short mark: two marks tell which part differs, and nothing else."""
+"""The inputs of a release's plan as a short mark: two marks show which part differs, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LENGTH = 6
 
 
 def facts(change: Change) -> list[Any]:
-    """What a plan says of a release, and what it was made from: the same for all who may read the cluster."""
+    """A release's plan and its inputs: the same for all accounts that may read the cluster."""
     found, defined = change.deployed, {item.change.key for item in change.definitions}
     told = {item.key for item in change.objects} - defined - change.edits.keys()
     return [
@@ -40,14 +40,14 @@ def facts(change: Change) -> list[Any]:
 
 
 def _told(item: ObjectChange) -> str:
-    """What becomes of an object, as it is told to one who may not patch too."""
+    """The change of an object, as an account without the right to patch sees it too."""
     return "change" if item.forced else item.op
 
 
 def mark(change: Change, values: Mapping[str, Any], salt: str) -> str:
     """The mark of a release's parts.
 
-    :arg salt: what no result shows, as values may be secret.
+    :arg salt: a text that no result shows, as values may be secret.
     """
     found, chart, release = change.deployed, change.chart, change.release
     state = [found.revision, found.status, found.uid] if found else []
@@ -67,6 +67,6 @@ def mark(change: Change, values: Mapping[str, Any], salt: str) -> str:
 def differing(expected: str, found: str) -> str:
     """The parts in which two marks differ, in words; "": in none."""
     other = {name for name, left, right in zip(_WORDS, expected.split("-"), found.split("-")) if left != right}
-    if "state" in other:  # its salt is another one, so that the others tell nothing
+    if "state" in other:  # its salt is another one, so that the other parts differ anyway
         return _WORDS["state"]
     return ", ".join(_WORDS[name] for name in _WORDS if name in other and other.isdisjoint(_WITHIN.get(name, ())))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Desired times observed gives a Plan. Only reads: whatever it asks, check mode may ask too."""
+"""Wanted and observed state give a Plan. It only reads, as check mode needs the same."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be planned: releases, what each needs, and the charts that are known already."""
+    """The input of a plan: releases, the needs of each, and the charts that are known already."""
 
     releases: list[Release]
     edges: order.Graph
@@ -51,7 +51,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the task says about planning, beyond the stack."""
+    """The task's options for planning."""
 
     state: str
     all: bool
@@ -64,7 +64,7 @@ class Settings:
 
 @dataclass
 class Planner:
-    """Makes the plan of one run. ``fetch`` gives a release's chart, ``expand`` an umbrella's releases."""
+    """Makes the plan of one run: compares each release, then checks owners, order, namespaces and prune."""
 
     stack: Stack
     settings: Settings
@@ -72,7 +72,7 @@ class Planner:
     fetch: Callable[[Release], Chart]
     expand: Callable[[Release, Chart], Sprayed]
     changes: Changes
-    interrupt: Callable[[], None]  # ends the helm processes, when the run itself is ended
+    interrupt: Callable[[], None]  # ends the helm processes, if the run itself must end
 
     def plan(self) -> Plan:
         """The plan.
@@ -166,7 +166,7 @@ class Planner:
     def _after_what_they_ask_for(
         self, work: Work, found: dict[str, Change], coming: Mapping[str, UpcomingKinds]
     ) -> Work:
-        """Releases whose templates ask which APIs there are wait for those that bring some, and are planned so.
+        """Releases whose templates read the cluster's APIs wait for those that bring some, and are planned so.
 
         Else it would be left to chance what they see; and the next run would find them otherwise.
 
@@ -193,7 +193,7 @@ class Planner:
         return work
 
     def _change(self, release: Release, work: Work, before: list[Change]) -> Change:
-        """A release's change, which may use the kinds that what it needs brings."""
+        """A release's change; it may use the kinds of the releases that it needs."""
         chart = work.charts.get(release.id) or self.fetch(release)
         new = (item.after for earlier in before for item in earlier.objects if item.after)
         return self.changes.of(release, chart, kinds_defined_by(new))
@@ -287,7 +287,7 @@ class Planner:
                 raise
 
     def _marked(self, changes: Sequence[Change]) -> tuple[Change, ...]:
-        """The changes with the marks of what they were made from; the uid of Helm's storage is seen by nobody."""
+        """The changes with the marks of their inputs, salted with the uid of Helm's storage, which no result shows."""
         salt = self.cluster.salt if any(change.deployed is None for change in changes) else ""
 
         def mark(change: Change) -> str:
@@ -301,9 +301,9 @@ class Planner:
         return visible(change.release, self.changes.context.values(change.release).merged)
 
     def _digest(self, changes: Sequence[Change]) -> str:
-        """The plan's digest. A digest is shown, and secrets are in it: what nobody sees makes it nothing to guess by.
+        """The plan's digest. It covers secrets and is shown, so it is salted with a text that no result shows:
 
-        That is the random uid of each release's storage object, or of an object of the cluster if all are new.
+        the random uid of each release's storage object, or of an object of the cluster if all are new.
         """
         cluster = self.cluster.info.uid or self.cluster.info.server
         facts = [parts.facts(change) for change in changes]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a stack has deployed and no longer holds: prune uninstalls it, and without prune it is told."""
+"""Releases that a stack deployed and no longer has: prune uninstalls them; without prune they are reported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Former:
     observed: Mapping[str, Deployed]
 
     def left(self) -> tuple[str, ...]:
-        """The releases that the stack no longer holds, as far as they have been observed."""
+        """The observed releases that the stack no longer has."""
         if self.stack.targets is not None:  # umbrellas that are no targets are not expanded
             return ()
         wanted, mine = self._wanted(), self._mine()
@@ -38,7 +38,7 @@ class Former:
         return tuple(sorted(found.id for found in gone if found.labels.get(stamp.ORIGIN, "") in known))
 
     def gone(self, most: int) -> list[Deployed]:
-        """What prune uninstalls: those, and what is ignored by now.
+        """The releases that prune uninstalls: those, and the ignored ones.
 
         :raises InputError: these are more than that, or another stack's that bears the same name.
         """
@@ -84,11 +84,11 @@ class Former:
         )
 
     def _origins(self, held: Iterable[Deployed]) -> set[str]:
-        """Where the stack lies, or has lain when it deployed what it still holds."""
+        """The stack's origin now, and those when it deployed the releases that it still has."""
         return {self.stack.origin, *(found.labels.get(stamp.ORIGIN, "") for found in held), ""}
 
     def _check_origin(self, gone: list[Deployed], held: list[Deployed]) -> None:
-        """Holds if what is to go was deployed from where this stack lies, or has lain."""
+        """Returns if the releases to remove were deployed from one of the stack's origins."""
         known = self._origins(held)
         foreign = [found for found in gone if found.labels.get(stamp.ORIGIN, "") not in known]
         if self.stack.origin and foreign:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why something happens to a release, and what of its history a reader would wonder about."""
+"""The reasons for a release's change, and surprises in its history."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def other_templates(body: ReleaseBody, chart: str) -> bool:
         return False
     try:
         files = chart_files.read(chart)
-    except ChartError:  # which whoever renders it tells
+    except ChartError:  # rendering reports it
         return False
     now = {name: base64.b64encode(data).decode() for name, data in files.items() if name.startswith("templates/")}
     return now != dict(body.templates)
@@ -61,7 +61,7 @@ def of_adoption(deployed: Deployed, owner: tuple[str, str]) -> str:
 
 
 def note(deployed: Deployed, description: str) -> str:
-    """That somebody else has made a release's newest revision since this collection did; "" if not.
+    """A note if somebody else made a release's newest revision after this collection; "" if not.
 
     :arg description: Helm's, of that revision.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Releases that a run left unfinished, and what is to become of them."""
+"""Releases that a run left unfinished, and how they are recovered."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Unfinished(ClusterError):
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a release stuck in pending-* or uninstalling gets, once it has been so for ``pending_age`` seconds.
+    """The recovery of a release that has been pending-* or uninstalling for ``pending_age`` seconds.
 
-    :arg abandoned: tells of a release's last write, in Unix seconds, whether it was by a run that is known to be dead.
+    :arg abandoned: whether a release's last write, in Unix seconds, was by a run that is known to be dead.
     """
 
     recover: str  # "rollback" or "fail"
@@ -31,7 +31,7 @@ class Recovery:
     abandoned: Callable[[float], bool] = lambda modified: False
 
     def of(self, deployed: Deployed | None) -> str | None:
-        """ "rollback" if the release is to be recovered, None if there is nothing to recover.
+        """ "rollback" if the release must be recovered, None if there is nothing to recover.
 
         :raises Unfinished: it is not, or not yet, to be touched.
         """

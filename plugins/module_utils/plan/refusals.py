@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changes of objects that the API refuses: told, or with ``force`` made by deleting the object first.
+"""Changes of objects that the API refuses: warnings, or with ``force`` deletions before the object is made anew.
 
 Helm's own ``--force`` is a PUT, which fails at what is immutable, and at a Job or a claim that does not even change.
 """
@@ -20,13 +20,13 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest impor
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ALL_TRIED, ObjectChange, Untried
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
-# With them would go what nobody can make anew.
+# Their data cannot be made anew.
 _PRECIOUS = frozenset(("Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim"))
 
 
 @dataclass(frozen=True)
 class Foreseen:
-    """The changes as they will be, warnings on those that will not, and why that cannot be told of all."""
+    """The changes that will be made, warnings on those that will not, and why this is unknown."""
 
     changes: list[ObjectChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ def foreseen(
     sent: Mapping[Key, Object],
     how: str,
 ) -> Foreseen:
-    """What the server says to each change in a dry run.
+    """The server's answer to each change in a dry run.
 
     :arg held: the manifests that the objects were deployed with.
     :arg sent: those that helm is about to apply.
@@ -71,10 +71,10 @@ def foreseen(
 
 
 def _hint(context: Context, release: Release, item: ObjectChange, sent: Object) -> str:
-    """Why an object is not deleted and made anew, though that would be the way; "" if it is."""
+    """Why an object is not deleted and made anew, though only that would change it; "" if it is."""
     live = context.live(sent, item.namespace)
     if item.kind in _PRECIOUS:
-        return "; 'force: true' deletes no such object, as what it holds would go: delete it yourself if that may be"
+        return "; 'force: true' deletes no such object, as its data would be lost: delete it yourself if it may be"
     if live is not None and object_owners.kept(sent, live):
         return "; 'force: true' leaves it where it is, as its annotation helm.sh/resource-policy says"
     if item.owner is not None:

@@ -27,7 +27,7 @@ _SERVER_VALIDATES = 27
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What templates can see of a cluster."""
+    """The part of a cluster that templates see."""
 
     kube_version: str
     api_versions: tuple[str, ...]
@@ -71,7 +71,7 @@ def upgrade_args(
 
 
 def reuses_values(release: Release, values: Mapping[str, Any]) -> bool:
-    """Whether an upgrade goes on with the values of the last revision (pkg/action/upgrade.go, reuseValues)."""
+    """Whether an upgrade keeps the values of the last revision (pkg/action/upgrade.go, reuseValues)."""
     options = release.options
     return options.reuse_values or not (options.reset_values or values or release.set_args)
 
@@ -120,7 +120,7 @@ def dry_run(
 ) -> Manifests:
     """The release as a server-side dry run makes it: templates see live objects and the revision.
 
-    :arg last: what is to count as the last revision, a release as Helm writes it; None: what is in the cluster.
+    :arg last: the release that counts as the last revision, as Helm writes it; None: the cluster's.
     """
     history = _history(helm, release, last) if last else None
     args = replace(upgrade_args(release, chart, values, {}, cluster), time_zone=time_zone, history=history)

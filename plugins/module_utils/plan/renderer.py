@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One release rendered: in which of helm's ways, how often, and what of it is random."""
+"""Renders one release: chooses helm's method, renders twice, and marks random values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _UNSERVED = "its kinds are not served yet"
 
 @dataclass(frozen=True)
 class Rendered:
-    """What a release is to be, and what it was, without what diff_ignore names and with random values marked.
+    """A release's new and old manifests, without the parts of diff_ignore and with random values marked.
 
     :arg secrets: the strings of all Secrets, also of those that are ignored or random.
     """
@@ -71,7 +71,7 @@ class Renderer:
         return self.chart.mentions | self.context.values(self.release).mentions
 
     def rendered(self, held: Manifests, *, is_upgrade: bool) -> Rendered:
-        """The release as it is to be, beside what it was.
+        """The release's new manifests, beside the old ones.
 
         :arg held: what is deployed.
         :raises HelmstackError: it cannot be rendered.
@@ -138,7 +138,7 @@ class Renderer:
             raise
 
     def _held(self) -> frozenset[str]:
-        """What the Secrets hold that the release has been deployed with; nothing if they cannot be read."""
+        """The strings of the deployed release's Secrets; none if they cannot be read."""
         deployed = self.deployed
         try:
             return secret_strings(stored(self.context.cluster.body(deployed)).all) if deployed else frozenset()
@@ -182,7 +182,7 @@ class Renderer:
         """
         if self._reuses:
             raise InputError(
-                f"what release {self.release.id} becomes cannot be told: it reuses values, and {_UNSERVED}",
+                f"what release {self.release.id} becomes is unknown: it reuses values, and {_UNSERVED}",
                 where=self.release.where,
                 hint="Set resetValues for this run, or run without this release first",
             )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``recreatePods`` does to workloads, and whether it has been done."""
+"""The effect of ``recreatePods`` on workloads, and whether it has been done."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a plan a reviewer should look at first: a table of plain rules, which docs/risks.md tells one by one."""
+"""The part of a plan that a reviewer should read first: a table of plain rules; docs/risks.md lists them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _LOST = ("remove", "replace")
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: what happens to an object of which kinds, and what of it must hold; ``why`` is what is told.
+    """One rule: the objects' kinds, their change, and a condition; ``why`` is the message.
 
     :arg kinds: None: any.
     :arg ops: what happens to the object.
-    :arg holds: of the object before and after; says more than ``why`` if it gives a text.
+    :arg holds: the condition on the object before and after; a text that it gives replaces ``why``.
     """
 
     risk: str
@@ -42,11 +42,12 @@ class Rule:
     holds: Callable[[Any, Any], Any] = lambda before, after: True
 
 
+_VOLUMES = ("PersistentVolumeClaim", "PersistentVolume")
 RULES = (
-    Rule(DATA_LOSS, ("PersistentVolumeClaim", "PersistentVolume"), _LOST, "the volume goes, and what it holds may"),
-    Rule(DATA_LOSS, ("Namespace",), _LOST, "the namespace goes with all that is in it"),
-    Rule(DATA_LOSS, ("CustomResourceDefinition",), _LOST, "all custom resources of this kind go with it"),
-    Rule(DATA_LOSS, None, _LOST, "a custom resource goes that asks for storage", risky.custom_with_storage),
+    Rule(DATA_LOSS, _VOLUMES, _LOST, "the volume is deleted, and its data may be lost"),
+    Rule(DATA_LOSS, ("Namespace",), _LOST, "the namespace is deleted with everything in it"),
+    Rule(DATA_LOSS, ("CustomResourceDefinition",), _LOST, "all custom resources of this kind are deleted with it"),
+    Rule(DATA_LOSS, None, _LOST, "a custom resource that requests storage is deleted", risky.custom_with_storage),
     Rule(
         DATA_LOSS,
         ("StatefulSet",),
@@ -58,21 +59,21 @@ RULES = (
         DATA_LOSS,
         ("StatefulSet",),
         _LOST,
-        "its volumes go with it, as persistentVolumeClaimRetentionPolicy says",
+        "its volumes are deleted with it, as persistentVolumeClaimRetentionPolicy says",
         risky.deletes_claims,
     ),
     Rule(OUTAGE, None, ("replace",), "it is deleted and made anew"),
-    Rule(OUTAGE, (*_WORKLOADS, "Service", "Ingress"), _GONE, "it goes, and what uses it finds nothing"),
-    Rule(OUTAGE, None, _CHANGED, "its replicas go to 0", risky.scaled_to_zero),
+    Rule(OUTAGE, (*_WORKLOADS, "Service", "Ingress"), _GONE, "it is deleted, and its users find nothing"),
+    Rule(OUTAGE, None, _CHANGED, "it is scaled to 0 replicas", risky.scaled_to_zero),
     Rule(OUTAGE, ("Service",), _CHANGED, "", risky.service_differs),
     Rule(OUTAGE, ("PodDisruptionBudget",), _LOST, "nothing keeps a drain from ending all its pods at once"),
     Rule(ACCESS, _GATES, _ADDED, "it is added"),
-    Rule(ACCESS, _GATES, _GONE, "it goes"),
+    Rule(ACCESS, _GATES, _GONE, "it is removed"),
     Rule(ACCESS, _BINDINGS, _CHANGED, "", risky.binding_widened),
     Rule(ACCESS, _ROLES, _CHANGED, "it allows more", risky.more_of("rules")),
-    Rule(ACCESS, _WEBHOOKS, _CHANGED, "what it is asked about, or who answers, changes", risky.webhooks_differ),
+    Rule(ACCESS, _WEBHOOKS, _CHANGED, "what it is called for, or who answers, changes", risky.webhooks_differ),
     Rule(ACCESS, ("NetworkPolicy",), _CHANGED, "what it lets through changes", risky.other("spec")),
-    Rule(SECRET, ("Secret",), _GONE, "it goes, and pods that use it do not start any more"),
+    Rule(SECRET, ("Secret",), _GONE, "it is deleted, and pods that use it no longer start"),
     Rule(SECRET, ("Secret",), _CHANGED, "", risky.keys_gone),
 )
 
@@ -104,7 +105,7 @@ def _of_object(change: Change, item: ObjectChange) -> Iterator[dict[str, Any]]:
 
 def _happens(item: ObjectChange) -> str:
     """The op; that a hook is made anew whenever it runs is its way, and what counts is whether it differs."""
-    if item.op == "change" and item.before is None:  # it is there, and no release's: nobody has told how it was
+    if item.op == "change" and item.before is None:  # it exists, and no release has it: its state before is unknown
         return "add"
     hook = item.op == "replace" and bool(item.hook)
     if not hook or item.before is None:
@@ -113,7 +114,7 @@ def _happens(item: ObjectChange) -> str:
 
 
 def _versions(change: Change) -> Iterable[str]:
-    """What is told of the versions of chart and app; of another chart they say nothing."""
+    """The message on the versions of chart and app; there is none if the chart is another one."""
     if change.chart is None or change.chart_from != change.chart.name:
         return
     for what, old, new in (

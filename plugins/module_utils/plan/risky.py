@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the rules of ``risks`` ask of an object before and after its change."""
+"""The conditions of ``risks`` on an object before and after its change."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _PODS = frozenset(("volumes", "volumeMounts", "containers", "initContainers", "e
 
 
 def at(item: Any, *path: str) -> Any:
-    """What stands there; None if nothing does."""
+    """The value there; None if there is none."""
     for key in path:
         item = item.get(key) if isinstance(item, Mapping) else None
     return item
 
 
 def other(*path: str) -> Question:
-    """Whether something else stands there than before."""
+    """Whether the value there has changed."""
     return lambda before, after: bool(before) and (at(before, *path) or None) != (at(after, *path) or None)
 
 
@@ -60,7 +60,7 @@ def scaled_to_zero(before: Object, after: Object) -> bool:
 
 
 def service_differs(before: Object, after: Object) -> str:
-    """What of a Service changes that who uses it, or is behind it, has to know."""
+    """A Service's changes that matter to its users and to its pods."""
     if not before:
         return ""
     old, new = (at(side, "spec") or {} for side in (before, after))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a JMESPath expression asks for what data of a known shape can have.
+"""Whether a JMESPath expression only uses names that data of a known shape can have.
 
 A shape is a mapping of names to shapes, a list with the shape of its items, TEXT or words for what has no fields, or
 ANY for what is not known.
@@ -44,7 +44,7 @@ def shape(node: Node, at: Shape) -> Shape:
 
     :arg node: the expression, as JMESPath has parsed it.
     :arg at: the shape of the data.
-    :raises Wrong: it asks for what is not there.
+    :raises Wrong: it uses a name that is not there.
     """
     handler = _HANDLERS.get(node["type"])
     return handler(node, at) if handler else _all(node, at)

@@ -127,7 +127,7 @@ def _release(umbrella: Release, row: SubRelease, *, is_last: bool) -> Release:
 def ordered(outer: Graph, sprays: Mapping[str, Sprayed]) -> dict[str, frozenset[str]]:
     """The graph with each umbrella replaced by its releases.
 
-    They start when all that the umbrella needs and the next lower weight is done; who needs the umbrella waits for all.
+    They start after the umbrella's needs and the next lower weight; a release that needs the umbrella waits for all.
     """
 
     def members(identity: str) -> list[str]:
@@ -148,5 +148,5 @@ def ordered(outer: Graph, sprays: Mapping[str, Sprayed]) -> dict[str, frozenset[
 
 
 def _through(need: str, outer: Graph, members: Callable[[str], list[str]]) -> list[str]:
-    """The releases that a need stands for; an umbrella without any stands for what it needs itself."""
+    """The releases that a need means; an umbrella without any means its own needs."""
     return members(need) or [found for further in outer.get(need, ()) for found in _through(further, outer, members)]

@@ -22,14 +22,14 @@ _LARGEST = 5  # files that are named
 
 
 def warning(chart: str, manifest: str, values: Mapping[str, Any]) -> str:
-    """What is to be said of a revision that may be too large; "" if it is not.
+    """A warning on a revision that may be too large; "" if it is not.
 
     :arg chart: its folder or archive.
     :arg manifest: all that helm renders of it, hooks included.
     """
     try:
         files = chart_files.read(chart)
-    except ChartError:  # which whoever renders it tells
+    except ChartError:  # rendering reports it
         return ""
     own = {name: data for name, data in files.items() if not name.startswith("charts/")}
     if sum(map(len, own.values())) + len(manifest) < _SMALL:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What helm itself cannot do with a release's manifests, whatever the cluster would say to them."""
+"""Manifests at which helm itself fails, whatever the cluster accepts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def failing(hooks: Iterable[Hook], there: Callable[[Object], bool], *, applies: 
             elif hook.goes_first or "hook-succeeded" in hook.policies:
                 yield f"helm will fail at hook {what}: what has only a generateName it cannot delete by its policy"
         elif not applies and not hook.goes_first and there(hook.item):
-            yield f"helm will fail at hook {what}: it is there already, and helm does not delete it before it makes it"
+            yield f"helm will fail at hook {what}: it exists already, and helm does not delete it before it creates it"
 
 
 def expiring(found: Manifests, options: Options, major: int) -> Iterator[str]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drift that helm's merge cannot bring back: it is told, and not corrected again with every run."""
+"""Drift that helm's merge cannot revert: it is reported, and not corrected again with every run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import ObjectChange
 
 _LENGTH = 40  # a label's value has 63 characters at most
-# By what Kubernetes' types tell the items of their lists apart when they are merged (patchMergeKey in k8s.io/api).
+# The keys by which Kubernetes' types merge the items of lists (patchMergeKey in k8s.io/api).
 _MERGE_KEYS = ("name", "containerPort", "port", "mountPath", "devicePath", "topologyKey", "ip", "type")
 
 
@@ -39,13 +39,13 @@ def told(drifted: Iterable[ObjectChange]) -> str:
     """The warning that helm leaves what has drifted."""
     names = ", ".join(f"{item.kind} {item.name}" for item in drifted)
     return (
-        f"drift of {names} stays: helm merges what it sends with what is there, which does not bring it about; "
-        "take it back by hand, or delete the object and run again"
+        f"drift of {names} stays: helm merges what it sends with what is there, and that does not revert it; "
+        "revert it by hand, or delete the object and run again"
     )
 
 
 def twice(live: Any, field: str = "") -> Iterator[str]:
-    """Items of lists that a merge cannot tell apart, such as a variable that stands twice: ``env SETTING``."""
+    """Items of lists with the same merge key, such as a variable that occurs twice: ``env SETTING``."""
     if isinstance(live, Mapping):
         for key, value in live.items():
             yield from twice(value, str(key))

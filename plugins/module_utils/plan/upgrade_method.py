@@ -21,7 +21,7 @@ def upgrade_method(options: Options, major: int, last: ReleaseBody, *, forced: b
     """How an upgrade brings live objects to their manifests.
 
     :arg major: Helm's version.
-    :arg last: the release's last revision: Helm 4 goes on as that was made.
+    :arg last: the release's last revision: Helm 4 keeps its method.
     :arg forced: whether helm takes back what others have changed.
     """
     if applies_server_side(major, last):

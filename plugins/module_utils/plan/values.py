@@ -23,7 +23,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 @dataclass(frozen=True)
 class Values:
-    """What the values of a release say together, and the files they become when helm needs them."""
+    """The merged values of a release, and their files when helm needs them."""
 
     sources: tuple[ValuesSource, ...] = field(repr=False)
     folder: str
@@ -54,7 +54,7 @@ class Values:
 
 
 class ValuesFiles:
-    """Each release's values, whose files lie below the run's private folder.
+    """Each release's values; their files are below the run's private folder.
 
     :arg helm: the program for a release, as Helm 3 and 4 differ in what they read.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a stack's releases are in the cluster, for helmstack_info."""
+"""The state of a stack's releases in the cluster, for helmstack_info."""
 
 from __future__ import annotations
 

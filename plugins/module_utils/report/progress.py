@@ -26,7 +26,7 @@ class Progress:
 
     @contextmanager
     def of(self, pending: Callable[[], list[str]]) -> Iterator[None]:
-        """Tells every half minute what is still awaited."""
+        """Reports every half minute what the run still waits for."""
         done = threading.Event()
 
         def tell() -> None:
@@ -48,7 +48,7 @@ class Progress:
         line = f"{time.strftime('%H:%M:%S')} {self._mask.text(text)}\n"
         file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            # one write a line: appended whole, whoever else writes
+            # one write a line: lines of several writers do not mix
             os.write(file, line.encode())
         finally:
             os.close(file)

@@ -13,7 +13,7 @@ from typing import Any
 HOW_FAR = "State of the releases:"  # the line in a failure that the state of every release follows
 _IDLE = ("unchanged", "skip")
 _OBJECTS = {"add": "added", "change": "change", "remove": "removed", "replace": "replaced"}
-_NAMED = 5  # releases of which the same is told
+_NAMED = 5  # releases with the same change that one line names
 _FIELDS = 6
 _Release = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ def outline(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def ended(plan: Mapping[str, Any]) -> Iterator[str]:
-    """What is told of a run when it has ended, besides what was told as it went."""
+    """The lines at a run's end, besides those that it showed on the way."""
     for release in plan["releases"]:
         if release["action"] == "unchanged" and release["objects"]:
             yield _line(release)
@@ -99,7 +99,7 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _releases(plan: Mapping[str, Any]) -> Iterator[str]:
-    """A line a release; those of which the same is to be told, and which show nothing, have one together."""
+    """A line a release; releases with the same change and no objects share one."""
     alike: dict[tuple[Any, ...], list[_Release]] = {}
     for release in plan["releases"]:
         if release["action"] not in _IDLE or release["objects"] or release.get("tests"):
@@ -128,7 +128,7 @@ def _line(release: _Release) -> str:
 
 
 def _drift(release: _Release) -> Iterator[str]:
-    """What of a release is not as it was deployed. Where nothing is to change Ansible shows no diff."""
+    """The drift of a release; if nothing changes, Ansible shows no diff."""
     for item in release.get("drift") or ():
         fields = item["fields"]
         more = f" and {len(fields) - _FIELDS} more" if len(fields) > _FIELDS else ""

@@ -159,7 +159,7 @@ def _without_values(document: str) -> str:
 def _write(
     folder: str, files: Mapping[str, str], vaulted: Mask, *, check_mode: bool, whole: bool
 ) -> dict[str, tuple[str | None, str | None]]:
-    """Brings the folder to hold just these files (if they are the whole stack); returns what that changes, by path."""
+    """Writes these files and (if they are the whole stack) removes others; returns the changes, by path."""
     present = {name: text for name in _manifests(folder) if (text := _read(os.path.join(folder, name))) is not None}
     gone = sorted(set(present) - set(files)) if whole else []
     changed = [name for name, text in files.items() if present.get(name) != text]

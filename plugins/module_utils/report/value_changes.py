@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values that change, as data and as lines of a diff, each with the place that sets it."""
+"""Changed values as data and as lines of a diff, each with the place that sets it."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Explained:
 def explained(stack: Stack, defaults: Defaults) -> list[Explained]:
     """The chosen releases of a stack in its order, ignored ones without values.
 
-    :arg defaults: the charts' own values that are to be explained too, the weakest first.
+    :arg defaults: the charts' own values, to be explained too, the weakest first.
     """
     chosen = [item for item in stack.releases if stack.targets is None or item.id in stack.targets]
     return [Explained(item, {} if item.ignore else origins.explain(item.values, defaults(item))) for item in chosen]
@@ -61,7 +61,7 @@ def values(stack: Stack, defaults: Defaults) -> dict[str, Any]:
 def comparison(stack: Stack, other: Stack, defaults: Defaults, *, diff: bool) -> dict[str, Any]:
     """The result of helmstack_values for two environments: only what differs.
 
-    Releases are the same if stack and name are, or where one name stands in several namespaces, if those are too.
+    Releases are the same if stack and name are, or where one name is in several namespaces, if those are too.
     """
     left, right = explained(stack, defaults), explained(other, defaults)
     mask = _mask((stack, other), [*left, *right])
@@ -98,7 +98,7 @@ def _compared(one: Explained | None, another: Explained | None, mask: Mask) -> d
 
 
 def _names(*sides: Sequence[Explained]) -> Callable[[Release], tuple[str, ...]]:
-    """What a release is known by in both environments."""
+    """The key of a release in both environments."""
     counts = [Counter((item.release.stack, item.release.name) for item in side) for side in sides]
     several = {key for count in counts for key, number in count.items() if number > 1}
 
@@ -170,7 +170,7 @@ def _nested(path: Path, value: Any) -> dict[str, Any]:
 
 
 def _diff(item: Mapping[str, Any], sides: tuple[str, str]) -> dict[str, str]:
-    """What differs of a release as two texts, a line a value, with the place that sets it."""
+    """A release's differences as two texts, a line a value, with the place that sets it."""
     return {
         "before_header": f"{item['name']} in {sides[0]}",
         "after_header": f"{item['name']} in {sides[1]}",

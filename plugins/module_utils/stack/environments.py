@@ -24,8 +24,8 @@ def chosen_environment(
 ) -> str | None:
     """The one environment of this run.
 
-    :arg groups: of the host: one of them is the environment, if none is asked for.
-    :raises InputError: the one that is asked for has nothing to it, or two of the host's groups are environments.
+    :arg groups: of the host: one of them is the environment, if none is named.
+    :raises InputError: the named one does not exist, or two of the host's groups are environments.
     """
     declared = list(schema.mapping(members.get("environments", _NOTHING), "environments"))
 

@@ -44,7 +44,7 @@ class Files(Protocol):
 
 
 class PlainFiles:
-    """Files as they lie on this machine: neither templates nor vaults."""
+    """The plain files of this machine: neither templates nor vaults."""
 
     def read(self, path: str) -> Text:
         if path.endswith(".j2"):

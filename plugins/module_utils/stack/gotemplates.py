@@ -51,7 +51,7 @@ class GoTemplate:
     path: str
     text: str = field(repr=False)
     context: GoContext
-    roots: tuple[str, ...] = ()  # of a nested stack: where the files that it sees must lie; none: anywhere
+    roots: tuple[str, ...] = ()  # of a nested stack: the folders of the files that it may read; none: anywhere
     name: str = ""  # what people know the file as; "": its path
     secret: bool = False  # the file came out of a vault
 

@@ -80,7 +80,7 @@ def _stack(node: Node) -> LockedStack:
 
 
 def commits(stacks: Iterable[LockedStack] | None, update: Iterable[str]) -> dict[str, str] | None:
-    """The commit of each nested stack by its url, but for those that are to be updated; None: there is no lock file."""
+    """The commit of each nested stack by its url, without those to be updated; None: there is no lock file."""
     if stacks is None:
         return None
     patterns = tuple(update)

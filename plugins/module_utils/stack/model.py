@@ -16,7 +16,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.gotemplates i
 
 @dataclass(frozen=True)
 class ValuesSource:
-    """One values document in its order: the text that helm is to read, as it stands in the file.
+    """One values document in its order: the text for helm, as it is in the file.
 
     Inline mappings and ``set`` become JSON text, which helm reads back with the same types.
     """
@@ -26,8 +26,8 @@ class ValuesSource:
     secret: bool = False  # came out of a vault
     file: str = ""  # the file that holds it, relative to the outermost stack's folder; "": see label
     how: str = ""  # what plan/origins.py calls the values, where that is not "values file"
-    template: GoTemplate | None = None  # what is to be rendered into the text; only while the stack is resolved
-    # where single values stand, if not in this text, and what overlays replaced there (see stack/places.py)
+    template: GoTemplate | None = None  # renders into the text; only while the stack is resolved
+    # the places of single values, if not in this text, and what overlays replaced there (see stack/places.py)
     places: tuple[tuple[Any, ...], ...] = field(default=(), compare=False, repr=False)
 
 
@@ -67,7 +67,7 @@ class LockedChart:
     """A chart as the lock file has it; texts are "" where there is nothing to say."""
 
     chart: str  # the reference as the stack has it, without logins
-    asked: str = ""  # the version or range that the stack asks for; "": the newest
+    asked: str = ""  # the version or range in the stack; "": the newest
     devel: bool = False
     version: str = ""
     digest: str = ""  # sha256:…

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where nested stacks lie: on this disk, or in git; and how those in git are told."""
+"""Where nested stacks are: on this disk, or in git; and how messages name those in git."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stack stands: its files, and the stacks around it."""
+    """A stack's place: its files, and the stacks around it."""
 
     files: tuple[str, ...]
     ground: Ground
@@ -138,7 +138,7 @@ def told_as(fetched: Fetched | None) -> Iterator[None]:
 
 
 def renamed(release: Release, fetched: Fetched, root: str) -> Release:
-    """A release of a stack from git, whose places are told with the repository's address.
+    """A release of a stack from git; its places name the repository's address.
 
     :arg root: the outermost stack's folder, to which places are relative.
     """

@@ -59,7 +59,7 @@ def _need(
     if found:
         places = " or ".join(f"'{other.id}'" for other in found)
         raise InputError(
-            f"{release.id} needs '{text}', which stands several times", where=node.where, hint=f"Write {places}"
+            f"{release.id} needs '{text}', which occurs several times", where=node.where, hint=f"Write {places}"
         )
     raise InputError(
         f"{release.id} needs '{text}', which the stack does not have", where=node.where, hint=_hint(text, releases)

@@ -17,7 +17,7 @@ Identity = tuple[str, str]  # namespace and name
 
 
 def merge(base: Node, patch: Node) -> Node:
-    """``patch`` over ``base``; null stays, because inside values it tells Helm to delete a default."""
+    """``patch`` over ``base``; null stays, because in values it makes Helm delete a default."""
     if isinstance(base.value, dict) and isinstance(patch.value, dict):
         return Node(merge_members(base.value, patch.value), base.where, base.secret)
     return patch._replace(over=(base, *base.over))
@@ -131,7 +131,7 @@ class Releases:
         if len(found) > 1:
             places = " or ".join(f"'{'/'.join(match)}'" for match in found)
             raise InputError(
-                f"the release '{name}' stands in several namespaces", where=entry.where, hint=f"Write {places}"
+                f"the release '{name}' is in several namespaces", where=entry.where, hint=f"Write {places}"
             )
         if found:
             self._replace(found[0], patch)

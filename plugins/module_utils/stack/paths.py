@@ -17,7 +17,7 @@ class Ground:
     """A stack's place on disk.
 
     :arg folder: that of its first stack file.
-    :arg roots: of a nested stack: the folders in one of which all that it refers to must lie; none: anywhere.
+    :arg roots: of a nested stack: the folders that must contain all it refers to; none: anywhere.
     """
 
     folder: str
@@ -36,7 +36,7 @@ class Ground:
         candidates = self.candidates(text, where)
         found = [path for path in candidates if os.path.lexists(path)]
         if len({os.path.realpath(path) for path in found}) > 1:
-            what = f"'{text}' lies in the stack's folder and beside the file that names it: {' and '.join(found)}"
+            what = f"'{text}' is in the stack's folder and also beside the file that names it: {' and '.join(found)}"
             other = os.path.relpath(found[1], self.folder)
             raise InputError(what, where=where, hint=f"Rename one of them, or write '{other}' for the second")
         path = (found or candidates)[0]
@@ -49,13 +49,13 @@ class Ground:
 
 
 def is_within(path: str, root: str) -> bool:
-    """Whether a path lies in a folder, links followed."""
+    """Whether a path is in a folder, links followed."""
     root = os.path.realpath(root)
     return os.path.commonpath([root, os.path.realpath(path)]) == root
 
 
 def repository_of(folder: str) -> str:
-    """The folder of the git repository that a folder lies in; "" if in none."""
+    """The folder of the git repository that contains a folder; "" if none does."""
     while not os.path.exists(os.path.join(folder, ".git")):
         if folder == os.path.dirname(folder):
             return ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the values of a stack's files stand, in words for people: file, line, and the variables that brought them."""
+"""The places of the values of a stack's files, for people: file, line, and the variables that brought them."""
 
 from __future__ import annotations
 

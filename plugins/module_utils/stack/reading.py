@@ -63,7 +63,7 @@ class StackReader:
 
     @contextmanager
     def masking(self) -> Iterator[None]:
-        """What goes wrong here is told without these."""
+        """Errors raised here do not show these."""
         try:
             yield
         except HelmstackError as error:
@@ -109,7 +109,7 @@ class StackReader:
         found = [path + suffix for suffix in SUFFIXES if self.exists(path + suffix)]
         if len(found) > 1:
             names = " and ".join(os.path.basename(candidate) for candidate in found)
-            raise InputError(f"{names} stand side by side", where=Location(path), hint="Keep one of them")
+            raise InputError(f"{names} exist side by side", where=Location(path), hint="Keep one of them")
         return found[0] if found else None
 
     def document(
@@ -186,7 +186,7 @@ class StackReader:
         if not self.exists(path):
             return None
         text = self._read(path, "lock file", None).text
-        lockfile.parse(text, path)  # what is wrong with it as a whole is told by this
+        lockfile.parse(text, path)  # this reports what is wrong with it as a whole
         return lockfile.parse_stacks(text, path)
 
     def values(self, path: str, label: str, where: Location) -> ValuesSource:
@@ -231,10 +231,10 @@ class StackReader:
         return ValuesSource(label, text.text, text.secret or bool(text.secrets), how=how)
 
     def _places(self, text: Text, path: str) -> tuple[Place, ...]:
-        """Where the values of a file stand that helm gets as another text."""
+        """The places of a file's values, where helm gets another text."""
         try:
             node = helmyaml.load_with_positions(text.text, path, self._decrypt)
-        except InputError:  # what is valid for Helm but not for a stack file, such as a key that stands twice
+        except InputError:  # valid for Helm but not for a stack file, such as a key that occurs twice
             return ()
         lines = not path.endswith((".j2", ".gotmpl"))
         return tuple(places_in(node, "values file", os.path.dirname(path), lines=lines))

@@ -149,9 +149,9 @@ def _resolved(request: Request, reader: StackReader, helpers: Helpers | None) ->
 
 
 def _origin(path: str) -> str:
-    """The stack file's path in its git repository, as a label's value; "" if it lies in none.
+    """The stack file's path in its git repository, as a label's value; "" outside of one.
 
-    It is the same in every checkout, wherever that lies, and tells stacks of one repository apart.
+    It is the same in every checkout and distinguishes the stacks of one repository.
     """
     folder = repository_of(os.path.dirname(path))
     if not folder:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stack files may say: their keys, and typed reading of nodes that tells what was expected and what was found."""
+"""The keys of stack files, and typed reading of nodes; errors say what was expected and what was found."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ HELM_LABELS = frozenset("name owner status version createdAt modifiedAt".split()
 
 
 def found(node: Node) -> str:
-    """What stands in a node, for a message; never the value of a secret."""
+    """A node's content, for a message; never the value of a secret."""
     value = node.value
     if value is None:
         return "nothing"
@@ -131,7 +131,7 @@ def strings(node: Node, what: str) -> tuple[str, ...]:
 
 
 def scalar(node: Node) -> Any:
-    """What stands in a node; text that a variable has brought is read as YAML, as if it stood there without quotes."""
+    """A node's content; text that a variable brought is read as YAML, as if it were written there without quotes."""
     return helmyaml.plain_scalar(node.value) if isinstance(node.value, str) and node.via else node.value
 
 
@@ -195,7 +195,7 @@ def labels(node: Node) -> dict[str, str]:
 def option(key: str, node: Node, name: str = "") -> Any:
     """The value of a per-release option by the stack file's key.
 
-    :arg name: what it is called where it stands, if not by that key.
+    :arg name: its name in the file, if not that key.
     """
     name, kind = name or key, OPTIONS[key][1]
     if kind == "boolean":
@@ -277,7 +277,7 @@ def check_spray(given: Mapping[str, Any]) -> None:
 
 
 def set_values(node: Node) -> None:
-    """What helm_spray takes as set_values; in a stack a file's content stands in ``values``."""
+    """The set_values of helm_spray; in a stack, a file's content is in ``values``."""
     for item in items(node, "set_values"):
         members = mapping(item, "set_values", SET_KEYS)
         if "value" not in members:

@@ -111,7 +111,7 @@ def _queried(selector: str, releases: Sequence[Release]) -> list[str]:
         raise InputError(f"the selector {selector!r} is not valid JMESPath", detail=str(exc)) from exc
     except (TypeError, ValueError) as exc:  # jmespath lets Python's own through: a number > a text
         what = f"the selector {selector!r} cannot be asked of the releases"
-        raise InputError(what, hint="Numbers stand in backticks: [?weight > `1`]", detail=str(exc)) from exc
+        raise InputError(what, hint="Write numbers in backticks: [?weight > `1`]", detail=str(exc)) from exc
     if not isinstance(found, list):
         raise InputError(
             f"the selector {selector!r} must give a list of releases", hint="Write it like [?weight > `1`]"

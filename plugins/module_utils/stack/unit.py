@@ -275,7 +275,7 @@ def _integers(node: Node) -> tuple[str, ...]:
 
 
 def _open(node: Node) -> Any:
-    """A node's data, in which null stands for what is secret."""
+    """A node's data, with null in place of secrets."""
     if node.secret:
         return None
     if isinstance(node.value, dict):
@@ -286,7 +286,7 @@ def _open(node: Node) -> Any:
 def in_arguments(key: str, where: Location) -> InputError:
     """The error for a secret that everybody could read."""
     return InputError(
-        f"{key} holds what came out of a vault, and would stand among helm's arguments and in the open in the release",
+        f"{key} holds a value from a vault, which would be visible in helm's arguments and in the release",
         where=where,
         hint="Leave it out, or take it out of the vault",
     )

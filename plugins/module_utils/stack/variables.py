@@ -26,7 +26,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _SOURCES = (
     "Variables come from the task's variables, overlays, the environment, the stack, the process environment, and .env"
 )
-_MAX_VIA = 4  # variables told of a value: those of variables may be very many
+_MAX_VIA = 4  # variables named with a value: variables may use very many others
 MAX_GROWTH = 1_000_000  # values that references may bring into one stack, so that variables of variables cannot explode
 
 
@@ -174,13 +174,13 @@ def _text(node: Node, name: str, where: Location) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     kind = "nothing" if value is None else "a mapping" if isinstance(value, dict) else "a list"
-    raise InputError(f"the variable '{name}' is {kind} and cannot stand inside a string", where=where)
+    raise InputError(f"the variable '{name}' is {kind} and cannot be used inside a string", where=where)
 
 
 def dotenv(text: str, name: str) -> dict[str, Node]:
     """The variables of a ``.env`` file: KEY=VALUE lines with quotes, comments and ``export``.
 
-    What stands in single quotes is literal; all else may use variables.
+    Text in single quotes is literal; everything else may use variables.
     """
     result: dict[str, Node] = {}
     for number, line in enumerate(text.splitlines(), 1):

@@ -112,7 +112,7 @@ def _without_diff(piece: Piece) -> str:
 def _pieces(groups: Sequence[Group], made: str) -> Iterator[Piece]:
     several = len(groups) > 1
     if not groups:
-        yield Piece(_HEAD, "## Nothing to tell\n")
+        yield Piece(_HEAD, "## Nothing to report\n")
     if several:
         yield Piece(_HEAD, "## Review and deployment\n\n| Hosts | What | Changes |\n|---|---|---|\n")
         for group in groups:

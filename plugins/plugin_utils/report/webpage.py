@@ -40,7 +40,7 @@ def _code(value: Any) -> str:
 
 def _page(groups: Sequence[Group], made: str) -> Iterator[str]:
     titles = dict.fromkeys(group.title for group in groups)
-    title = next(iter(titles), "") if len(titles) == 1 else "Review and deployment" if titles else "Nothing to tell"
+    title = next(iter(titles), "") if len(titles) == 1 else "Review and deployment" if titles else "Nothing to report"
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
@@ -60,7 +60,7 @@ def _overview(groups: Sequence[Group]) -> Iterator[str]:
         (f'<a href="#g{number}">{_text(", ".join(group.hosts))}</a>', _text(group.title), _text(_state(group)))
         for number, group in enumerate(groups)
     ]
-    yield from _table("Hosts with the same changes stand together", ("Hosts", "What", "Changes"), rows)
+    yield from _table("Hosts with the same changes", ("Hosts", "What", "Changes"), rows)
 
 
 def _state(group: Group) -> str:

@@ -235,7 +235,7 @@ def choose(versions: tuple[str, ...], wanted: str | None, *, devel: bool) -> str
     try:
         return next((version for version in versions if semver.satisfies(version, wanted)), None)
     except ValueError as error:
-        raise InputError(f"the version asked for cannot be read: {error}") from None
+        raise InputError(f"the wanted version cannot be read: {error}") from None
 
 
 def _versions(tags: tuple[str, ...]) -> tuple[str, ...]:

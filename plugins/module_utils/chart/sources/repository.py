@@ -70,7 +70,7 @@ class RepositorySource:
         try:
             entry = choose(entries, wanted.version, devel=wanted.devel)
         except ValueError as error:
-            raise InputError(f"the version asked of chart '{wanted.reference}' cannot be read: {error}") from None
+            raise InputError(f"the wanted version of chart '{wanted.reference}' cannot be read: {error}") from None
         if entry is None and wanted.version:
             versions = [each.version for each in entries]
             raise trouble.no_version(f"chart {repository.name}/{name}", wanted.version, versions)

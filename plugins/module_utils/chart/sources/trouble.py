@@ -81,7 +81,7 @@ def of_registry(error: WebError, who: str, place: Place, login: Login | None, kn
         return ChartError(f"{who} has no chart '{place.path}': {said}", hint="Check the reference")
     if error.kind == web.PLAIN:
         return ChartError(
-            f"{who} answers without encryption, which nobody has asked for",
+            f"{who} answers without encryption, which is not allowed",
             hint="If that is meant, declare it under 'repositories' with plain_http: true",
         )
     if error.status == 400 and "HTTPS" in said + _body(error):

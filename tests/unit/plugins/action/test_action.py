@@ -198,7 +198,7 @@ def test_what_stands_among_helms_arguments_cannot_be_a_vaulted_variable(
 ) -> None:
     (project / "shop" / "helmstack.yaml").write_text(STACK.replace("values:", "description: 'the ${pw}', values:"))
     variables = known(monkeypatch, SECRET).load(scalar("pw", text))
-    with pytest.raises(InputError, match="holds what came out of a vault") if refused else nullcontext():
+    with pytest.raises(InputError, match="holds a value from a vault") if refused else nullcontext():
         run(stack_file="shop", task_vars=variables, variables={"pw": text})
 
 

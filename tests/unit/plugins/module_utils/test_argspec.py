@@ -68,7 +68,7 @@ def test_helmstack_file_serves_all_modules() -> None:
 
 @pytest.mark.parametrize("name", ["state", "all", "expected_plan", "stack_files", "remote_src"])
 def test_helmstack_file_cannot_set_what_only_the_task_may(name: str) -> None:
-    with pytest.raises(InputError, match=f"'{name}' cannot stand in .helmstack"):
+    with pytest.raises(InputError, match=f"'{name}' cannot be set in .helmstack"):
         with_defaults(HELMSTACK, {}, {name: "x"}, {})
 
 

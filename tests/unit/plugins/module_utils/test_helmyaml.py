@@ -97,8 +97,8 @@ BROKEN = [
     ("? [a]\n: 1", "a key must be a scalar"),
     ("a: {<<: 3}", "'<<' wants a mapping"),
     ("a: !!binary '?'", "not valid base64"),
-    ("a: !!int x", "what stands here is not a !!int"),
-    ("a: !!timestamp x", "what stands here is not a !!timestamp"),
+    ("a: !!int x", "this is not a !!int"),
+    ("a: !!timestamp x", "this is not a !!timestamp"),
     ("a: &x [*x]", "contains itself"),
     ("%YAML 1.2\n---\na: 1", "YAML 1.1 only"),
     ('a: "\\/y"', "unknown escape"),
@@ -165,7 +165,7 @@ def test_a_quoted_merge_key_is_a_key() -> None:
 
 def test_the_last_of_two_equal_keys_counts_in_values_and_is_refused_in_a_stack() -> None:
     assert helmyaml.load("a: 1\na: 2", "f") == {"a": 2}
-    with pytest.raises(InputError, match=r"^f:2: the key 'a' stands twice, first in line 1"):
+    with pytest.raises(InputError, match=r"^f:2: the key 'a' occurs twice, first in line 1"):
         helmyaml.load_with_positions("a: 1\na: 2", "f")
 
 

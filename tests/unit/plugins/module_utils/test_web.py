@@ -175,7 +175,7 @@ def test_a_chart_by_url_with_the_login_of_the_repository_that_it_begins_with(
     wrong = store(tmp_path, Repository("r", f"{server.url}/charts", "me", "other"))
     assert "refuses this user: 401" in message(lambda: wrong.fetch(f"{server.url}/charts/web-1.0.0.tgz"))
     assert "does not exist: 404" in message(lambda: charts.fetch(f"{server.url}/charts/none.tgz"))
-    assert "is version 1.0.0, but 2.0.0" in message(lambda: charts.fetch(f"{other.url}/web-1.0.0.tgz", "2.0.0"))
+    assert "but the stack wants 2.0.0" in message(lambda: charts.fetch(f"{other.url}/web-1.0.0.tgz", "2.0.0"))
 
 
 def test_a_chart_by_url_whose_digest_is_known_costs_no_request_a_second_time(server: Server, tmp_path: Path) -> None:

@@ -82,8 +82,8 @@ def test_local_charts_are_not_locked() -> None:
     ("reference", "version", "more", "words"),
     [
         ("r/db", None, {}, ("does not hold chart r/db (the newest version)", "helmstack_lock")),
-        ("r/web", "~1.2", {}, ("holds chart r/web for ~1.1, but the stack asks for ~1.2",)),
-        ("r/web", "~1.1", {"devel": True}, ("the stack asks for ~1.1",)),
+        ("r/web", "~1.2", {}, ("holds chart r/web for ~1.1, but the stack wants ~1.2",)),
+        ("r/web", "~1.1", {"devel": True}, ("the stack wants ~1.1",)),
         ("r/web", "~1.1", {"digest": OTHER}, ("two digests", DIGEST, OTHER)),
     ],
 )

@@ -282,7 +282,7 @@ def _gone(root: Path) -> Path:
         (_no_chart, "has no Chart.yaml"),
         (_broken_yaml, "not valid YAML"),
         (_list, "is not a mapping"),
-        (_twice, "dependencies stand in Chart.yaml and in requirements.yaml both"),
+        (_twice, "dependencies are in both Chart.yaml and requirements.yaml"),
         (_nameless, "dependency 1 has no name"),
         (_no_list, "'dependencies' is not a list"),
         (_broken_archive, "charts/d-1.0.0.tgz' is damaged"),

@@ -210,7 +210,7 @@ def test_the_minor_version_is_read_from_the_whole(version: str, minor: int) -> N
 @pytest.mark.parametrize("answer", [{}, {"gitVersion": "unknown"}])
 def test_a_server_without_a_version_is_told(answer: dict[str, str]) -> None:
     client: Any = FakeClient({"/version": answer})
-    with pytest.raises(ClusterError, match="does not tell a Kubernetes version"):
+    with pytest.raises(ClusterError, match="reports no Kubernetes version"):
         cluster_info(client, "dev")
 
 

@@ -90,7 +90,7 @@ def test_what_is_as_it_should_be_is_left_alone(chart: Chart) -> None:
 def test_that_the_server_was_not_asked_is_said_once_even_if_nothing_seems_to_change(chart: Chart) -> None:
     same = Cluster({name: definition(name, of="chart") for name in "ab"}, unsure="no right to patch")
     found = told(chart, same, install=False, upgrade_crds=True)
-    assert found == Due((), ("what becomes of its crds/ is told without the server's dry run: no right to patch",))
+    assert found == Due((), ("what becomes of its crds/ is computed without the server's dry run: no right to patch",))
 
 
 def test_what_several_releases_bring_is_shown_once_and_applied_by_each(chart: Chart) -> None:

@@ -43,7 +43,7 @@ def asked(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("risks[?risk=='data-loss']", "n/db, PersistentVolumeClaim data: the volume goes"),
+        ("risks[?risk=='data-loss']", "n/db, PersistentVolumeClaim data: the volume is deleted"),
         ("releases[?action=='uninstall']", "n/db: uninstall"),
         ("images[?!starts_with(image, 'registry.example.org/')]", "docker.io/db (n/db)"),
         ("releases[].objects[] | [?op=='remove'].name", "data"),

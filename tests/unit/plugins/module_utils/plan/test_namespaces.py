@@ -71,7 +71,7 @@ STORED = (("", "", "one"), ("", "", "two"))
         (Cluster((*STORED, ("", "", "three"))), True, (), False, "there remain release three"),
         (Cluster(STORED, others=("three",)), True, (), False, ""),
         (Cluster(STORED, made=False), True, (), False, ""),
-        (Cluster(Forbidden("no right to list")), True, (), False, "cannot be told: no right to list"),
+        (Cluster(Forbidden("no right to list")), True, (), False, "is unknown: no right to list"),
     ],
 )
 def test_which_namespaces_go(cluster: Any, delete: bool, objects: Any, goes: bool, words: str) -> None:

@@ -139,5 +139,5 @@ def test_the_pods_of_a_stateful_set_stay_if_the_new_one_adopts_them(old: str, ne
     replacing.discard(Cluster(), Change("app", "a", "upgrade", objects=items), 60, lambda seconds: False)
     assert asked == [orphan] * 3
     asked.clear()
-    with pytest.raises(ClusterError, match="has not gone yet"):
+    with pytest.raises(ClusterError, match="still exists"):
         replacing.discard(Cluster(), Change("app", "a", "upgrade", objects=items), 60, lambda seconds: True)

@@ -95,7 +95,7 @@ STACKS: list[tuple[str, int, str]] = [
     (
         WEB + "  description: a ${m}\nvariables: {m: {x: 1}}\n",
         5,
-        "the variable 'm' is a mapping and cannot stand inside",
+        "the variable 'm' is a mapping and cannot be used inside",
     ),
     (WEB + "  description: ${a}\nvariables:\n  a: ${b}\n  b: ${c}\n  c: x${a}\n", 9, "in a cycle: a -> b -> c -> a"),
     ("a0: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"b{i}: [{'*a,' * 900}]\n" for i in range(9)), 1, "its aliases add"),
@@ -145,7 +145,7 @@ def test_an_ambiguous_need_asks_for_a_namespace(folder: Any) -> None:
         "- {name: web, chart: ./x, needs: [db]}\n"
     )
     error = str(_caught(folder, text))
-    assert "default/web needs 'db', which stands several times. Write 'a/db' or 'b/db'" in error
+    assert "default/web needs 'db', which occurs several times. Write 'a/db' or 'b/db'" in error
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_go_template_needs_helm(folder: Any) -> None:
         ({"targets": ("x*",)}, "the target 'x*' fits no release of the stack"),
         ({"selector": "[?name=="}, "the selector '[?name==' is not valid JMESPath\n"),
         ({"selector": "nofunction(@)"}, "is not valid JMESPath\nUnknown function: nofunction()"),
-        ({"selector": "[?length(name) > '1']"}, "cannot be asked of the releases. Numbers stand in backticks"),
+        ({"selector": "[?length(name) > '1']"}, "cannot be asked of the releases. Write numbers in backticks"),
         ({"selector": "[0].name"}, "must give a list of releases"),
         ({"selector": "length(@)"}, "must give a list of releases"),
         ({"selector": "[].{n: name}"}, "must give releases or their names"),

@@ -43,7 +43,7 @@ def test_text_of_a_variable_is_read_as_yaml_where_an_option_is_no_text(tmp_path:
         ('weight: "${A:-true}"', "weight: expected an integer of 0 or more, found the string 'true'$"),
         ("atomic: ${A:-false}", 'not valid YAML.* a \\$\\{variable\\} needs quotes: {name: "\\$\\{variable\\}"}$'),
         ("set: {yes: 1, on: 2}", "the keys 'yes' .line 1. and 'on' are both 'true' to YAML 1.1, .* Put them in quotes"),
-        ("set: {a: 1, a: 2}", "the key 'a' stands twice, first in line 1$"),
+        ("set: {a: 1, a: 2}", "the key 'a' occurs twice, first in line 1$"),
     ],
 )
 def test_what_is_wrong_is_told_as_it_is_written(tmp_path: Path, options: str, told: str) -> None:

@@ -100,7 +100,7 @@ def test_a_release_with_a_chart_is_added(folder: Any) -> None:
         ("releases: {wbe: {version: 1.0.0}}", "the stack has no release 'wbe'"),
         ("releases: {wbe: {version: 1.0.0}}", "Did you mean 'web'?"),
         ("releases: {frnt/web: {version: 1.0.0}}", "Did you mean 'front/web'?"),
-        ("releases: {twin: {version: 1.0.0}}", "stands in several namespaces. Write 'one/twin' or 'two/twin'"),
+        ("releases: {twin: {version: 1.0.0}}", "is in several namespaces. Write 'one/twin' or 'two/twin'"),
         ("releases: {one/twin: {namespace: two}}", "this makes a second release two/twin, the first is at"),
         ("releases: {web: null}", "releases web: expected a mapping, found nothing"),
         ("releases: {web: {verson: 1.0.0}}", "unknown key 'verson' in releases web. Did you mean 'version'?"),

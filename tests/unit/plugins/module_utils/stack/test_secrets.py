@@ -36,7 +36,7 @@ def test_passwords_in_urls_of_repositories_and_charts_are_secret(folder: Any) ->
 
 @pytest.mark.parametrize("key", ["description: 'by ${pw}'", "labels: {a: !vault ENCterces}"])
 def test_what_stands_among_helms_arguments_cannot_come_out_of_a_vault(folder: Any, key: str) -> None:
-    with pytest.raises(InputError, match="holds what came out of a vault") as caught:
+    with pytest.raises(InputError, match="holds a value from a vault") as caught:
         folder.stack(f"{WEB}  {key}\nvariables: {{pw: !vault ENCterces}}\n")
     assert "secret" not in str(caught.value)
     assert caught.value.where is not None
