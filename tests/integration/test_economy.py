@@ -26,7 +26,7 @@ exit $code
 
 @dataclass(frozen=True)
 class Effort:
-    """What one check took."""
+    """What one check or run took."""
 
     result: Object
     requests: Counter[tuple[str, str]]  # verb, path
@@ -40,13 +40,14 @@ def stack(workspace: Workspace, size: int, value: str) -> None:
     )
 
 
-def effort(workspace: Workspace, number: int, **options: object) -> Effort:
+def effort(workspace: Workspace, number: int, *, check: bool = True, **options: object) -> Effort:
     log = workspace.root / "helms"
     log.write_text("")
     script = workspace.write("logging-helm", LOGGING.format(helm=HELM, log=log))
     script.chmod(0o755)
     with FaultProxy(workspace.cluster, workspace.root / f"proxy-{number}") as proxy:
-        result = workspace.check(kubeconfig=str(proxy.kubeconfig), binary_path=str(script), **options)
+        to = {"kubeconfig": str(proxy.kubeconfig), "binary_path": str(script)}
+        result = workspace.one({**to, **options}, check=check)
         requests = proxy.counts(OURS)
     lines = [line.split() for line in log.read_text().splitlines()]
     return Effort(
@@ -80,3 +81,16 @@ def test_a_changed_release_is_rendered_once_beside_others_and_apis_are_asked_for
     assert {path: found.requests["get", path] for path in ("/api", "/apis")} == {"/api": 1, "/apis": 1}
     lists = {path: count for (verb, path), count in found.requests.items() if verb == "list"}
     assert max(lists.values()) == 1, lists
+
+
+def test_a_first_install_looks_for_no_earlier_revision_and_reads_none_that_helm_has_just_told(
+    workspace: Workspace,
+) -> None:
+    stack(workspace, 2, "1")
+    found = effort(workspace, 0, check=False)
+    assert sorted(what for _began, _ended, what in found.helms) == ["install", "install", "template", "template"]
+    read = [path for (verb, path) in found.requests if verb == "get" and "sh.helm.release" in path]
+    assert read == []
+    stack(workspace, 2, "2")
+    found = effort(workspace, 1, check=False)
+    assert sorted(what for _began, _ended, what in found.helms) == ["template", "template", "upgrade", "upgrade"]

@@ -23,10 +23,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.drift impor
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import RollbackArgs, TestArgs, UninstallArgs
-from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm, Upgraded
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest, order, restart
-from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import stored
+from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests, recorded, stored
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Plan, required
 from ansible_collections.helmstack.core.plugins.module_utils.plan.render import upgrade_args
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import kinds_defined_by
@@ -128,9 +128,10 @@ class Applier:
             self._recover(change)
             self._define(change, began)
         with self.readiness.expecting(ending(change), self.ended.is_set):
-            revision = self._upgrade(change) if change.effective else change.revision_from or 0
+            done = self._upgrade(change) if change.effective else Upgraded(change.revision_from or 0)
+            revision = done.revision
             try:
-                self._await(change, revision, began)
+                self._await(change, done, began)
                 self._test(change)
             except HelmstackError as error:
                 return Result(model.FAILED, "deployed", revision, error=str(error))
@@ -188,7 +189,7 @@ class Applier:
                 hint="It was left alone. Somebody else has changed it, or the API gave an old answer: run again",
             )
 
-    def _upgrade(self, change: Change) -> int:
+    def _upgrade(self, change: Change) -> Upgraded:
         release, chart = required(change.release), required(change.chart)
         marks = {**self._marks(change), stamp.MADE: str(change.revision_to)}
         labels = {key: value for key, value in marks.items() if value is not None}
@@ -201,6 +202,7 @@ class Applier:
         if makes_namespace:
             self._until_gone(change.namespace, release.options.timeout)
         args = replace(args, wait=args.wait and helm_waits(change), create_namespace=makes_namespace)
+        args = replace(args, new=change.deployed is None)
         if any(item.forced for item in change.objects):
             self.permit()
             replacing.discard(self.cluster, change, release.options.timeout, self.ended.wait)
@@ -213,8 +215,8 @@ class Applier:
         self._warnings += done.warnings
         self._made.add(change.namespace)
         if release.options.recreate_pods and change.action != "install":
-            self._restart(change, done.revision)
-        return done.revision
+            self._restart(change, done)
+        return done
 
     def _until_gone(self, namespace: str, timeout: float) -> None:
         """Waits while a namespace of the same name is being deleted.
@@ -234,18 +236,18 @@ class Applier:
         self.permit()
         return self.helm(release)
 
-    def _await(self, change: Change, revision: int, began: float) -> None:
+    def _await(self, change: Change, done: Upgraded, began: float) -> None:
         release = change.release
         if release is None or not release.options.wait:
             return
         left = release.options.timeout - (time.monotonic() - began)
-        self._wait(change, revision, release.options, left, release.ready)
+        self._wait(change, done, release.options, left, release.ready)
 
     def _wait(
-        self, change: Change, revision: int, options: Options, timeout: float, rules: Sequence[Mapping[str, str]]
+        self, change: Change, done: Upgraded, options: Options, timeout: float, rules: Sequence[Mapping[str, str]]
     ) -> None:
         unsure = self.readiness.wait(
-            self._objects(change, revision),
+            self._objects(change, done),
             timeout=max(1.0, timeout),
             for_jobs=options.wait_for_jobs,
             rules=rules,
@@ -254,17 +256,22 @@ class Applier:
         )
         self._warnings += [f"release {change.id}: {text}" for text in unsure]
 
-    def _objects(self, change: Change, revision: int) -> list[tuple[str, Mapping[str, Any]]]:
+    def _objects(self, change: Change, done: Upgraded) -> list[tuple[str, Mapping[str, Any]]]:
         """The objects of a revision with their namespaces, as Helm has stored them."""
-        found = Deployed(change.namespace, change.name, revision, "deployed", "")
         return [
             (str(manifest.metadata(item).get("namespace") or change.namespace), item)
-            for item in stored(self.cluster.body(found, revision)).objects
+            for item in self._stored(change, done).objects
         ]
 
-    def _restart(self, change: Change, revision: int) -> None:
+    def _stored(self, change: Change, done: Upgraded) -> Manifests:
+        if done.manifest is not None:
+            return recorded(done.manifest, (), change.id)
+        found = Deployed(change.namespace, change.name, done.revision, "deployed", "")
+        return stored(self.cluster.body(found, done.revision))
+
+    def _restart(self, change: Change, done: Upgraded) -> None:
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        for namespace, item in self._objects(change, revision):
+        for namespace, item in self._objects(change, done):
             if manifest.kind(item) in restart.KINDS:
                 self.cluster.restart(manifest.kind(item), namespace, manifest.name(item), now)
 
@@ -326,7 +333,7 @@ class Applier:
         def ready(change: Change, revision: int) -> None:
             options = change.release.options if change.release else Options()
             if options.wait:
-                self._wait(change, revision, options, options.timeout, ())
+                self._wait(change, Upgraded(revision), options, options.timeout, ())
 
         self._results, warnings = Rollback(self.cluster, self._helm, ready, self.progress).all(changes, self._results)
         self._warnings += warnings

@@ -37,7 +37,10 @@ class TemplateArgs:
 
 @dataclass(frozen=True)
 class UpgradeArgs:
-    """What ``helm upgrade --install`` is to do; names and meanings are those of Helm's flags, timeout in seconds."""
+    """What ``helm upgrade --install`` is to do; names and meanings are those of Helm's flags, timeout in seconds.
+
+    :arg new: there is no such release, so ``helm install`` does the same, without a look for one.
+    """
 
     release: str
     namespace: str
@@ -63,6 +66,7 @@ class UpgradeArgs:
     time_zone: str | None = None  # as in TemplateArgs
     history: str | None = None  # a file with releases that helm takes for all there are
     names: Mapping[str, str] = field(default_factory=dict)
+    new: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,11 +125,12 @@ def template_options(args: TemplateArgs) -> list[str]:
 
 
 def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
-    """The flags of ``helm upgrade`` for Helm 3 or 4.
+    """The flags of ``helm upgrade`` for Helm 3 or 4, or of ``helm install`` if there is no such release.
 
     Helm 4 renamed --atomic; its --wait alone means the strategy "watcher", the nearest to Helm 3's.
     """
-    options = ["--namespace", args.namespace, "--timeout", f"{args.timeout}s", "--history-max", str(args.history_max)]
+    options = ["--namespace", args.namespace, "--timeout", f"{args.timeout}s"]
+    options += [] if args.new else ["--history-max", str(args.history_max)]
     options += [*_values(args.values), *_sets(args.sets)]
     options += switches(
         ("--wait", args.wait),
@@ -135,8 +140,8 @@ def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
         ("--no-hooks", args.disable_hooks),
         ("--skip-crds", args.skip_crds),
         ("--skip-schema-validation", args.skip_schema_validation),
-        ("--reuse-values", args.reuse_values),
-        ("--reset-values", args.reset_values),
+        ("--reuse-values", args.reuse_values and not args.new),
+        ("--reset-values", args.reset_values and not args.new),
         ("--disable-openapi-validation", args.disable_openapi_validation),
     )
     options += switches(("--force-conflicts", args.force_conflicts and major >= 4))

@@ -12,7 +12,7 @@ import re
 import shutil
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -48,10 +48,14 @@ from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guar
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What an upgrade or install has made, and what helm warned of."""
+    """What an upgrade or install has made, and what helm warned of.
+
+    :arg manifest: the objects as helm has stored them, without hooks; None: it does not say.
+    """
 
     revision: int
     warnings: tuple[str, ...] = ()
+    manifest: str | None = field(default=None, repr=False)
 
 
 class Helm:
@@ -157,7 +161,7 @@ class Helm:
         :raises HelmFailure: helm failed; what it had done till then stays (see ``atomic``).
         """
         record, warnings = self._upgrade([], args, f"{arguments.described(args)} cannot be applied", interrupt)
-        return Upgraded(int(record["version"]), warnings)
+        return Upgraded(int(record["version"]), warnings, record.get("manifest"))
 
     def dry_run(self, args: UpgradeArgs) -> dict[str, Any]:
         """What :meth:`upgrade` would make: Helm's release record with manifest, hooks, config and version.
@@ -175,8 +179,9 @@ class Helm:
         """Helm's record of the new revision, and its warnings."""
         self._check(args)
         options = arguments.upgrade_options(args, self.version().major)
+        command = ["install"] if args.new else ["upgrade", "--install"]
         out, warnings = self._run(
-            ["upgrade", "--install", "--output", "json", *extra, *options, "--", args.release, args.chart],
+            [*command, "--output", "json", *extra, *options, "--", args.release, args.chart],
             what,
             limit=process.limit(args.timeout),
             names=args.names,

@@ -372,6 +372,7 @@ class FakeHelm:
         with self.world._lock:
             identity = f"{args.namespace}/{args.release}"
             revisions = self.world.history.setdefault(identity, [])
+            assert not (args.new and revisions), f"helm: {identity}: cannot re-use a name that is still in use"
             objects, version = _objects(args.values), Path(args.chart).name.rpartition("-")[2]
             self.world.done.append(f"upgrade {args.release}")
             if args.release in self.world.failing:
@@ -380,7 +381,8 @@ class FakeHelm:
             self._leave(args.release, args.namespace, objects)
             revisions[:] = [replace(r, status="superseded") if r.status == "deployed" else r for r in revisions]
             revisions.append(Revision("deployed", objects, args.labels, version))
-            return Upgraded(len(revisions), (f"helm warns of {args.release}",))
+            manifest = "".join(f"---\n{json.dumps(item)}\n" for item in objects)
+            return Upgraded(len(revisions), (f"helm warns of {args.release}",), manifest)
 
     def rollback(self, args: RollbackArgs) -> tuple[str, ...]:
         identity = f"{args.namespace}/{args.release}"

@@ -10,6 +10,7 @@ import os
 import stat
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,13 @@ def test_each_helm_gets_its_own_flags(major: int, own: list[str]) -> None:
     assert upgrade_options(EVERYTHING, major) == [*COMMON, *own, *REST, *LAST]
 
 
+@pytest.mark.parametrize("major", [3, 4])
+def test_what_is_new_is_said_nothing_of_that_was_before(major: int) -> None:
+    left_out = {"--history-max", "3", "--reuse-values", "--reset-values"}
+    expected = [word for word in upgrade_options(EVERYTHING, major) if word not in left_out]
+    assert upgrade_options(replace(EVERYTHING, new=True), major) == expected
+
+
 def test_nothing_asked_is_nothing_said() -> None:
     options = upgrade_options(UpgradeArgs("web", "shop", "/c"), 4)
     assert options == ["--namespace", "shop", "--timeout", "300s", "--history-max", "10"]
@@ -322,6 +330,15 @@ def test_an_upgrade_returns_the_revision(tmp_path: Path) -> None:
     script = 'case $1 in version) echo v3.22.0;; *) echo \'{"name": "web", "version": 7}\';; esac'
     helm = Helm(program(tmp_path, script), str(tmp_path / "home"), None)
     assert helm.upgrade(UpgradeArgs("web", "shop", "/c")).revision == 7
+
+
+@pytest.mark.parametrize(("new", "command"), [(True, "install --output"), (False, "upgrade --install --output")])
+def test_an_upgrade_says_what_helm_has_stored(tmp_path: Path, new: bool, command: str) -> None:
+    script = 'case $1 in version) echo v4.3.1;; *) echo "{\\"version\\": 1, \\"manifest\\": \\"$1 $2 $3\\"}";; esac'
+    helm = Helm(program(tmp_path, script), str(tmp_path / "home"), None)
+    manifest = helm.upgrade(UpgradeArgs("web", "shop", "/c", new=new)).manifest
+    assert manifest is not None
+    assert manifest.startswith(command)
 
 
 def test_an_answer_that_is_not_json_is_an_error(tmp_path: Path) -> None:

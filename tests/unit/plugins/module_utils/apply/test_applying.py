@@ -17,9 +17,11 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.model import 
     ROLLED_BACK,
     Outcome,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Plan
 from ansible_collections.helmstack.core.tests.unit.plugins.module_utils.fake_world import (
+    FakeCluster,
     Revision,
     World,
     config,
@@ -98,6 +100,20 @@ def test_what_becomes_of_each_release(tmp_path: Path, case: Case) -> None:
     assert (states(outcome), world.done) == (case.states, case.done)
     for identity in outcome.failed:
         assert outcome.results[identity].error
+
+
+def test_what_helm_tells_of_a_revision_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    plan = upgraded(world)
+
+    def body(*_args: object) -> ReleaseBody:
+        raise AssertionError("read")
+
+    monkeypatch.setattr(FakeCluster, "body", body)
+    world.unready = {"w": "does not become ready"}
+    outcome = world.run(plan, on_failure="continue")
+    assert states(outcome) == {"db": DONE, "web": FAILED, "log": DONE}
+    assert "ConfigMap w does not become ready" in str(outcome.results["a/web"].error)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
