@@ -73,6 +73,8 @@ class Chart:
     warnings: tuple[str, ...] = ()  # what is not quite right with it
     has_crds: bool = True  # there are folders crds/, be it of sub-charts that are not used
     origin: Origin | None = None  # where the store had it from
+    own_bytes: int | None = None  # of its files without those of charts/; None: nobody has counted them
+    templates: str = ""  # a digest of its own templates; "": nobody has made it
 
     @property
     def path(self) -> str:
@@ -97,7 +99,17 @@ def load(path: str, reference: str = "") -> Chart:
         dependencies=meta.dependencies,
         warnings=_warnings(content, path),
         has_crds=_has_crds(content),
+        own_bytes=sum(len(data) for name, data in content.items() if not name.startswith("charts/")),
+        templates=templates_digest(content),
     )
+
+
+def templates_digest(files: Files) -> str:
+    """One text for the files in ``templates/``: the same text means the same templates."""
+    found = hashlib.sha256()
+    for name in sorted(name for name in files if name.startswith("templates/")):
+        found.update(f"{len(name)} {name} {len(files[name])} ".encode() + files[name])
+    return found.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -107,8 +107,8 @@ def covers(live: Any, wanted: Any) -> bool:
 
 def deviations(live: Any, wanted: Any, above: _Path = ()) -> Iterator[_Path]:
     """Where a live object does not have what a manifest says; a list of another length is one place."""
-    if isinstance(wanted, Mapping):
-        held = live if isinstance(live, Mapping) else {}
+    if isinstance(wanted, dict):
+        held = live if isinstance(live, dict) else {}
         for key, item in wanted.items():
             yield from deviations(held.get(key), item, (*above, str(key)))
     elif isinstance(wanted, list) and len(wanted) == len(live if isinstance(live, list) else []):

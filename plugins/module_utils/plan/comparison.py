@@ -191,7 +191,7 @@ class Comparison:
         reuses = reuses_values(release, given)
         values = reasons.other_values(visible(release, given), visible(release, body.config), reuses=reuses)
         differ = bool(changes or hooks_differ)
-        templates = differ and values and reasons.other_templates(body, chart.path)
+        templates = differ and values and reasons.other_templates(body, chart.path, chart.templates)
         found = {
             "version": version,
             "values": values,
@@ -372,7 +372,9 @@ class Comparison:
     def _unable(self, whole: Manifests, last: ReleaseBody | None) -> tuple[str, ...]:
         """Why helm fails whatever the cluster says; ``last`` is None at a first install."""
         hooks, event = () if self.release.options.disable_hooks else whole.hooks, "upgrade" if last else "install"
-        large = stored_size.warning(self.chart.path, whole.text, self.context.values(self.release).merged)
+        large = stored_size.warning(
+            self.chart.path, whole.text, self.context.values(self.release).merged, self.chart.own_bytes
+        )
         failing = self.context.failing(hooks, event, self.scope, applies=self._applies(last))
         expiring = unable.expiring(whole, self.release.options, self.context.major(self.release))
         return (*unable.refused(whole), *failing, *expiring, *((large,) if large else ()))

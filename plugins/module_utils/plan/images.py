@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +33,12 @@ def of(objects: Iterable[Object]) -> frozenset[str]:
 
 
 def _in(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key in _CONTAINERS:
             yield from _named(value.get(key), "image")
         volumes = value.get("volumes")
         for volume in volumes if isinstance(volumes, list) else ():
-            if isinstance(volume, Mapping):
+            if isinstance(volume, dict):
                 yield from _named([volume.get("image")], "reference")
         for item in value.values():
             yield from _in(item)
@@ -49,7 +49,7 @@ def _in(value: Any) -> Iterator[str]:
 
 def _named(items: Any, key: str) -> Iterator[str]:
     for item in items if isinstance(items, list) else ():
-        if isinstance(item, Mapping) and isinstance(item.get(key), str) and item[key]:
+        if isinstance(item, dict) and isinstance(item.get(key), str) and item[key]:
             yield item[key]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
@@ -75,12 +76,19 @@ class Former:
     def _is_kept_sub_chart(self, found: Deployed) -> bool:
         """Whether it is of a protected umbrella, or of one from whose spray the user leaves it out."""
         umbrella = f"{found.namespace}/{found.labels.get(stamp.UMBRELLA, '')}"
-        if any(r.id == umbrella and r.protected and r.spray is not None for r in self.stack.releases):
-            return True
-        return any(
-            found.id == f"{sprayed.umbrella.namespace}/{row.name}" and (row.left_out or sprayed.umbrella.protected)
+        return umbrella in self._protected_umbrellas or found.id in self._kept_sub_charts
+
+    @cached_property
+    def _protected_umbrellas(self) -> frozenset[str]:
+        return frozenset(r.id for r in self.stack.releases if r.protected and r.spray is not None)
+
+    @cached_property
+    def _kept_sub_charts(self) -> frozenset[str]:
+        return frozenset(
+            f"{sprayed.umbrella.namespace}/{row.name}"
             for sprayed in self.sprays
             for row in sprayed.table
+            if row.left_out or sprayed.umbrella.protected
         )
 
     def _origins(self, held: Iterable[Deployed]) -> set[str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import files as chart_files
+from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import templates_digest
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
@@ -38,16 +39,24 @@ def _without_null(values: Any) -> Any:
     return {key: _without_null(value) for key, value in values.items() if value is not None}
 
 
-def other_templates(body: ReleaseBody, chart: str) -> bool:
-    """Whether the chart's own templates are not those that are deployed; Helm does not store those of sub-charts."""
+def other_templates(body: ReleaseBody, chart: str, known: str = "") -> bool:
+    """Whether the chart's own templates are not those that are deployed; Helm does not store those of sub-charts.
+
+    :arg known: the digest of the chart's templates; "": they have to be read.
+    """
     if not body.templates:
         return False
+    now = known
+    if not now:
+        try:
+            now = templates_digest(chart_files.read(chart))
+        except ChartError:  # rendering reports it
+            return False
     try:
-        files = chart_files.read(chart)
-    except ChartError:  # rendering reports it
-        return False
-    now = {name: base64.b64encode(data).decode() for name, data in files.items() if name.startswith("templates/")}
-    return now != dict(body.templates)
+        held = {name: base64.b64decode(data, validate=True) for name, data in body.templates.items()}
+    except ValueError:
+        return True
+    return now != templates_digest(held)
 
 
 def of_adoption(deployed: Deployed, owner: tuple[str, str]) -> str:

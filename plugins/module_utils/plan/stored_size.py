@@ -21,12 +21,15 @@ _SMALL = LIMIT // 2  # bytes that cannot become too many
 _LARGEST = 5  # files that are named
 
 
-def warning(chart: str, manifest: str, values: Mapping[str, Any]) -> str:
+def warning(chart: str, manifest: str, values: Mapping[str, Any], known: int | None = None) -> str:
     """A warning on a revision that may be too large; "" if it is not.
 
     :arg chart: its folder or archive.
     :arg manifest: all that helm renders of it, hooks included.
+    :arg known: how many bytes the chart's own files have; None: they have to be read.
     """
+    if known is not None and known + len(manifest) < _SMALL:
+        return ""
     try:
         files = chart_files.read(chart)
     except ChartError:  # rendering reports it
