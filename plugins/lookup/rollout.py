@@ -57,9 +57,12 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
-from ansible_collections.helmstack.core.plugins.plugin_utils import rollout
-from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
+from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
+
+with compiled():
+    from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+    from ansible_collections.helmstack.core.plugins.plugin_utils import rollout
+    from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
 _PLAIN, _ROLLING, _NONE = "tasks/deploy.yml", "tasks/rollout.yml", "none.yml"
 
