@@ -162,7 +162,7 @@ def cluster_and_helm() -> tuple[str, str, bool]:
     helm = captured(sys.executable, CLUSTER, "helm", "--any").strip()
     if own:
         return own, helm, False
-    started = captured(sys.executable, CLUSTER, "start")
+    started = captured(sys.executable, CLUSTER, "start", "--quick")
     return shlex.split(started.strip().rpartition("KUBECONFIG=")[2])[0], helm, True
 
 

@@ -33,6 +33,7 @@ from cluster_binaries import (
     REGISTRY,
     BuildError,
     any_helm,
+    control_plane,
     ensure,
     helm,
     is_built,
@@ -153,9 +154,12 @@ class Cluster:
                 events.setdefault(event["auditID"], _request(event))
         return list(events.values())
 
-    def start(self, audit: bool = False) -> Cluster:
-        """Starts the cluster unless it runs, and waits until it is ready. Raises ClusterError or BuildError."""
-        binaries = ensure(CONTROL_PLANE)[0]
+    def start(self, audit: bool = False, quick: bool = False) -> Cluster:
+        """Starts the cluster unless it runs, and waits until it is ready. Raises ClusterError or BuildError.
+
+        :arg quick: what must be compiled first is compiled for the sake of time.
+        """
+        binaries = control_plane(quick)
         with self._lock():
             if self.is_running():
                 if audit and not self._state["audit"]:
@@ -309,6 +313,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     start = _command(commands, "start", _start, "start the cluster; prints what to export")
     start.add_argument("--audit", action="store_true", help="record all requests in DIR/audit.log")
+    start.add_argument(
+        "--quick", action="store_true", help="if it is not built yet, build it so that it takes less time"
+    )
     stop = _command(commands, "stop", _stop, "end the cluster and remove its data")
     status = _command(commands, "status", _status, "say what runs; exit code 3 when not all of it does")
     for command in (start, stop, status):
@@ -340,7 +347,7 @@ def _helm(options: argparse.Namespace) -> int:
 
 def _start(options: argparse.Namespace) -> int:
     cluster, began = Cluster(options.dir), time.monotonic()
-    cluster.start(audit=options.audit)
+    cluster.start(audit=options.audit, quick=options.quick)
     say(f"The cluster in {cluster.folder} is ready at {cluster.server} ({time.monotonic() - began:.1f} s).")
     for text in _programs():
         say(text)

@@ -180,6 +180,20 @@ def test_the_demo_prefers_the_pinned_helm(monkeypatch: pytest.MonkeyPatch) -> No
     assert cluster_binaries.any_helm() == Path("/pinned/4")
 
 
+@pytest.mark.parametrize(
+    ("built", "quick", "used"), [(False, False, False), (False, True, True), (True, False, False), (True, True, False)]
+)
+def test_the_demo_compiles_quickly_unless_the_control_plane_is_there(
+    monkeypatch: pytest.MonkeyPatch, built: bool, quick: bool, used: bool
+) -> None:
+    monkeypatch.setattr(cluster_binaries, "is_built", lambda group: built)
+    monkeypatch.setattr(cluster_binaries, "ensure", lambda group: [cluster_binaries.cache_folder(group)])
+    group = cluster_binaries.QUICK_CONTROL_PLANE if used else cluster_binaries.CONTROL_PLANE
+    assert cluster_binaries.control_plane(quick) == cluster_binaries.cache_folder(group)
+    folders = {cluster_binaries.cache_folder(dataclasses.replace(group, quick=each)) for each in (False, True)}
+    assert len(folders) == 2
+
+
 @pytest.mark.parametrize("major", [3, 4])
 def test_the_small_registry_is_enough_for_helm(tmp_path: Path, major: int) -> None:
     def run(*arguments: str) -> str:
