@@ -12,12 +12,12 @@ class ModuleDocFragment:
 options:
   binary_path:
     description:
-      - The path of the helm binary on the target. By default, C(helm) is looked for in the search path.
+      - The path of the helm binary on the target. By default, C(helm) is searched in the search path.
     type: path
   registry_config:
     description:
       - The path of a file with logins to OCI registries, as C(helm registry login) and C(docker login) write it. It is
-        only read. If it names credential helpers, these are asked.
+        only read. If it names credential helpers, these are called.
       - A file that does not exist on the target is taken from the controller, where it may be encrypted with
         ansible-vault.
       - Not given, no such file is read; logins then are those of declared repositories.

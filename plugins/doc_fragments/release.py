@@ -12,9 +12,9 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Wait until all that a release holds is ready before the releases that need it are started.
+      - Wait until everything in a release is ready before the releases that need it start.
       - In a stack, this and the options below it apply to releases for which neither the stack file's C(helmDefaults)
-        nor the release itself says otherwise.
+        nor the release itself sets them.
       - Set nowhere, it is V(true).
     type: bool
   wait_for_jobs:
@@ -29,11 +29,11 @@ options:
     type: str
   force:
     description:
-      - Delete and make anew what Kubernetes refuses to change, such as another template of a Job, another selector, or
-        another C(clusterIP). The plan says V(replace) of such an object; without this option the check warns that the
-        run will fail at it.
-      - Nothing else is touched. The pods of a StatefulSet stay, and become those of the new one; its claims stay. What
-        has C(helm.sh/resource-policy=keep), and claims, volumes, namespaces and definitions are never deleted so.
+      - Delete and make anew objects that Kubernetes refuses to change, as for another template of a Job, another
+        selector, or another C(clusterIP). The plan lists them as V(replace); without this option the check warns that
+        the run will fail at them.
+      - The pods of a StatefulSet stay, and the new one adopts them; its claims stay. Objects with
+        C(helm.sh/resource-policy=keep), claims, volumes, namespaces and definitions are never deleted so.
       - With Helm 4 it also takes back what others have changed in the objects that are applied (C(--force-conflicts)).
       - Set nowhere, it is V(false).
     type: bool

@@ -14,7 +14,7 @@ options:
     description:
       - The stack files, or folders that hold one of C(helmstack.yaml), C(helmstack.yml), C(stackfile.yaml) or
         C(stackfile.yml). Several are merged in order.
-      - They are looked for on the controller, as the O(ansible.builtin.copy#module:src) option of
+      - They are searched on the controller, as the O(ansible.builtin.copy#module:src) option of
         M(ansible.builtin.copy) is (in C(files/) folders and beside the playbook), then in the folder of the host's
         inventory, then in the current folder.
       - If there is none in the task, the first of these folders that holds a stack file is taken.
@@ -27,12 +27,12 @@ options:
     description:
       - The environment, whose overlays and variables are laid over the stack.
       - If it is not given, it is the only one of the stack's environments that is also a group of the host.
-        If there is no such group, the stack is taken as it stands.
+        If there is no such group, the stack is taken as it is.
     type: str
   overlays:
     description:
       - Overlay files that are laid over the stack last.
-      - Relative paths are looked for in the stack's folder, then as those of O(stack_files).
+      - Relative paths are searched in the stack's folder, then as those of O(stack_files).
     type: list
     elements: path
   variables:
@@ -65,7 +65,7 @@ options:
     type: path
   remote_src:
     description:
-      - The stack and all its files lie on the target instead of the controller.
+      - The stack and all its files are on the target instead of the controller.
       - Such files cannot use Ansible's templates and vaults, and the host's groups do not choose the O(environment).
     type: bool
     default: false
@@ -86,5 +86,5 @@ requirements:
 notes:
   - A file C(.helmstack) beside the stack file holds defaults for the options that the task leaves unset, for example
     C(environment). Options that come from a C(K8S_AUTH_*) environment variable are not unset.
-  - Text that came out of an ansible-vault is masked in the result wherever it stands.
+  - Text that came out of an ansible-vault is masked in the result wherever it occurs.
 """

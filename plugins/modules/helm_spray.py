@@ -40,7 +40,7 @@ options:
   chart_ref:
     description:
       - The umbrella chart, as C(repository/name) of one of O(repositories), or as the path of a folder or an archive.
-      - A path is looked for on the controller, as the O(ansible.builtin.copy#module:src) option of
+      - A path is searched on the controller, as the O(ansible.builtin.copy#module:src) option of
         M(ansible.builtin.copy) is (in C(files/) folders and beside the playbook), then in the folder of the host's
         inventory, then in the current folder.
       - Dependencies that a folder's C(charts/) lacks are fetched.
@@ -62,7 +62,7 @@ options:
   values_files:
     description:
       - Values files that are laid over the umbrella's values, in this order.
-      - They are looked for as O(chart_ref) is, or fetched by the controller if they are C(http) or C(https) URLs.
+      - They are searched as O(chart_ref) is, or fetched by the controller if they are C(http) or C(https) URLs.
       - Files may be Ansible templates (with the suffix C(.j2)) or Go templates, which helm renders on the controller
         (C(.gotmpl)), may be encrypted with ansible-vault, and may hold C(!vault) values.
     type: list
@@ -137,13 +137,13 @@ options:
         description: The password to O(repositories[].username).
         type: str
       ca_file:
-        description: The path of CA certificates to check the server against, looked for as O(chart_ref) is.
+        description: The path of CA certificates to check the server against, searched as O(chart_ref) is.
         type: path
       cert_file:
-        description: The path of a client certificate, looked for as O(chart_ref) is.
+        description: The path of a client certificate, searched as O(chart_ref) is.
         type: path
       key_file:
-        description: The path of the key to O(repositories[].cert_file), looked for as O(chart_ref) is.
+        description: The path of the key to O(repositories[].cert_file), searched as O(chart_ref) is.
         type: path
       insecure:
         description: Do not check the server's certificate.
@@ -167,7 +167,7 @@ options:
         type: path
   remote_src:
     description:
-      - The chart and all files lie on the target instead of the controller.
+      - The chart and all files are on the target instead of the controller.
       - Such files cannot use Ansible's templates and vaults.
     type: bool
     default: false
@@ -201,7 +201,7 @@ requirements:
   - jmespath
   - helm 3 or 4 (https://github.com/helm/helm/releases)
 notes:
-  - Text that came out of an ansible-vault is masked in the result wherever it stands.
+  - Text that came out of an ansible-vault is masked in the result wherever it occurs.
   - After a run, the sub-charts are listed as a table, unless O(progress=false). The result has it as RV(sub_charts).
 seealso:
   - module: helmstack.core.helmstack
@@ -312,7 +312,7 @@ plan:
       sample: shop_blue_shop
     risks:
       description:
-        - What to look at first, the worst kind first. The rules are told in the collection's C(docs/risks.md).
+        - What to look at first, the worst kind first. The collection's C(docs/risks.md) lists the rules.
       returned: success
       type: list
       elements: dict
@@ -417,14 +417,14 @@ plan:
           type: list
           elements: str
         parts:
-          description: By this O(expected_plan) tells which of chart, values, options, order and state differ.
+          description: By this O(expected_plan) finds which of chart, values, options, order and state differ.
           returned: success
           type: str
         objects:
           description:
             - The objects that change.
             - Beside them a release has a key C(values) if values of it change, each with C(path), C(before), C(after),
-              and C(from) and C(to), the places (C(file), C(line), C(how)) that set both. A place nobody can tell is
+              and C(from) and C(to), the places (C(file), C(line), C(how)) that set both. An unknown place is
               null. What came out of a vault, and what its name says is secret, is masked.
           returned: success
           type: list

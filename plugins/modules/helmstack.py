@@ -15,7 +15,7 @@ author:
   - The helmstack.core authors (@helmstack)
 description:
   - Reads a stack file and its overlays, compares every release with what is deployed, and installs, upgrades or
-    uninstalls what differs, in the order that the stack asks for.
+    uninstalls what differs, in the stack's order.
   - Check mode makes the same plan as a run, from the cluster's own state, and stops there.
   - The digest of the plan is returned as C(ansible_stats) as well, so that a workflow of AWX can hand it from a node
     that checks to a node that runs.
@@ -51,7 +51,7 @@ options:
   prune:
     description:
       - Uninstall the releases that this stack deployed earlier, and that it no longer holds or now ignores.
-      - These are known by the stack's name and environment. If the stack file lies in a git repository, nothing is
+      - These are known by the stack's name and environment. If the stack file is in a git repository, nothing is
         uninstalled that was deployed from another path in it, unless this stack still holds releases from there.
       - Cannot be combined with O(targets) or O(selector).
     type: bool
@@ -168,7 +168,7 @@ plan:
       sample: dev
     risks:
       description:
-        - What to look at first, the worst kind first. The rules are told in the collection's C(docs/risks.md).
+        - What to look at first, the worst kind first. The collection's C(docs/risks.md) lists the rules.
       returned: success
       type: list
       elements: dict
@@ -281,14 +281,14 @@ plan:
           type: list
           elements: dict
         parts:
-          description: By this O(expected_plan) tells which of chart, values, options, order and state differ.
+          description: By this O(expected_plan) finds which of chart, values, options, order and state differ.
           returned: success
           type: str
         objects:
           description:
             - The objects that change.
             - Beside them a release has a key C(values) if values of it change, each with C(path), C(before), C(after),
-              and C(from) and C(to), the places (C(file), C(line), C(how)) that set both. A place nobody can tell is
+              and C(from) and C(to), the places (C(file), C(line), C(how)) that set both. An unknown place is
               null. What came out of a vault, and what its name says is secret, is masked.
           returned: success
           type: list

@@ -33,7 +33,7 @@ attributes:
 options:
   dest:
     description:
-      - The archive to write, whose name ends with C(.tgz) or C(.tar.gz), or else a folder. It lies on the target.
+      - The archive to write, whose name ends with C(.tgz) or C(.tar.gz), or else a folder. It is on the target.
     type: path
     required: true
   environments:
@@ -94,7 +94,7 @@ charts:
       returned: success
       type: str
     asked:
-      description: The version or range that the stack asks for; null is the newest.
+      description: The version or range in the stack; null is the newest.
       returned: success
       type: str
     version:
@@ -129,7 +129,7 @@ diff:
       returned: success
       type: str
     after:
-      description: What it is to be.
+      description: The new content.
       returned: success
       type: str
 """

@@ -331,7 +331,7 @@ diff:
       returned: success
       type: str
     after:
-      description: What it is to be.
+      description: The new content.
       returned: success
       type: str
 """

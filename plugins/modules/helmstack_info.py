@@ -14,7 +14,7 @@ version_added: 0.1.0
 author:
   - The helmstack.core authors (@helmstack)
 description:
-  - Tells of every release of a stack whether and as what it is deployed. It changes nothing.
+  - Reports whether and how each release of a stack is deployed. It changes nothing.
 extends_documentation_fragment:
   - helmstack.core.attributes
   - helmstack.core.attributes.action_group
@@ -94,7 +94,7 @@ releases:
       type: str
       sample: 1.7.0
     app_version:
-      description: The version of the application, as the chart tells it.
+      description: The version of the application, as the chart names it.
       returned: success
       type: str
       sample: "2.4"

@@ -16,7 +16,7 @@ author:
 description:
   - Writes C(helmstack.lock) beside the stack file. For each chart of all environments that is not a local one, it holds
     the version, the digest and, for git, the commit. Where the file exists, the other modules use what it says.
-  - What the file holds and what still fits stays as it is. O(update) names what is to be resolved anew.
+  - Entries of the file that still fit stay. O(update) names those to resolve anew.
   - It works on all environments, so O(environment), O(targets) and O(selector) have no effect on what is locked. It
     needs the stack's files on the controller, that is O(remote_src=false). It needs no cluster.
 extends_documentation_fragment:
@@ -93,7 +93,7 @@ charts:
       returned: success
       type: str
     asked:
-      description: The version or range that the stack asks for; null is the newest.
+      description: The version or range in the stack; null is the newest.
       returned: success
       type: str
     version:
@@ -123,7 +123,7 @@ outdated:
       returned: success
       type: str
     asked:
-      description: The version or range that the stack asks for.
+      description: The version or range in the stack.
       returned: success
       type: str
     version:
@@ -158,7 +158,7 @@ diff:
       returned: success
       type: str
     after:
-      description: What it is to be.
+      description: The new content.
       returned: success
       type: str
 """

@@ -41,7 +41,7 @@ options:
     default: []
   include_crds:
     description:
-      - Include what lies in the C(crds/) folders of the charts.
+      - Include the definitions in the C(crds/) folders of the charts.
     type: bool
     default: false
   include_hooks:

@@ -16,7 +16,7 @@ author:
 description:
   - Merges the values of each release as Helm does, and names for every value the file, the line and the variable that
     set it, and what it overrides. It needs no cluster and changes nothing.
-  - With O(compare_to) it tells what differs between two environments of the stack instead.
+  - With O(compare_to) it reports what differs between two environments of the stack instead.
 extends_documentation_fragment:
   - helmstack.core.attributes
   - helmstack.core.attributes.action_group
@@ -43,7 +43,7 @@ options:
         V(.json) the result as a whole.
       - A relative path counts from where C(ansible-playbook) was started. The folder must be there.
       - Tasks of one run, also of several hosts, that name the same file write one report; hosts with the same changes
-        stand together in it. Check mode writes it, too, and so does a task that fails.
+        are listed together. Check mode writes it, too, and so does a task that fails.
       - Cannot be used with C(async) or C(no_log).
     type: list
     elements: path
@@ -120,7 +120,7 @@ releases:
       type: str
       sample: ./charts/web-app
     version:
-      description: The version or the range that the stack asks for.
+      description: The version or the range in the stack.
       returned: without O(compare_to)
       type: str
       sample: 1.6.0
