@@ -70,7 +70,7 @@ class StackAction(ModuleArguments):
             self._take_variables(task_vars)
             self._here = self._is_here(task_vars)
             given = self.spec.typed(plain(self._task.args))
-            # an approval that got lost on its way must not count as one that is not needed
+            # an approval that is empty by mistake must not count as no approval
             if "expected_plan" in self._task.args:
                 given["expected_plan"] = brief(given.get("expected_plan"))
             reports = TaskReports.of(given, self._task, str(task_vars.get("inventory_hostname")))
@@ -81,7 +81,7 @@ class StackAction(ModuleArguments):
                 module = self._module(args, task_vars)
             self._end_if_orphaned()
         except HelmstackError as error:
-            # what is wrong may be what a vaulted variable says, which templates and checks quote
+            # the message may quote a vaulted variable's value
             failed = {"failed": True, "msg": Mask(self._candidates(task_vars)).text(str(error))}
             return {**result, **failed, **reports.write(failed)}
         if isinstance(progress, Remote):
@@ -101,7 +101,7 @@ class StackAction(ModuleArguments):
         return {**result, **module, **stats(module, str(task_vars.get("inventory_hostname")))}
 
     def _reported(self, result: dict[str, Any]) -> dict[str, Any]:
-        """What the reports tell."""
+        """The result for the reports."""
         return result
 
     def _take_variables(self, task_vars: Mapping[str, Any]) -> None:
@@ -118,7 +118,7 @@ class StackAction(ModuleArguments):
             self._task.args = {**found, **given}
 
     def _told(self, module: Mapping[str, Any]) -> Iterator[str]:
-        """What is shown of a result: the umbrellas' tables, and of a check the plan, which a run tells as it goes."""
+        """The lines for a result: the umbrellas' tables, and in a check the plan, which a run shows as it goes."""
         yield from tables(module.get("sub_charts") or ())
         if module.get("plan"):
             yield from (outline if self._task.check_mode or _stopped(module) else ended)(module["plan"])
@@ -151,7 +151,7 @@ class StackAction(ModuleArguments):
         return os.getppid() != self._parent
 
     def _end_if_orphaned(self) -> None:
-        """What nobody reads any more would fill a queue, and this process wait for ever."""
+        """Ends this process if ansible-playbook is gone: it would wait forever for its full queue."""
         if self._orphaned:
             self._loader.cleanup_all_tmp_files()
             os._exit(1)
@@ -195,7 +195,7 @@ class StackAction(ModuleArguments):
         return execute
 
     def _shown(self, task_vars: Mapping[str, Any]) -> Show:
-        """Shows a line at once; it says which host's it is if there are several."""
+        """Shows a line at once, with the host's name if there are several."""
         host = f" [{task_vars.get('inventory_hostname')}]" if _several(task_vars) else ""
 
         def show(line: str) -> None:

@@ -49,7 +49,7 @@ def _text(value: Any) -> str:
 
 
 def as_plan(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A result of helmstack_values in the form of a plan, as reports tell it: a release "differs" or "has" values."""
+    """A result of helmstack_values in the form of a plan, for reports: a release "differs" or "has" values."""
     compared = result.get("compare_to")
     releases = [_differing(item, result) if compared else _explained(item) for item in result["releases"]]
     here = result["environment"] or "no environment"

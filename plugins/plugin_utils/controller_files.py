@@ -21,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
 
 
 class ControllerFiles(ActionBase):
-    """What an action knows of the controller: files by the names that users give them, and the environment."""
+    """An action's view of the controller: files by the names that users give them, and the environment."""
 
     def _environ(self) -> dict[str, str]:
         """The controller's environment, and over it what the task's ``environment`` says."""
@@ -40,7 +40,7 @@ class ControllerFiles(ActionBase):
         return bool(self._connection.transport == "local")
 
     def _folders(self, task_vars: Mapping[str, Any]) -> list[str]:
-        """Where users keep their files: beside the playbook, in the inventory's folder, where they stand."""
+        """The folders of users' files: the playbook's, the inventory's, the current one."""
         folders = (self._loader.get_basedir(), task_vars.get("inventory_dir"), os.getcwd())
         return list(dict.fromkeys(str(folder) for folder in folders if folder))
 

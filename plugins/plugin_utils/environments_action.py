@@ -40,7 +40,7 @@ class EnvironmentsAction(StackAction):
     def _environments(self, given: Mapping[str, Any], task_vars: dict[str, Any]) -> tuple[str | None, ...]:
         """The environments that count.
 
-        :raises InputError: one that is asked for is none of the stack's.
+        :raises InputError: a named one is none of the stack's.
         """
         paths = [self._found(path, task_vars) for path in given.get("stack_files") or ()]
         paths = paths or [self._default_folder(task_vars)]

@@ -109,7 +109,7 @@ def _named_files(value: Any) -> Iterator[str]:
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """What a YAML file holds; whatever is wrong with it is told by the program that reads it."""
+    """The content of a YAML file; the program that uses it reports what is wrong with it."""
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError:

@@ -62,7 +62,7 @@ class Host:
 
     @property
     def lines(self) -> list[str]:
-        """What would happen, or why that is unknown."""
+        """What would happen, or why it is unknown."""
         if self.failed_later:
             return ["what comes after its deployment failed, such as the tasks of a gate"]
         found: list[str] = []

@@ -57,7 +57,7 @@ def run_in_process(
 def same_python(interpreter: str) -> bool:
     """Whether an interpreter is this one, by whatever name: ``bin/python`` and ``bin/python3`` of one environment are.
 
-    Where the link leads does not tell alone, as it leads out of all virtual environments to the same program.
+    The link's target alone is not enough: all virtual environments lead to the same program.
     """
     found = shutil.which(interpreter)
     return found is not None and _place(found) == _place(sys.executable)

@@ -62,7 +62,7 @@ class ModuleArguments(ControllerFiles):
     def _handed_over(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], progress: str | None = None
     ) -> dict[str, Any]:
-        """The module's arguments, once all that they stand for lies on the target."""
+        """The module's arguments, after all files that they name are on the target."""
         environ = self._environ()
         bundle = FileBundle()
         stack = None
@@ -110,7 +110,7 @@ class ModuleArguments(ControllerFiles):
         return args
 
     def _apart(self, given: Mapping[str, Any], task_vars: dict[str, Any], bundle: FileBundle) -> dict[str, Any]:
-        """Options that the module gets beside its arguments, as nobody is to see them; their files are taken along."""
+        """Options that the module gets beside its arguments, as they must stay hidden; their files are taken along."""
         return {}
 
     def _done(self, task_vars: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:
@@ -159,7 +159,7 @@ class ModuleArguments(ControllerFiles):
 
     def _candidates(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """Everything that came out of a vault and that templates may have used."""
-        if not self._loader._vault.secrets:  # nobody can have opened any
+        if not self._loader._vault.secrets:  # without passwords no vault is open
             return
         yield from vaulted_strings({**task_vars, "task": [self._task.args, self._task.environment]})
         yield from strings_of_inventory(task_vars.get("hostvars"))

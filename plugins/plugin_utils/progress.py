@@ -59,13 +59,13 @@ class Remote:
 
     A connection serves one command at a time, so the file is read over another one. Each command there waits for new
     lines itself, so that one is started every few seconds at most. Whatever goes wrong, all lines come back with the
-    module's result, and :meth:`show_rest` shows those that nobody has seen yet.
+    module's result, and :meth:`show_rest` shows the lines that were not shown yet.
 
     :arg another: opens the other connection; gives what runs a command there and returns its exit code and output.
     """
 
     def __init__(self, another: Callable[[], Execute], show: Show) -> None:
-        # a name that nobody can guess, as anybody may make files in this folder
+        # a random name, as anybody may make files in this folder
         self.path = f"/tmp/helmstack-{uuid.uuid4().hex}"
         self._another = another
         self._show = show

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which secrets are in what a task hands over, and what of it must not stand in the open."""
+"""Finds the secrets in what a task hands over, and refuses them where everybody can read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def without_secrets(url: Any) -> Any:
 def check_open(stack: Stack, secrets: Collection[str]) -> None:
     """Holds if no secret that is no ordinary word is in what everybody can read.
 
-    :raises InputError: one is; those of the stack's own files have been told before.
+    :raises InputError: one is; those of the stack's own files are reported before.
     """
     long = [secret for secret in secrets if len(secret) >= _NO_WORD]
     for release in stack.releases:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Diffs as people can read them in a terminal: what is the same everywhere is told once, what is very long is cut."""
+"""Diffs for a terminal: equal changes are shown once, and long entries are cut."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHART = ": chart"
 
 
 def shortened(entries: Iterable[Entry], most: int) -> list[dict[str, str]]:
-    """The entries with equal changes of charts told once, in at most so many lines; the longest are cut first.
+    """The entries with equal changes of charts shown once, in at most so many lines; the longest are cut first.
 
     :arg most: 0: as many as there are.
     """
@@ -74,7 +74,7 @@ def _ended(entry: Entry, before: Sequence[str], after: Sequence[str], at: tuple[
     kept = {"before": [*before[: at[0]]], "after": [*after[: at[1]]]}
     if not note:
         return dict(entry)
-    # on the side that there is, so that the note stands at the end of the diff
+    # on the side that exists, so that the note is at the end of the diff
     kept["after" if after else "before"].append(note)
     return {**entry, **{side: "".join(f"{line}\n" for line in lines) for side, lines in kept.items()}}
 

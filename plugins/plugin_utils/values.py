@@ -71,7 +71,7 @@ def strings_of_vaults(loader: DataLoader, folders: Iterable[str]) -> Iterator[st
 
 
 def strings_of_inventory(hostvars: Any) -> Iterator[str]:
-    """The texts of ``!vault`` values that stand in an inventory file itself, whichever host or group has them.
+    """The texts of ``!vault`` values in an inventory file itself, of all hosts and groups.
 
     :arg hostvars: Ansible's variable of this name.
     """

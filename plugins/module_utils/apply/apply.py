@@ -180,7 +180,7 @@ class Applier:
     def _check_unchanged(self, change: Change) -> None:
         """Holds if the release is still what the plan saw.
 
-        :raises ClusterError: it is not, or that is unknown; nothing has been done to it.
+        :raises ClusterError: it is not, or that is unknown; nothing has been done.
         """
         seen, found = change.deployed, self.cluster.now(change.namespace, change.name)
         if _revision(seen) != _revision(found):
@@ -368,7 +368,7 @@ def _revision(found: Deployed | None) -> str:
 
 
 def _needs(plan: Plan, changes: Mapping[str, Change]) -> dict[str, frozenset[str]]:
-    """Needs among what is done at all: what stays as it is stands for all that it needs itself.
+    """Needs between the changes: a need of an unchanged release counts as a need of what that release needs.
 
     What prune removes goes last, but before what takes its objects over.
     """

@@ -41,7 +41,7 @@ def remove(
 ) -> list[str]:
     """Removes what the plan says, where all that was to go from it has gone; returns warnings on what stays.
 
-    :arg pause: waits some seconds, and tells whether the run is to end.
+    :arg pause: waits some seconds; true if the run must end.
     """
     warnings = []
     for change in changes:

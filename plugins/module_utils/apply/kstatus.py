@@ -5,7 +5,7 @@
 """How far an object is: ready, under way, or in trouble. Pure: objects in, states out.
 
 The rules are Helm 4's (kstatus), and Helm 3's (pkg/kube/ready.go) where kstatus says nothing: load balancers want an
-address. A paused Deployment and a suspended Job wait for a person, and so for nobody here.
+address. A paused Deployment and a suspended Job wait for a person, so nothing here waits for them.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def _job(item: Object, related: Related) -> State:
 
 
 def _denied(item: Object, related: Related, *, short: bool) -> State | None:
-    """Pods that admission or a quota refuses, of kinds that tell it by events only."""
+    """Pods that admission or a quota refuses, of kinds that report it in events only."""
     if not short or any(not pods.is_ready(pod) for pod in related.pods):
         return None  # the pods that are there come first
     since = max([_changed(item), *(str(meta(pod).get("creationTimestamp", "")) for pod in related.pods)])

@@ -15,7 +15,7 @@ Object = Mapping[str, Any]
 Events = Mapping[str, Sequence[Object]]  # warnings, by the uid of what they are about
 
 # Seconds that a trouble lasts before it is taken for final.
-AT_ONCE = 1.0  # so that there is time to find the pods that tell why
+AT_ONCE = 1.0  # so that there is time to find the pods with the reason
 BRIEFLY = 3.0  # flapping between two states, a controller that is a moment behind
 A_WHILE = 10.0  # another controller may be about to make what is missing
 SCHEDULING = 15.0  # as kstatus; cluster-autoscaler looks every 10 s
@@ -229,7 +229,7 @@ def _exit(container: Mapping[str, Any]) -> str:
 
 
 def failed_pod(pod: Object) -> Problem:
-    """A pod that nobody starts again."""
+    """A pod that is not started again."""
     containers = [*(status(pod).get("initContainerStatuses") or ()), *(status(pod).get("containerStatuses") or ())]
     name, told = "", str(status(pod).get("message") or status(pod).get("reason") or "")
     for container in containers:

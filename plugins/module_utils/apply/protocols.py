@@ -37,7 +37,7 @@ class ChangedCluster(Protocol):
         """Apply an object; without ``force`` one that is there and differs stays as it is."""
 
     def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
-        """Delete an object, or leave what it owns to whoever adopts it; whether it was there, or still is."""
+        """Delete an object, or only the object without what it owns; whether it was there, or still is."""
 
     def contents(self, namespace: str) -> set[tuple[str, str, str]]:
         """The objects that people put into a namespace: API group, kind and name."""

@@ -129,7 +129,7 @@ class Readiness:
             self._run(Wait(self, targets, timeout, stopped, for_jobs=True))
         except NotReady as trouble:
             return None if stopped() else trouble
-        except ClusterError:  # helm asks the same API, and tells it
+        except ClusterError:  # helm uses the same API, and reports it
             return None
         return None
 

@@ -29,7 +29,7 @@ _EVENTS = 5
 _LOG_LINES = 10
 _WIDTH = 300  # characters of a line
 _TOLD = 20  # objects that a timeout names
-_LOOKED_AT = 3  # objects, and pods of each, whose events a timeout tells
+_LOOKED_AT = 3  # objects, and pods of each, whose events a timeout shows
 _SECONDS = 5.0  # for gathering all of it: an API in trouble must not hold the message back
 # What a pod's events say when a trouble is over or taken care of.
 _PASSING = {
@@ -121,7 +121,7 @@ def is_passing(client: Client, problem: Problem) -> bool:
 
 
 def _unready_container(pod: Object) -> tuple[str, bool]:
-    """The name of the first container that has started and is not ready, and whether its last run tells more."""
+    """The name of the first container that has started and is not ready, and whether its last run's log says more."""
     for container in (*(status(pod).get("initContainerStatuses") or ()), *(status(pod).get("containerStatuses") or ())):
         state = container.get("state") or {}
         restarts = count(container, "restartCount")
@@ -131,7 +131,7 @@ def _unready_container(pod: Object) -> tuple[str, bool]:
 
 
 class _Evidence:
-    """What the cluster can tell besides; nothing of it is worth an error of its own."""
+    """Further evidence from the cluster; a failure to read it is no error."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

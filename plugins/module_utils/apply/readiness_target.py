@@ -55,7 +55,7 @@ class Target:
     when: str = ""  # JMESPath; without it the kind's own rule holds
     expires: bool = False  # a Job that is removed when it has ended
     by_helm: bool = False  # helm is about to make or change it, and may remove it
-    before: Version | None = None  # with by_helm: what stands there until helm gets to it
+    before: Version | None = None  # with by_helm: what is there until helm changes it
     path: str = ""  # of its collection, once the kind is known
     seen: Object | None = None
     last: Object | None = None  # as it was when it was seen last
@@ -79,7 +79,7 @@ class Target:
         self.path = resource_path(resource, self.namespace)
 
     def saw(self, item: Object | None) -> None:
-        """As it stands in the cluster now; items of a LIST do not say their kind."""
+        """Sets the object as it is in the cluster now; items of a LIST do not say their kind."""
         self.seen = {**item, "apiVersion": self.api_version, "kind": self.kind} if item is not None else None
         self.last = self.seen or self.last
         if self.feed and self.seen:

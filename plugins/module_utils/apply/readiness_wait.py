@@ -46,7 +46,7 @@ _CLOSER = 0.5  # seconds after which pods and events are watched too: what is re
 _MANY = 4  # objects of one collection that are read one by one; more are listed
 _TICK = 0.5  # seconds between two looks without a change
 _CALM = 0.05  # seconds between two looks with changes
-PATIENCE = 4.0  # seconds of retries after the timeout, and for what a message tells besides
+PATIENCE = 4.0  # seconds of retries after the timeout, and for a message's further evidence
 _HEAL = 60.0  # seconds for a trouble that others of the release may heal, as long as they are under way
 _WITH_PODS = frozenset(("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")) | {
     ("batch", "Job"),
@@ -95,7 +95,7 @@ class Wait:
         self._feeds: dict[tuple[str, str], Feed] = {}
         self._since: dict[tuple[Target, str], float] = {}
         self.gone = Gone(run.impatient)
-        self.only_failed = False  # what has failed already is looked at, and told as soon as its pods are known
+        self.only_failed = False  # only failed objects count, and are reported as soon as their pods are known
 
     def run(self) -> None:
         try:
@@ -171,7 +171,7 @@ class Wait:
             target.saw(item)
 
     def _follow(self) -> None:
-        """Watches the objects' collections, and after a moment what tells why they are not ready."""
+        """Watches the objects' collections, and after a moment those that explain why they are not ready."""
         for path, targets in self._collections(t for t in self._targets if t.feed is None):
             feed = self._feed(path, names=[target.name for target in targets])
             for target in targets:
@@ -303,7 +303,7 @@ def _events(namespace: str) -> _Key:
 
 
 def _related_paths(target: Target) -> list[_Key]:
-    """What tells why an object is not ready."""
+    """The objects that explain why an object is not ready."""
     if target.is_one_of(_WITH_PODS):
         more = [_replica_sets(target.namespace)] if target.is_a("apps", "Deployment") else []
         return [_pods(target.namespace), _events(target.namespace), *more]

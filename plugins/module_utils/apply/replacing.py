@@ -20,13 +20,13 @@ class ReplacingCluster(Protocol):
     """What this asks of the cluster."""
 
     def discard(self, manifest: Mapping[str, Any], namespace: str, *, orphan: bool) -> bool:
-        """Delete an object, or leave what it owns to whoever adopts it; whether it was there, or still is."""
+        """Delete an object, or only the object without what it owns; whether it was there, or still is."""
 
 
 def discard(cluster: ReplacingCluster, change: Change, timeout: float, pause: Callable[[float], bool]) -> None:
     """Deletes what a change replaces by force, and waits until it has gone.
 
-    :arg pause: waits some seconds, and tells whether the run is to end.
+    :arg pause: waits some seconds; true if the run must end.
     :raises ClusterError: something does not go.
     """
     deadline = time.monotonic() + timeout

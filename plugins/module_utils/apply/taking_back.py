@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What takes back a run that has ended, as exactly as its result and Helm's history tell what there was before."""
+"""Takes back a run that has ended, as exactly as its result and Helm's history record the state before."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TakingBack:
         """What of a result's releases can be taken back.
 
         :arg done: the releases of a result's plan; those with which the run did not succeed are left alone.
-        :arg releases: the stack's, which tell the options of helm.
+        :arg releases: the stack's, with the options for helm.
         """
         changes: list[Change] = []
         left: dict[str, str] = {}

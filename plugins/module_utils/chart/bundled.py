@@ -126,7 +126,7 @@ class Bundling:
                     self.charts[key] = self._taken(key, self.fetch(release))
 
     def write(self, lock: str, images: Sequence[str]) -> None:
-        """Writes what stands beside the charts."""
+        """Writes the files beside the charts."""
         index = {"bundle_version": VERSION, "charts": [asdict(item) for item in self.ordered]}
         for name, text in (
             (_INDEX, helmyaml.to_json(index) + "\n"),
@@ -189,7 +189,7 @@ def summary(path: str) -> str:
 
 
 def publish(folder: str, dest: str) -> None:
-    """Puts a finished bundle where it is to be, in place of an older one; the same content makes the same bytes.
+    """Puts a finished bundle into its place, instead of an older one; the same content makes the same bytes.
 
     :raises HelmstackError: it cannot be written, or what is there is something else.
     """

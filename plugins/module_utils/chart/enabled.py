@@ -33,7 +33,7 @@ def enabled(content: Files, values: Values, helm: tuple[int, int], path: tuple[s
     yield content
     about = metadata(content, "charts/")
     declared = about.dependencies
-    if not about.declares:  # nothing is asked of what lies in its charts/, nor of their own dependencies
+    if not about.declares:  # its charts/ and their own dependencies are not checked
         for files in subcharts(content):
             yield from _every(files)
         return
@@ -64,7 +64,7 @@ def _every(content: Files) -> Iterator[Files]:
 
 
 def present(content: Files, declared: Sequence[Dependency]) -> list[_Named]:
-    """What lies in ``charts/``: under the names that dependencies give it, or its own if nothing declares it."""
+    """The charts in ``charts/``: under the names that dependencies give them, or their own if nothing declares them."""
     inner = [(metadata(files, "charts/"), files) for files in subcharts(content)]
     found = [
         (item.name, files)

@@ -113,7 +113,7 @@ def _class(text: str) -> tuple[str, str]:
     while match := _RANGE.match(text, at):
         low, high = (re.escape(part.removeprefix("\\")) if part else "" for part in match.groups())
         if high and match[1].removeprefix("\\") > match[2].removeprefix("\\"):
-            low = high = ""  # Go: nothing lies between
+            low = high = ""  # Go: nothing is between
         parts += f"{low}-{high}" if high else low
         at = match.end()
     if text[at : at + 1] != "]" or at == int(negated):

@@ -150,6 +150,6 @@ def _as_text(value: Any, clause: _Clause) -> str:
             hint="Pick the map that holds it, or a scalar",
         )
     if isinstance(value, dict) and value:
-        # A block mapping, so that more keys may stand beside it, whose values are JSON, which keeps their types.
+        # A block mapping, so that more keys may follow, with values in JSON, which keeps their types.
         return "".join(f"{helmyaml.to_json(key)}: {helmyaml.to_json(item)}\n" for key, item in sorted(value.items()))
     return value if isinstance(value, str) else helmyaml.to_json(value)

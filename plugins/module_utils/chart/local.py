@@ -57,7 +57,7 @@ class LocalCharts:
         missing = missing_dependencies(chart_files.read(path), path)
         if not missing:
             return path
-        # Helm, too, asks for no more than the name of what lies there.
+        # Helm, too, only checks the names of what is there.
         would_do = all(item.held for item in missing)
         if not os.path.isdir(path):
             if would_do:

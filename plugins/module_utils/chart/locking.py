@@ -22,7 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfi
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import LockedChart, Release, Stack
 
 _WORKERS = 8
-_Key = tuple[str, str, bool]  # reference, what the stack asks for, pre-releases too
+_Key = tuple[str, str, bool]  # reference, the stack's version or range, pre-releases too
 
 
 class LockPins:
@@ -38,7 +38,7 @@ class LockPins:
     def pin(self, wanted: Wanted) -> Wanted:
         """The same with version, digest and commit of the lock file; local charts are left alone.
 
-        :raises ChartError: the file does not hold the chart, or holds another than the one that is asked for.
+        :raises ChartError: the file does not hold the chart, or holds another version than the wanted one.
         """
         if os.path.isabs(wanted.reference):
             return wanted
@@ -82,7 +82,7 @@ class Locking:
     versions: Callable[[str], Sequence[str]]
 
     def charts(self, before: Iterable[LockedChart], update: Sequence[str]) -> list[LockedChart]:
-        """What the lock file is to hold: what it holds and still fits stays, unless it is to be updated.
+        """The new lock file: entries that still fit stay, unless they are updated.
 
         :arg update: names or globs of releases or references; ``*`` is all.
         :raises HelmstackError: a chart cannot be had.
@@ -154,7 +154,7 @@ def _named(key: _Key, releases: Sequence[Release], patterns: Iterable[str]) -> b
 
 
 def _fits(chart: LockedChart) -> bool:
-    """Whether the version is still one of those that are asked for, should somebody have changed it by hand."""
+    """Whether the version still fits the range, in case somebody has changed it by hand."""
     if not chart.asked or chart.version.removeprefix("v") == chart.asked.removeprefix("v"):
         return True
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Wanted:
-    """A chart as it is asked for. A lock file makes it exact: another version, digest or commit in place of these."""
+    """A wanted chart. A lock file makes it exact: another version, digest or commit in place of these."""
 
     reference: str  # as docs/stack_files.md lists them; local paths are absolute
     version: str | None = None  # exact or a range; None: the newest
@@ -27,7 +27,7 @@ class Origin:
     """Which chart it is exactly and where it came from: what a lock file records."""
 
     kind: str  # local, repository, oci, url, git
-    reference: str  # as it was asked for
+    reference: str  # as the stack has it
     source: str  # the place itself, without logins: a repository's URL, oci://host/path/name, a URL, a folder
     version: str  # as Chart.yaml says it; of a registry and an index the one under which it was found
     digest: str = ""  # sha256:…, of the archive, or of the manifest in a registry; "": it has none (folders, git)

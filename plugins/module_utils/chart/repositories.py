@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The chart repositories of a run, in a Helm configuration of our own; credentials stand in its 0600 file only."""
+"""The chart repositories of a run, in a Helm configuration of our own; credentials are in its 0600 file only."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def _unreachable(repository: Repository, reason: str) -> ChartError:
 
 
 def _reason(said: str) -> str:
-    """The last cause of Go's chain, which is the one that tells."""
+    """The last cause of Go's chain, which is the real one."""
     text = said.strip().splitlines()[0] if said.strip() else "no reason given"
     text = re.sub(r'^looks like "[^"]*" is not a valid chart repository or cannot be reached: ', "", text)
     return re.sub(r'(?:Get|Head) "[^"]*": ', "", text)

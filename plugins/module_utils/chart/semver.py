@@ -30,7 +30,7 @@ class Version:
 
     @property
     def key(self) -> tuple[Triple, bool, list[tuple[bool, int, str]]]:
-        """For sorting: a pre-release lies before its release, numbers before words."""
+        """For sorting: a pre-release is before its release, numbers before words."""
         parts = self.pre.split(".") if self.pre else []
         return (self.release, not self.pre, [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts])
 
@@ -50,7 +50,7 @@ def is_exact(text: str) -> bool:
 
 
 def satisfies(version: str, wanted: str) -> bool:
-    """Whether a version lies in a range. A pre-release does only if the range itself names one.
+    """Whether a version is in a range. A pre-release is only if the range itself names one.
 
     :raises ValueError: ``wanted`` is no range.
     """
@@ -113,7 +113,7 @@ def _known(*parts: str | None) -> list[str]:
 
 
 def _next(known: list[int], place: int) -> Triple:
-    """The first release after all that agree with ``known`` up to ``place``; -1 stands for all releases."""
+    """The first release after all that agree with ``known`` up to ``place``; -1 means all releases."""
     if place < 0:
         return (10**18, 0, 0)
     parts = [*known[:place], known[place] + 1, 0, 0, 0]

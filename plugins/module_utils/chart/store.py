@@ -41,7 +41,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guar
 
 
 class ChartStore:
-    """The charts of one run; may be asked from several threads at once.
+    """The charts of one run; several threads may use it at once.
 
     :arg workdir: a private folder of the run; the charts' paths stay valid as long as it exists.
     :arg cache: a folder that outlives the run, for what is exact; None: nothing is kept.
@@ -189,7 +189,7 @@ def _check_version(chart: Chart, found: Found, wanted: Wanted) -> None:
 
 
 def _at(error: HelmstackError, where: Location | None) -> HelmstackError:
-    """The error again, told at the place of one of those who asked."""
+    """The error again, with the place of the release that wants the chart."""
     told = type(error).__new__(type(error))
     told.__dict__.update(error.__dict__)
     told.args = error.args

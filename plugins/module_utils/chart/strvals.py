@@ -158,7 +158,7 @@ class _Parser:
         if not stop and not name:
             raise _End
         if not stop or stop == ",":
-            # The name is not told: after a comma that should have been escaped it is part of a value.
+            # The name is not shown: after a comma that should have been escaped it is part of a value.
             raise ValueError("a key has no value; a comma inside a value is written '\\,'")
         if stop == "[":
             index = self.index()

@@ -13,7 +13,7 @@ from typing import Any
 def merge(documents: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
     """Several values documents as one, later ones over earlier: what Helm stores as a release's ``config``.
 
-    Maps merge deeply, all else replaces. ``null`` is a value like any other and stays, for it tells Helm to delete a
+    Maps merge deeply, all else replaces. ``null`` is a value like any other and stays, for it makes Helm delete a
     chart's default when it lays the result over the chart's values; so Helm 3 and 4 store it as it is written. (Source:
     MergeMaps in pkg/cli/values of Helm 3 and pkg/chart/common/util of Helm 4.)
     """

@@ -9,7 +9,7 @@ What is sent again, with growing pauses or those that Retry-After asks for, unti
 - what was read or only tried (dryRun), after any failure of the connection, a cut answer, and 429, 500, 502, 503, 504;
 - what was written, if it cannot have been done (429, no connection), or if the caller says that twice does no harm.
 
-That time counts from the API's last good answer, whoever asked: in a long outage each further request is made once.
+That time counts from the API's last good answer to any request: in a long outage each further request is made once.
 GET and LIST never name a resourceVersion, so that the server owes them its latest state.
 """
 
@@ -57,7 +57,7 @@ Items = list[dict[str, Any]]
 _POOL = 16
 _TOO_MANY = 429
 _BROKEN = frozenset({500, 502, 503, 504})
-_LONG = 5.0  # seconds of retries after which they are told
+_LONG = 5.0  # seconds of retries after which they are reported
 _FORGOTTEN = 15.0  # seconds without any request after which an outage is a new one
 
 
@@ -74,7 +74,7 @@ class Timeouts:
 class Client:
     """One cluster, one user, any number of threads.
 
-    :arg tell: is told when retries take long, and when they were worth it.
+    :arg tell: is called when retries take long, and when they have succeeded.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class Client:
     ) -> dict[str, Any]:
         """Patches one object; with ``accept=METADATA`` the answer is small.
 
-        :arg again: a second time does no harm, so it may be sent again though the first may have been done.
+        :arg again: it may be sent again, as a second time does no harm.
         """
         return self._json("PATCH", path, accept=accept, query=query, body=body, content_type=content_type, again=again)
 
@@ -205,7 +205,7 @@ class Client:
         options["cert_reqs"] = access.context.verify_mode
         if access.context.verify_mode == ssl.CERT_NONE and access.server.startswith("https:"):
             options["assert_hostname"] = False
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has asked for it
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user wants no checks
         if access.proxy and access.proxy.startswith("socks"):
             from urllib3.contrib.socks import SOCKSProxyManager
 
@@ -296,7 +296,7 @@ class Client:
 
 
 def with_login(headers: Mapping[str, str], access: Access) -> HTTPHeaderDict:
-    """A request's headers and those of the user's login, some of which may stand several times."""
+    """A request's headers and those of the user's login; some may occur several times."""
     found = HTTPHeaderDict(headers)
     for key, value in access.headers.items():
         for item in (value,) if isinstance(value, str) else value:
@@ -309,7 +309,7 @@ def _text(value: Any) -> str:
 
 
 class _Outage:
-    """Since when the API has had no good answer for anybody."""
+    """The time since which the API has given no good answer."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -344,7 +344,7 @@ class _Outage:
             return now if self._since is None or now - self._last > _FORGOTTEN else self._since
 
     def tell(self, problem: ClusterError, left: float) -> None:
-        """Tells of an outage, once."""
+        """Reports an outage, once."""
         with self._lock:
             told, self._told = self._told, True
         if not told:

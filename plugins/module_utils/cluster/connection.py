@@ -45,7 +45,7 @@ def write_kubeconfig(
     """Writes the kubeconfig that this run uses, with the one cluster and user that the options name.
 
     Order: ``host`` with its own credentials, ``kubeconfig``, ``in_cluster``, KUBECONFIG, ~/.kube/config. Options beside
-    a kubeconfig win over what it says. ``host`` alone never takes credentials from a kubeconfig that was not asked for,
+    a kubeconfig win over its content. ``host`` alone never takes credentials from a kubeconfig that is not named,
     as they may belong to another cluster.
 
     :arg options: kubernetes.core's connection options. As true is the default of ``validate_certs`` there, only false

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in a namespace, but for what the cluster itself puts into each, and whether helm has made it."""
+"""The content of a namespace, without what the cluster itself puts into each, and whether helm made it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def made_by_helm(client: Client, namespace: str) -> bool:
 
 
 def contents(client: Client, api: Api, namespace: str) -> set[Found]:
-    """What somebody has put into a namespace; what is owned goes with its owner, and does not count.
+    """The objects that people put into a namespace; owned ones are deleted with their owner and do not count.
 
     :raises Forbidden: something may not be listed.
     """

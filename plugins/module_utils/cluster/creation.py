@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the API would make an object: asked in a dry run, which validation, quotas and admission webhooks answer."""
+"""Whether the API would create an object: a dry run, in which validation, quotas and admission webhooks answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PATIENCE = 3.0  # seconds: a webhook that is down is not worth more in a dry ru
 
 
 def refusal(client: Client, collection: str, item: Mapping[str, Any], *, applies: bool) -> str:
-    """Why the API would not make an object; "" if it would, or if that is unknown before others are there.
+    """Why the API would not create an object; "" if it would, or if that is unknown until others exist.
 
     :arg collection: the API path of all objects of its kind and namespace.
     :arg applies: helm makes it by server-side apply, which it lets the server validate strictly.

@@ -62,7 +62,7 @@ def _tls(cluster: Mapping[str, Any], cert: str | bytes | None, key: str | bytes 
     except (OSError, UnicodeDecodeError) as error:
         where = "certificate-authority-data" if data else cluster.get("certificate-authority")
         raise ClusterError(f"the cluster's certificate authority cannot be read from {where}: {_why(error)}") from None
-    # as client-go: many clusters' authorities lack what RFC 5280 asks for and Python 3.13 insists on
+    # as client-go: many clusters' authorities lack fields that RFC 5280 and Python 3.13 require
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     # urllib3 checks the host's name itself then; its version 1.26 cannot use a context that does, for IP addresses
     context.check_hostname = False

@@ -44,7 +44,7 @@ def cluster_info(client: Client, context: str) -> ClusterInfo:
 def check_expected(info: ClusterInfo, expected: str | None) -> None:
     """Holds if ``expected`` is unset, the API server's URL, or the UID of namespace kube-system.
 
-    :raises ClusterError: it is another cluster, or this is unknown.
+    :raises ClusterError: it is another cluster, or cannot be identified.
     """
     if not expected:
         return

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drift: what a live object would become if it were applied again, asked of the API server in a dry run."""
+"""Drift: the difference of a live object from what applying it again would make, by a dry run on the API server."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _TYPED = frozenset(
 
 @dataclass(frozen=True)
 class Drifted:
-    """A live object (None: it is gone) and what applying the release's manifest would make of it."""
+    """A live object (None: it is gone), and the object after applying the release's manifest."""
 
     live: Mapping[str, Any] | None = field(repr=False)
     restored: Mapping[str, Any] = field(repr=False)
-    problem: str = ""  # why applying it is refused, or what of it is unknown
+    problem: str = ""  # why applying it is refused, or which part of it is unknown
 
 
 def typed(item: Mapping[str, Any]) -> bool:
@@ -75,13 +75,13 @@ def compare(live: Mapping[str, Any], applied: Mapping[str, Any]) -> Drifted | No
 
 
 def differing(live: Mapping[str, Any], applied: Mapping[str, Any], problem: str = "") -> Drifted | None:
-    """All that differs, whoever owns it."""
+    """All differences, whatever their field's owner."""
     before, after = comparable(live), comparable(applied)
     return Drifted(before, after, problem) if problem or before != after else None
 
 
 def less(applied: Any, former: Any, manifest: Any) -> Any:
-    """What a merge leaves of an object: what only the manifest before said of it goes. Lists are left as they are."""
+    """The object after a merge has removed what only the manifest before had. Lists are left as they are."""
     if not all(isinstance(side, Mapping) for side in (applied, former, manifest)):
         return applied
     gone = former.keys() - manifest.keys()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the server would make of objects: its dry runs of what helm does, or our own word where it may not be asked."""
+"""The objects after an upgrade: by dry runs on the server, or by computation where the user has no right to these."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class DryRuns(LiveObjects):
         return None
 
     def creation_refusal(self, release: str, manifest: Mapping[str, Any], namespace: str, *, applies: bool) -> str:
-        """Why an object that a release brings cannot be made; "" if it can, as far as that can be told.
+        """Why a release's object cannot be created; "" if it can, or if that is unknown.
 
         :raises Forbidden: that may not be asked.
         """
@@ -121,7 +121,7 @@ class DryRuns(LiveObjects):
     def _foreseen(
         self, path: str, item: Mapping[str, Any], how: str, live: Mapping[str, Any]
     ) -> tuple[Mapping[str, Any], str]:
-        """What becomes of an object, and why that is not sure."""
+        """The object after the upgrade, and why that is not sure."""
         try:
             return self._tried(path, item, how), ""
         except Conflict as error:
@@ -159,7 +159,7 @@ class DryRuns(LiveObjects):
         return compare(live, applied)
 
     def foresee(self, manifest: Mapping[str, Any], namespace: str) -> Foreseen:
-        """What applying an object of ``crds/`` would make of it: the server's word, or ours if it may not be asked.
+        """An object of ``crds/`` after applying it: by a dry run, or by computation without the right to it.
 
         :raises ClusterError: the server would refuse it.
         """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What server-side apply would make of an object, and what can be said of that without asking the server."""
+"""An object after server-side apply, and its computation without the server."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Foreseen:
-    """A live object (None: there is none) and what applying a manifest would make of it."""
+    """A live object (None: there is none), and the object after applying a manifest."""
 
     live: Object | None = field(repr=False)
     applied: Object = field(repr=False)
-    unsure: str = ""  # why the server could not be asked; ``applied`` is then what can be told without it
+    unsure: str = ""  # why the server did not answer; ``applied`` is then computed without it
 
 
 def overlaid(live: Any, sent: Any) -> Any:
-    """``live`` with all that ``sent`` says; what ``sent`` no longer says stays, for who wrote it is unknown here.
+    """``live`` with all fields of ``sent``; fields that ``sent`` no longer has stay, as their owner is unknown here.
 
     Lists replace, as those of a definition do in server-side apply; but what the server leaves out is no difference.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cluster's kinds, namespaces and objects, each asked once a run and only when it is needed."""
+"""The cluster's kinds, namespaces and objects; each is read once a run, when it is first needed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class LiveObjects:
         return found.namespaced if found else True
 
     def live(self, api_version: str, kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
-        """An object as it stands in the cluster when the plan is made; None if it, or its kind, is not there.
+        """An object as it is in the cluster when the plan is made; None if it, or its kind, does not exist.
 
         One LIST for all of a kind in a namespace, as plans ask for many.
         """

@@ -4,7 +4,7 @@
 
 """A lock against two runs at once on the same stack: a Lease, which expires when its holder dies.
 
-A Lease that a dead run leaves is also the evidence that what was left unfinished meanwhile is nobody's.
+A dead run's Lease also proves that the releases it left unfinished have no live owner.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Lost(ClusterError):
 
 @dataclass(frozen=True)
 class Abandoned:
-    """The time in which runs were at work that died: what has been unfinished since then is nobody's."""
+    """The time in which dead runs were at work: a release that is unfinished since then has no live owner."""
 
     since: datetime
     until: datetime
@@ -56,9 +56,9 @@ class Abandoned:
 class Lock:
     """The lock of one stack and environment.
 
-    What it writes may be sent again after a failure: the name in the lease tells whether the first time got through.
+    A write may be sent again after a failure: the name in the lease shows whether the first one succeeded.
 
-    :arg on_loss: is told why, if the lease is lost although this run is alive.
+    :arg on_loss: is called with the reason, if the lease is lost although this run is alive.
     """
 
     def __init__(self, client: Client, stack: str, environment: str | None, on_loss: Callable[[str], None]) -> None:
@@ -84,7 +84,7 @@ class Lock:
         return left_by(lease) if lease and expired(lease.get("spec") or {}, now) else None
 
     def obstacle(self) -> str:
-        """Why a run could not take the lock now; "" if it could, or if that is unknown. Changes nothing.
+        """Why a run could not take the lock now; "" if it could, or if that is unknown. It changes nothing.
 
         :raises Forbidden: the right to it is missing.
         """
@@ -103,7 +103,7 @@ class Lock:
 
     @contextmanager
     def held(self, wait: float) -> Iterator[None]:
-        """Holds the lock. What is unfinished at the end has a Lease as evidence, but one that nobody holds.
+        """Holds the lock. If something is unfinished at the end, the Lease stays as evidence, without a holder.
 
         :arg wait: seconds to wait for another run's end. A holder that gives no sign of life is waited for in any
             case, until its lease expires.
@@ -121,11 +121,11 @@ class Lock:
             self._release()
 
     def begins(self) -> None:
-        """From now on something may be unfinished."""
+        """Notes that from now on something may be unfinished."""
         self._unfinished = True
 
     def finished(self, *, everything: bool) -> None:
-        """Nothing that was begun is unfinished; nor, if it was ``everything``, is what others had abandoned."""
+        """Notes that nothing is unfinished; with ``everything``, nothing of dead runs either."""
         self._unfinished = False
         self.abandoned = None if everything else self.abandoned
 
@@ -205,7 +205,7 @@ class Lock:
                 self._write(self._mine(self._quick), {"spec": {"renewTime": _text(datetime.now(timezone.utc))}})
                 last = time.monotonic()
             except ClusterError as error:
-                # who cannot renew in time must be done before another run may begin
+                # a run that cannot renew in time must stop before another one may begin
                 if isinstance(error, Lost):
                     self._on_loss(str(error))
                     return
@@ -257,7 +257,7 @@ def name_of(stack: str, environment: str | None) -> str:
 
 
 def expired(spec: Mapping[str, Any], now: datetime) -> bool:
-    """Whether nobody holds the lease, or its holder has not renewed it in time."""
+    """Whether the lease has no holder, or its holder has not renewed it in time."""
     renewed = spec.get("renewTime")
     if not spec.get("holderIdentity") or not renewed:
         return True

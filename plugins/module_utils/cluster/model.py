@@ -45,7 +45,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why an object cannot be changed; ``immutable``: it could be made anew as it is to be."""
+    """Why an object cannot be changed; ``immutable``: it could be deleted and made anew."""
 
     why: str
     immutable: bool = False
@@ -53,7 +53,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Deployed:
-    """A release as Helm's storage tells it, from the labels of its storage objects alone."""
+    """A release in Helm's storage, by the labels of its storage objects alone."""
 
     namespace: str
     name: str

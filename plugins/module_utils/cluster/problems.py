@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the API refuses and how it fails, each told in one sentence. Pure: recorded answers in, exceptions out."""
+"""The API's refusals and failures, each in one sentence. Pure: recorded answers in, exceptions out."""
 
 from __future__ import annotations
 

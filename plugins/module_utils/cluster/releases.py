@@ -247,7 +247,7 @@ def taken(item: _Item, take: Callable[[Mapping[str, Any]], _Taken]) -> _Taken:
 def _unpack(item: _Item) -> Any:
     """Helm's driver.encodeRelease backwards; a Secret's data is in base64 once more."""
     data = item["data"]["release"]
-    # a Secret's kind is told by its type, as items of a LIST carry no kind
+    # a Secret is known by its type, as items of a LIST carry no kind
     packed = base64.b64decode(base64.b64decode(data) if item.get("kind") == "Secret" or "type" in item else data)
     # what Helm stored before it compressed anything is not gzip
     text = gzip.decompress(packed) if packed[:3] == b"\x1f\x8b\x08" else packed

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run's view of its cluster: each thing is asked once, and only when it is needed."""
+"""One run's view of its cluster: each thing is read once, when it is first needed."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Clust
 
 
 class Session(DryRuns):
-    """The cluster of one run; may be asked from several threads at once.
+    """The cluster of one run; several threads may use it at once.
 
     :arg namespaces: of the releases concerned; None: of the whole cluster.
     :arg wanted: identities of the releases concerned.
     :arg driver: HELM_DRIVER.
-    :arg tell: is told of an API that does not answer for long.
+    :arg tell: is called with a text if the API does not answer for long.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Collections of objects kept up to date by watches: one watch each, however many wait for what is in it."""
+"""Collections of objects, kept up to date by one watch each, however many waits use it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Object = Mapping[str, Any]
 _LASTS = 30  # seconds until the server ends a watch; a connection that died silently is noticed a little later
 _POLL = 2.0  # seconds between two looks where watching is forbidden
 _PAUSES = (0.2, 5.0)  # seconds, the first and the longest, before what has failed is tried again
-_IDLE = 16  # watches that nobody needs any more, kept open for who comes next
+_IDLE = 16  # unused watches that are kept open for later waits
 
 
 class Hub:
@@ -52,7 +52,7 @@ class Hub:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._lock = threading.Lock()
-        self._feeds: dict[tuple[str, str], Feed] = {}  # those nobody listens to were left in this order
+        self._feeds: dict[tuple[str, str], Feed] = {}  # unused ones in the order in which they became so
         self._ended = 0  # watches that feeds opened which are no more
         self._closed = False
 
@@ -107,7 +107,7 @@ class Hub:
 
 
 class Feed:
-    """What one collection holds: a LIST, then a WATCH that goes on from there, whatever happens to it.
+    """The content of one collection: a LIST, then a WATCH that continues from there, also after failures.
 
     ``synced``: what it holds is true, or was a moment ago. ``complete``: it is all there is, not only what was named.
     """

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.helmstack.core.plugins.plugin_utils.report.plain import visible
 
 _PUNCTUATION = re.compile(r"([!#$&()*+./:<>@\[\\\]^_`{|}~-])")
-# what GitHub and GitLab make a link or a mention of wherever it stands, whether escaped or not
+# what GitHub and GitLab make a link or a mention of anywhere, whether escaped or not
 _REFERENCES = re.compile(r"([@#!$%~&])(?=\w)|(www)(?=\\?\.)|((?:https?|ftp)\\?:)(?=\\?/)")
 _BREAKS_IT = "\u200b"  # of no width
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a report tells: results as its nouns, hosts with the same changes folded into one."""
+"""The nouns of a report: results, with hosts of the same changes folded into one."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Report:
-    """What a task has to tell of one host; ``result`` is what the module gave, masked and whole."""
+    """A task's result for one host; ``result`` is the module's, masked and whole."""
 
     host: str
     check: bool
@@ -115,7 +115,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Group:
-    """Hosts that have the same changes; what is told of them is told of the first."""
+    """Hosts with the same changes; the report shows those of the first."""
 
     reports: tuple[Report, ...]
 
@@ -174,7 +174,7 @@ class Group:
 
     @property
     def stays_title(self) -> str:
-        """Hosts that are told together may have other releases that stay."""
+        """Hosts of one group may have other unchanged releases."""
         return "What stays" if len(self.reports) == 1 else f"What stays, on {self.first.host}"
 
     @property
@@ -196,7 +196,7 @@ def release_id(release: Mapping[str, Any]) -> str:
 
 
 def between(sides: Any) -> str:
-    """What was and what is to be, told once if it is the same."""
+    """The old and the new text, once if they are equal."""
     if not isinstance(sides, Mapping):
         return ""
     before, after = ("" if sides.get(key) is None else str(sides[key]) for key in ("from", "to"))
@@ -219,7 +219,7 @@ def where(place: Any) -> str:
 
 
 def folded(reports: Iterable[Report]) -> list[Group]:
-    """The reports in groups that tell the same, in the order of their first hosts."""
+    """The reports in groups with the same content, in the order of their first hosts."""
     groups: dict[str, list[Report]] = {}
     for report in reports:
         groups.setdefault(key_of(report), []).append(report)
@@ -227,7 +227,7 @@ def folded(reports: Iterable[Report]) -> list[Group]:
 
 
 def key_of(report: Report) -> str:
-    """A digest of what is told of a report beside what is each cluster's own."""
+    """A digest of a report without what is each cluster's own."""
     text = json.dumps([report.check, *_told(report.result)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -42,9 +42,9 @@ class ReportFiles:
         self._folder = folder
 
     def add(self, report: Report, task: str) -> None:
-        """Write the reports anew with what this host has to tell.
+        """Write the reports anew with this host's result.
 
-        :arg task: tells this task from others of the host that make no plan.
+        :arg task: distinguishes this task from others of the host that make no plan.
         :raises InputError: one cannot be written any more.
         """
         plan = report.plan
@@ -74,7 +74,7 @@ def as_data(groups: Sequence[Group]) -> dict[str, Any]:
 
 
 class _Shelf:
-    """What all tasks of this run have to tell in one file; of equal reports the body lies there once."""
+    """The results of all tasks of this run in one file; the body of equal reports is stored once."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder

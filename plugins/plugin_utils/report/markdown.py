@@ -67,7 +67,7 @@ def markdown(groups: Sequence[Group], made: str, limit: int) -> str:
     sizes = sorted((piece.size for piece in pieces if piece.body), reverse=True)
     frame = len(whole) - sum(sizes)
     room = limit - _NOTE - frame - len(sizes) * 60  # each that is cut says so
-    # to show two lines of everything would tell less than to show nothing of the diffs
+    # two lines of every diff would say less than no diffs at all
     if sizes and room >= len(sizes) * 200:
         share = _share(sizes, room)
         found = "".join(piece.shown(share) for piece in pieces)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Foreign text made harmless: whatever stands in charts, values and names must not act in a page or a comment."""
+"""Makes foreign text harmless: text of charts, values and names must not act in a page or a comment."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class TaskReports:
 
     @classmethod
     def of(cls, given: Mapping[str, Any], task: Any, host: str) -> TaskReports:
-        """The reports that a task asks for.
+        """The reports that a task wants.
 
         :arg given: its options.
         :raises InputError: one of them cannot be written.
@@ -47,7 +47,7 @@ class TaskReports:
     def write(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Writes the reports; gives what the task's result says of it.
 
-        :arg result: all that there is to tell, masked.
+        :arg result: the whole result, masked.
         """
         if self.files is None:
             return {}

@@ -51,7 +51,7 @@ class Entry:
 
 
 class Index:
-    """The index file of one repository, asked for once.
+    """The index file of one repository, fetched once.
 
     :arg url: of the index file.
     :arg folder: where it is kept.
@@ -199,7 +199,7 @@ class Index:
 
 
 def cut(text: bytes) -> dict[str, tuple[int, int]] | None:
-    """Where the sections of an index file's charts lie; None if it is not written in the usual way."""
+    """The places of the sections of an index file's charts; None if it is not written in the usual way."""
     start = _ENTRIES.search(text)
     if not start or not re.search(rb"^apiVersion:", text, re.MULTILINE) or b"\t" in text[: start.end()]:
         return None

@@ -21,7 +21,7 @@ _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 @dataclass(frozen=True)
 class Login:
-    """A user of a registry, or a token that stands for one."""
+    """A user of a registry, or a token that serves as one."""
 
     username: str = ""
     password: str = field(default="", repr=False)

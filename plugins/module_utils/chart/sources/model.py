@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is asked of a chart's source, and what it answers."""
+"""The interface of a chart's source."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Found:
 
 
 class Source(Protocol):
-    """A kind of place that charts come from. May be asked from several threads at once."""
+    """A kind of place that charts come from. Several threads may use it at once."""
 
     def takes(self, reference: str) -> bool:
         """Whether references of this kind are its."""
@@ -44,7 +44,7 @@ class Source(Protocol):
         """
 
     def versions(self, wanted: Wanted) -> tuple[str, ...]:
-        """All versions that could be asked for, newest first, pre-releases included; () where there is but one."""
+        """All versions, newest first, pre-releases included; () where there is only one."""
 
 
 class Pins(Protocol):
@@ -53,12 +53,12 @@ class Pins(Protocol):
     def pin(self, wanted: Wanted) -> Wanted:
         """The same with what the lock file says in it.
 
-        :raises ChartError: it does not hold the chart, or holds another version than the one that is asked for.
+        :raises ChartError: it does not hold the chart, or holds another version than the wanted one.
         """
 
 
 class _Accesses:
-    """How declared repositories are asked; their certificates are read once."""
+    """Access to declared repositories; their certificates are read once."""
 
     def __init__(self) -> None:
         self._known: Once[Repository, Access] = Once()
@@ -72,7 +72,7 @@ class Surroundings:
     """What sources share."""
 
     helm: Helm
-    workdir: str  # private, of the run; what lies there stays as long as the charts are used
+    workdir: str  # private, of the run; its files stay as long as the charts are used
     repositories: Repositories
     cache: Cache
     git: GitRepositories

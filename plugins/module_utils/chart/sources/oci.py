@@ -116,7 +116,7 @@ class OciSource:
             raise self._told(error, place, declared) from None
 
     def _place(self, wanted: Wanted) -> tuple[Place, Repository | None]:
-        """What is asked for, and the declared repository whose login and certificates count for it."""
+        """The wanted chart, and the declared repository with its login and certificates."""
         reference = wanted.reference
         if not reference.startswith("oci://"):
             name, _slash, rest = reference.partition("/")
@@ -127,7 +127,7 @@ class OciSource:
         return place, self._around.repositories.around(place.url)
 
     def _user(self, place: Place, declared: Repository | None) -> str:
-        """Whoever asks: what needs a login to be fetched must not be found without."""
+        """The user: a chart that needs a login must not be found without it."""
         login = self._login(place, declared)
         return (login.username or "token") if login else ""
 
@@ -157,7 +157,7 @@ class OciSource:
             return None
         path, noted = found
         digest, provenance = str(noted.get("digest")), str(noted.get("provenance") or "")
-        # one that was replaced is asked for anew, so that the registry's word is told; signatures are kept beside it
+        # a replaced one is fetched anew, so that the registry's answer is reported; signatures are kept beside it
         if wanted.digest and digest != wanted.digest:
             return None
         if wanted.verify and not os.path.isfile(provenance):
@@ -168,7 +168,7 @@ class OciSource:
     def _fetch(self, wanted: Wanted, place: Place, declared: Repository | None, user: str) -> Found:
         registry = self._registry(place, declared)
         tag, manifest = self._manifest(registry, wanted, place)
-        # the same one may be asked for by another range
+        # another range may lead to the same one
         key = (place.url, user, tag, manifest.digest, wanted.verify)
         found = self._fetched.of(key, lambda: self._archive(registry, wanted, place, user, tag, manifest))
         return replace(found, origin=replace(found.origin, reference=wanted.reference))
@@ -198,7 +198,7 @@ class OciSource:
         return Found(kept, Origin("oci", wanted.reference, place.url, version, manifest.digest, provenance=provenance))
 
     def _manifest(self, registry: Registry, wanted: Wanted, place: Place) -> tuple[str, Manifest]:
-        """The tag under which the chart was found, "" for a digest, and what stands there."""
+        """The tag under which the chart was found, "" for a digest, and its manifest."""
         if place.digest:
             return "", registry.manifest(place.path, place.digest)
         if place.version and semver.is_exact(place.version):

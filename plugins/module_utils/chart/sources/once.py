@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done once, whichever thread asks for it first; the others wait for it."""
+"""Work that is done once: the first thread does it, the others wait for it."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class RepositorySource:
         cached = None if exact else self._cached(wanted, repository, name, entry.version, entry.digest)
         if cached:
             return cached
-        # the same one may be asked for by another range
+        # another range may lead to the same one
         key = (repository.name, name, entry.version, wanted.verify, wanted.digest or "")
         found = self._fetched.of(key, lambda: self._fetch(wanted, repository, name, entry, exact))
         return replace(found, origin=replace(found.origin, reference=wanted.reference))

@@ -34,7 +34,7 @@ class Place(Protocol):
 
 
 def no_version(chart: str, version: str, versions: Sequence[str]) -> ChartError:
-    """There is no such version; told with the newest, and those that differ least from the one asked for."""
+    """There is no such version; names the newest, and those that differ least from the wanted one."""
     stable = [item for item in versions if "-" not in item]
     offered = list(versions) if "-" in version or not stable else stable
     known = ", ".join(newest_first({*nearest(version, offered, 3), *offered[:3]}))

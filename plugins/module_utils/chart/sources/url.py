@@ -32,7 +32,7 @@ _NAME = re.compile(r"[^\w.+-]")
 
 
 class UrlSource:
-    """``https://…/x-1.2.3.tgz``: whoever names one takes the version that is there."""
+    """``https://…/x-1.2.3.tgz``: the URL names the version."""
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
