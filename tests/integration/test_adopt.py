@@ -84,7 +84,7 @@ def test_ten_charts_that_others_installed_are_adopted(workspace: Workspace, ten:
     }
     workspace.stack(
         *(
-            workspace.release(name, name, values=[f"given/{name}.yaml"], **more.get(name, {}))
+            workspace.release(name, name, values=[f"given/{name}.yaml"], labels={"tier": "x"}, **more.get(name, {}))
             for name in TEN
             if name not in sprayed
         ),
@@ -96,7 +96,9 @@ def test_ten_charts_that_others_installed_are_adopted(workspace: Workspace, ten:
     before = workspace.snapshot()
     run = workspace.deploy(wait=False, disable_hook=True)
     assert (run["changed"], actions_of(run)) == (False, dict.fromkeys(TEN, "adopt"))
-    assert workspace.snapshot().changes_since(before) == {}
+    after = workspace.snapshot()
+    assert (after.changes_since(before), after.new_revisions_since(before)) == ({}, {})
+    assert after.releases[f"{workspace.ns('a')}/redis"].labels["tier"] == "x"
     assert actions_of(workspace.check(wait=False, disable_hook=True)) == dict.fromkeys(TEN, "unchanged")
 
 

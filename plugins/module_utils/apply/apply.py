@@ -316,7 +316,9 @@ class Applier:
 
     def _stamp(self, change: Change, revision: int) -> None:
         """Marks the revision as verified; without the right to it the next run only compares more."""
+        wanted = change.release.labels if change.action == "adopt" and change.release else {}
         labels = {
+            **wanted,
             **self._marks(change),
             stamp.FINGERPRINT: change.fingerprint,
             stamp.REVISION: str(revision),

@@ -196,7 +196,7 @@ class Comparison:
             "version": version,
             "values": values,
             "chart": not version and bool(base.definitions or templates or (differ and not values)),
-            "options": {**body.labels, **release.labels} != body.labels,
+            "options": reasons.other_labels(body.labels, release.labels),
             "failed": status == "failed",
             "pending": status.startswith(("pending", "uninstalling")),
         }

@@ -59,6 +59,13 @@ def other_templates(body: ReleaseBody, chart: str, known: str = "") -> bool:
     return now != templates_digest(held)
 
 
+def other_labels(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether an upgrade gives a release other labels; one that others have made gets further ones as it is adopted."""
+    if stamp.STACK in held:
+        return not wanted.items() <= held.items()
+    return any(held.get(key, text) != text for key, text in wanted.items())
+
+
 def of_adoption(deployed: Deployed, owner: tuple[str, str]) -> str:
     """Why a release is only marked: its labels are not this stack's, or those of other input; or it was never ready.
 

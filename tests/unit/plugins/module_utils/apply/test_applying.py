@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +157,17 @@ def test_an_adopted_release_is_stamped_and_not_applied(tmp_path: Path) -> None:
     outcome = world.run(world.plan(DB))
     assert (states(outcome), world.done) == ({"db": DONE}, [])
     assert [change.action for change in world.plan(DB).changes] == ["unchanged"]
+
+
+def test_a_release_of_others_gets_its_labels_as_it_is_adopted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.has("db", Revision("deployed", (config("d"),), labels={"owner-of": "others"}))
+    labelled = replace(DB, labels={"tier": "back"})
+    assert (states(world.run(world.plan(labelled))), world.done) == ({"db": DONE}, [])
+    [revision] = world.history["a/db"]
+    assert {"owner-of": "others", "tier": "back"}.items() <= revision.labels.items()
+    assert [change.action for change in world.plan(labelled).changes] == ["unchanged"]
+    assert [change.action for change in world.plan(DB).changes] == ["adopt"]
 
 
 @pytest.mark.parametrize(("fails", "left"), [(False, []), (True, ["a/db", "a/log"])])

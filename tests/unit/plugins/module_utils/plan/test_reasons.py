@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
+from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import reasons
 
 LABELS = {"helmstack.io/stack": "s", "helmstack.io/environment": "dev", "helmstack.io/revision": "4"}
@@ -76,3 +77,20 @@ def test_a_release_that_is_only_marked(labels: dict[str, str], reason: str) -> N
 )
 def test_who_has_made_the_newest_revision(made: dict[str, str], description: str, note: str) -> None:
     assert reasons.note(replace(DEPLOYED, labels={**LABELS, **made}), description) == note
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "other"),
+    [
+        ({}, {"tier": "front"}, False),
+        ({"tier": "front"}, {"tier": "front"}, False),
+        ({"tier": "front"}, {}, False),
+        ({"tier": "back"}, {"tier": "front"}, True),
+        ({stamp.STACK: "s"}, {"tier": "front"}, True),
+        ({stamp.STACK: "s", "tier": "front"}, {"tier": "front"}, False),
+    ],
+)
+def test_labels_that_a_release_of_others_lacks_need_no_revision(
+    held: dict[str, str], wanted: dict[str, str], other: bool
+) -> None:
+    assert reasons.other_labels(held, wanted) is other
