@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from chart_repository import ChartRepository
 from harness import Workspace, actions_of, objects_of
 from ten_charts import TEN, write_ten
 
 # What belongs to no namespace and is not among what a workspace takes away.
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+
+
+SPRAYED = ("argo-cd", "prometheus")
 
 
 @pytest.fixture
@@ -53,11 +57,10 @@ def ways(workspace: Workspace, ten: dict[str, dict[str, Any]]) -> None:
     install(workspace, "cert-manager", ten["cert-manager"], words=("--set", "settings.number=356136738"))  # helmfile
     install(workspace, "nginx", ten["nginx"], words=("--set", "replicas=2", "--set-string", "settings.zip=01234"))
     install(workspace, "kube-prometheus-stack", ten["kube-prometheus-stack"], words=("--history-max", "5"))
-    sprayed = ("argo-cd", "prometheus")
-    for name in sprayed:  # helm-spray
-        switches = ",".join(f"{other}.enabled={str(other == name).lower()}" for other in sprayed)
+    for name in SPRAYED:  # helm-spray
+        switches = ",".join(f"{other}.enabled={str(other == name).lower()}" for other in SPRAYED)
         defaults = str(workspace.root / "charts" / "umbrella" / "values.yaml")
-        given = {key: ten[key] for key in sprayed}
+        given = {key: ten[key] for key in SPRAYED}
         install(workspace, name, given, "umbrella", ("--set", switches), before=("-f", defaults))
 
 
@@ -74,10 +77,10 @@ def umbrella(workspace: Workspace, *names: str) -> None:
 
 
 def test_ten_charts_that_others_installed_are_adopted(workspace: Workspace, ten: dict[str, dict[str, Any]]) -> None:
-    umbrella(workspace, "argo-cd", "prometheus")
+    umbrella(workspace, *SPRAYED)
     ways(workspace, ten)
     complete(workspace)
-    sprayed = {key: ten[key] for key in ("argo-cd", "prometheus")}
+    sprayed = {key: ten[key] for key in SPRAYED}
     more = {
         "cert-manager": {"set": {"settings": {"number": 356136738}}},
         "nginx": {"set": {"replicas": 2, "settings": {"zip": "01234"}}},
@@ -93,6 +96,7 @@ def test_ten_charts_that_others_installed_are_adopted(workspace: Workspace, ten:
     result = workspace.check(wait=False, disable_hook=True)
     assert (result["changed"], objects_of(result), result["diff"]) == (False, {}, [])
     assert actions_of(result) == dict.fromkeys(TEN, "adopt")
+    assert imported(workspace) == dict.fromkeys(TEN, "adopt")
     before = workspace.snapshot()
     run = workspace.deploy(wait=False, disable_hook=True)
     assert (run["changed"], actions_of(run)) == (False, dict.fromkeys(TEN, "adopt"))
@@ -100,6 +104,27 @@ def test_ten_charts_that_others_installed_are_adopted(workspace: Workspace, ten:
     assert (after.changes_since(before), after.new_revisions_since(before)) == ({}, {})
     assert after.releases[f"{workspace.ns('a')}/redis"].labels["tier"] == "x"
     assert actions_of(workspace.check(wait=False, disable_hook=True)) == dict.fromkeys(TEN, "unchanged")
+
+
+def imported(workspace: Workspace) -> dict[str, str]:
+    """What a check does with the stack that helmstack_import makes of the cluster."""
+    for name in (*(name for name in TEN if name not in SPRAYED), "umbrella"):
+        workspace.helm_plain("package", f"charts/{name}", "--destination", "repository")
+    workspace.helm_plain("repo", "index", "repository")
+    workspace.write("password", "a password")
+    how = {**workspace.connection, "stack_files": ["imported"], "wait": False, "disable_hook": True}
+    with ChartRepository(workspace.root / "repository") as repository:
+        found = {"namespaces": [workspace.ns("a")], "repositories": [{"name": "charts", "url": repository.url}]}
+        run = workspace.run(
+            {
+                "name": "import",
+                "helmstack.core.helmstack_import": {**workspace.connection, "dest": "imported", **found},
+            },
+            {"name": "check", "helmstack.core.helmstack": how, "check_mode": True},
+            args=["--vault-password-file", "password"],
+        )
+    assert (run["import"]["left_out"], run["check"]["changed"], run["check"]["diff"]) == ([], False, [])
+    return actions_of(run["check"])
 
 
 def complete(workspace: Workspace) -> None:
