@@ -11,14 +11,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ansible.utils.vars import load_extra_vars
+
 from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import compiled
 
 with compiled():
     from ansible_collections.helmstack.core.plugins.module_utils.apply.taking_back import has_changed
     from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
     from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY
-    from ansible_collections.helmstack.core.plugins.plugin_utils import sprays
+    from ansible_collections.helmstack.core.plugins.plugin_utils import rollout, sprays
     from ansible_collections.helmstack.core.plugins.plugin_utils.action import StackAction
+    from ansible_collections.helmstack.core.plugins.plugin_utils.role_variables import misspelt
     from ansible_collections.helmstack.core.plugins.plugin_utils.rollout import End
     from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
@@ -35,6 +38,10 @@ class ActionModule(StackAction):
         batch = self._task.args.get("_take_back")
         if batch is None:
             prefix = str(self._task.args.get("_variables") or "")
+            try:
+                self._check_variables(prefix, task_vars)
+            except InputError as error:
+                return {"failed": True, "changed": False, "msg": str(error)}
             umbrellas = sprays.variable("sprays", prefix, self._templar, task_vars) if prefix else None
             return self._together(umbrellas, prefix, task_vars) if umbrellas else super().run(tmp, task_vars)
         if not End.given(plain(self._templar.template(batch)), task_vars).failing:
@@ -47,6 +54,18 @@ class ActionModule(StackAction):
         self._takes_back = True
         result = super().run(tmp, task_vars)
         return {**result, "left": [*result.get("left", ()), *left]}
+
+    def _check_variables(self, prefix: str, task_vars: Mapping[str, Any]) -> None:
+        """Warns of variables that look like the role's.
+
+        :raises InputError: those of a rollout stand where nobody sees them.
+        """
+        if not prefix:
+            return
+        if task_vars.get(rollout.MARK) and rollout.active(task_vars):
+            rollout.check_place(task_vars, {*self._task.get_play().get_vars(), *load_extra_vars(self._loader)})
+        for text in misspelt(task_vars, self.spec.argument_spec):
+            self._display.warning(text)
 
     def _together(
         self, umbrellas: Sequence[Mapping[str, Any]], prefix: str, task_vars: dict[str, Any]

@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.helmstack.core.plugins.module_utils import parents
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import PROGRESS, REPORT
@@ -22,7 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Helms
 from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
 from ansible_collections.helmstack.core.plugins.module_utils.report.summary import ended, outline, total
-from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout
+from ansible_collections.helmstack.core.plugins.plugin_utils import fleet
 from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import stay_compiled
 from ansible_collections.helmstack.core.plugins.plugin_utils.in_process import run_in_process, same_python
 from ansible_collections.helmstack.core.plugins.plugin_utils.module_arguments import ModuleArguments
@@ -34,7 +33,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.progress import (
     tables,
 )
 from ansible_collections.helmstack.core.plugins.plugin_utils.report.task import TaskReports
-from ansible_collections.helmstack.core.plugins.plugin_utils.role_variables import misspelt, options_of
+from ansible_collections.helmstack.core.plugins.plugin_utils.role_variables import options_of
 from ansible_collections.helmstack.core.plugins.plugin_utils.stats import stats
 from ansible_collections.helmstack.core.plugins.plugin_utils.terminal import shortened
 from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
@@ -108,10 +107,6 @@ class StackAction(ModuleArguments):
         """The role names no options; its variables are these."""
         prefix = self._task.args.get("_variables")
         if prefix:
-            if task_vars.get(rollout.MARK) and rollout.active(task_vars):
-                rollout.check_place(task_vars, {*self._task.get_play().get_vars(), *load_extra_vars(self._loader)})
-            for text in misspelt(task_vars, self.spec.argument_spec):
-                self._display.warning(text)
             names = [name for name in self.spec.argument_spec if not name.startswith("_")]
             found = options_of(str(prefix), names, self._templar, task_vars)
             given = {name: value for name, value in self._task.args.items() if name != "_variables"}

@@ -121,7 +121,11 @@ class End:
 
     @property
     def failing(self) -> bool:
-        """Whether more of the batch has failed than may."""
+        """Whether more of the batch has failed than may, or all of it, as Ansible ends the play then."""
+        return self._beyond or len(self.failed) == len(self.batch.hosts)
+
+    @property
+    def _beyond(self) -> bool:
         return 100 * len(self.failed) / len(self.batch.hosts) > self.rollout.tolerance
 
     @property
@@ -134,10 +138,8 @@ class End:
         if not self.failing or self.number == len(self.rollout.batches):
             return ""
         count = f"{len(self.failed)} of {_count(len(self.batch.hosts), 'host')}"
-        return (
-            f"{self.title} failed: {count} ({named(self.failed)}), where at most {self.rollout.tolerance:g} % may. "
-            f"{self.stops}. Mend it and run again"
-        )
+        most = f", where at most {self.rollout.tolerance:g} % may" if self._beyond else ""
+        return f"{self.title} failed: {count} ({named(self.failed)}){most}. {self.stops}. Mend it and run again"
 
     @property
     def following(self) -> str:

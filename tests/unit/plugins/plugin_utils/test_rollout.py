@@ -109,6 +109,9 @@ def test_more_failures_than_may_stop_the_rest() -> None:
     )
     assert not stopped.goes_on
     assert end(2, "h4", tolerance=50).goes_on
+    assert end(2, "h3", "h4", tolerance=100).stop == (
+        "batch 2 of 3 failed: 2 of 2 hosts (h3, h4). Not begun: h5, h6. Mend it and run again"
+    )
     assert end(2, "h1", "h2").goes_on  # of an earlier batch
     assert end(3, "h5").stop == ""  # there is nothing left to stop
     assert not end(3).goes_on
