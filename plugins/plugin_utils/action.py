@@ -58,7 +58,9 @@ class StackAction(ModuleArguments):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The task's result: resolves the stack, calls the module, and shows progress meanwhile.
 
-        What fails is in the result, masked; only errors of Ansible itself are raised.
+        :arg task_vars: the host's variables; the task's options are in ``self._task.args``.
+        :raises AnsibleError: an error of Ansible itself, such as a lost connection. All other failures are results with
+            ``failed`` and a masked ``msg``.
         """
         stay_compiled()
         result: dict[str, Any] = super().run(tmp, task_vars)

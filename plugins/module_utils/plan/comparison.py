@@ -59,7 +59,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.model import 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One release without a valid stamp. The methods return its Change, or raise HelmstackError if there can be none.
+    """One release without a valid stamp: each method returns the Change for one situation of the release.
 
     An upgrade is what Helm makes of three sides (its pkg/action/upgrade.go and pkg/kube/client.go): the manifests of
     the revision deployed last, those that the chart renders now, and the live objects.

@@ -64,7 +64,17 @@ class Settings:
 
 @dataclass
 class Planner:
-    """Makes the plan of one run: compares each release, then checks owners, order, namespaces and prune."""
+    """Makes the plan of one run: compares each release, then checks owners, order, namespaces and prune.
+
+    docs/check_mode.md lists its rules with their cases, and what it cannot know.
+
+    :arg stack: the wanted releases, resolved.
+    :arg cluster: the observed releases; it is only read.
+    :arg fetch: gives a release's chart.
+    :arg expand: gives the releases of an umbrella and of its chart.
+    :arg changes: plans single releases.
+    :arg interrupt: ends the helm processes, if the run itself must end.
+    """
 
     stack: Stack
     settings: Settings
@@ -72,10 +82,10 @@ class Planner:
     fetch: Callable[[Release], Chart]
     expand: Callable[[Release, Chart], Sprayed]
     changes: Changes
-    interrupt: Callable[[], None]  # ends the helm processes, if the run itself must end
+    interrupt: Callable[[], None]
 
     def plan(self) -> Plan:
-        """The plan.
+        """A change for each release of the stack, unchanged ones included, and for those that prune removes.
 
         :raises HelmstackError: the stack cannot be planned; nothing has been done.
         """

@@ -58,7 +58,13 @@ class RenderOptions:
 
 @dataclass(frozen=True)
 class Templates:
-    """Renders the releases of one stack."""
+    """Renders the releases of one stack.
+
+    :arg fetch: gives a release's chart.
+    :arg helm: gives the program for a release.
+    :arg values: the values files for helm.
+    :arg expand: gives the releases of an umbrella and of its chart.
+    """
 
     stack: Stack
     options: RenderOptions
