@@ -177,6 +177,10 @@ options:
       - The vault ID whose password encrypts, where the play has several. By default, that of Ansible's setting
         C(DEFAULT_VAULT_ENCRYPT_IDENTITY), else the first.
     type: str
+  _bundle:
+    description:
+      - The archive that the action plugin hands over to the module. A task that sets it fails.
+    type: path
 notes:
   - Helm does not store sub-charts. Those of an exported chart are fetched from the repositories that its C(Chart.yaml)
     names, or from O(repositories). If a sub-chart is in none of them, the release is written with C(ignore=true).
