@@ -46,16 +46,19 @@ class Row:
     ours: list[Cost]
     of: str
     floor: list[Cost]
+    empty: list[Cost]  # of it, what any playbook takes
 
     def data(self) -> dict[str, Any]:
         ours, floor = Cost.typical(self.ours), Cost.typical(self.floor)
+        empty = Cost.typical(self.empty) if self.empty else Cost(0, 0)
         return {
             "scenario": self.scenario,
             "releases": self.releases,
             **ours.data(),
             "floor": {"of": self.of, **floor.data()},
-            "ratio": round(ours.seconds / floor.seconds, 2),
-            "cpu_ratio": round(ours.cpu / floor.cpu, 2),
+            **({"empty": empty.data()} if self.empty else {}),
+            "ratio": round((ours.seconds - empty.seconds) / floor.seconds, 2),
+            "cpu_ratio": round((ours.cpu - empty.cpu) / floor.cpu, 2),
             "samples": [round(cost.seconds, 2) for cost in self.ours],
         }
 
@@ -94,9 +97,9 @@ class Arrival:
 
     def rows(self, times: int) -> Iterator[Row]:
         rows = [
-            Row("import", self._size, [], LIST, []),
-            Row("import-again", self._size, [], LIST, []),
-            Row("check-adopt", self._size, [], CHANGED, []),
+            Row("import", self._size, [], LIST, [], []),
+            Row("import-again", self._size, [], LIST, [], []),
+            Row("check-adopt", self._size, [], CHANGED, [], []),
         ]
         works: list[tuple[Callable[[], object], Callable[[], object]]] = [
             (self._import_anew, self._read),
@@ -109,7 +112,12 @@ class Arrival:
                     shutil.rmtree(self._folder / "arrived", ignore_errors=True)
                 row.ours.append(Cost.of(ours))
                 row.floor.append(Cost.of(floor))
+                if row.of == LIST:
+                    row.empty.append(Cost.of(self._empty))
         yield from rows
+
+    def _empty(self) -> None:
+        self._bench.playbook(["-i", "inventory", "empty.yml"], self._folder)
 
     def _import_anew(self) -> None:
         self._play("import", changes=True)

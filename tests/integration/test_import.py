@@ -335,3 +335,21 @@ def test_a_chart_that_holds_a_secret_itself_is_not_exported(cluster: tuple[Works
     written = b"".join(path.read_bytes() for path in (workspace.root / "leaky").rglob("*") if path.is_file())
     assert leak.encode() not in written
     assert leak not in run.output + json.dumps(run.results)
+
+
+def test_from_another_host_comes_the_same_and_nothing_stays_there(cluster: tuple[Workspace, list[Object]]) -> None:
+    workspace, _repositories = cluster
+    env = {
+        "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
+        "HELMSTACK_CONTROLLER": str(workspace.root / "given"),
+    }
+    options = {"names": [f"{workspace.ns('a')}/own"], "repositories": []}
+    here = workspace.run(task(workspace, dest="near", **options), args=VAULT)
+    there = workspace.run(
+        task(workspace, dest="far", **options), args=VAULT, inventory="target ansible_connection=elsewhere\n", env=env
+    )
+    assert there.result["files"] == here.result["files"]
+    for path in ("values/own.yaml", "charts/own/templates/own.yaml"):
+        assert (workspace.root / "far" / path).read_text() == (workspace.root / "near" / path).read_text()
+    assert opened(workspace, "far/secrets/own.yaml") == opened(workspace, "near/secrets/own.yaml")
+    _no_canary(workspace, here, there)

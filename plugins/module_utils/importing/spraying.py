@@ -128,7 +128,10 @@ def _values(group: Group, rows: Sequence[SubRelease]) -> dict[str, Any] | None:
         if row is None:
             return None
         mine = {key: item for key, item in release.config.items() if key not in row.hidden_values}
-        for key, item in difference(_merged(row), _without_switches(mine, switches)).items():
+        own = _merged(row)
+        for key, item in difference(own, _without_switches(mine, switches)).items():
+            if item == {} and isinstance(own.get(key), Mapping):
+                continue  # but for the switch it says the same
             if key in whole and not identical(whole[key], item):
                 return None
             whole[key] = item

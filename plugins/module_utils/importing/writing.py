@@ -144,12 +144,18 @@ class _Writer:
                 yield from self._values_files(f"env/{environment.name}/", identity, change.values)
 
     def _values_files(self, folder: str, identity: str, values: Mapping[str, Any]) -> Iterator[DraftFile]:
+        for path, part, secret in self._parts(folder, identity, values):
+            yield DraftFile(path, to_yaml(part).encode(), secret)
+
+    def _parts(
+        self, folder: str, identity: str, values: Mapping[str, Any]
+    ) -> Iterator[tuple[str, dict[str, Any], bool]]:
         for part, secret in zip(divided(values, self._paths[identity]), (False, True)):
             if part:
-                yield DraftFile(self._path(folder, identity, secret=secret), to_yaml(part).encode(), secret)
+                yield self._path(folder, identity, secret=secret), part, secret
 
     def _names(self, folder: str, identity: str, values: Mapping[str, Any]) -> list[str]:
-        return [file.path for file in self._values_files(folder, identity, values)]
+        return [path for path, _part, _secret in self._parts(folder, identity, values)]
 
     def _path(self, folder: str, identity: str, *, secret: bool) -> str:
         path = f"{folder}{'secrets' if secret else 'values'}/{self._short(identity)}"
