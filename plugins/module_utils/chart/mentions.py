@@ -51,6 +51,8 @@ class Mentions:
     apis: frozenset[str] = frozenset()
 
     def __or__(self, other: Mentions) -> Mentions:
+        if other is _NOTHING or other == _NOTHING:  # as most values and templates
+            return self
         return Mentions(*(getattr(self, each.name) | getattr(other, each.name) for each in fields(self)))
 
     @classmethod
@@ -60,11 +62,16 @@ class Mentions:
     @classmethod
     def any(cls, parts: Iterable[Mentions]) -> Mentions:
         """What at least one of several mentions."""
-        return reduce(or_, parts, cls())
+        return reduce(or_, parts, _NOTHING)
+
+
+_NOTHING = Mentions()
 
 
 def _of(text: str) -> Mentions:
     actions = _actions(text)
+    if not actions:
+        return _NOTHING
     code = [_STRING.sub('""', action) for action in actions]
     times = [action for action in code if not _NOW.search(action)]
     sought = ((_CLUSTER, code), (_RANDOM, code), (_REVISION, actions), (_CLOCK, code), (_TIMES, times))

@@ -98,6 +98,9 @@ def listed_once(changes: Iterable[Change]) -> list[Change]:
     first: dict[Key, Definition] = {}
     result = []
     for change in changes:
+        if not change.definitions:
+            result.append(change)
+            continue
         upgrades = bool(change.release and change.release.options.upgrade_crds)
         again = {
             item.change.key

@@ -42,6 +42,8 @@ def moved(changes: Iterable[Change]) -> list[Change]:
 
 
 def _placed(change: Change, given: Mapping[Key, str], takers: dict[Key, str]) -> Change:
+    if not change.objects:
+        return change
     objects, needs = [], set(change.needs)
     # Helm checks the owner neither of crds/ nor of hooks
     free = {item.change.key for item in change.definitions}
@@ -75,7 +77,7 @@ def in_waves(changes: Iterable[Change]) -> list[Change]:
             f"releases {', '.join(error.args[1:])} wait for each other, as objects move from one to the other",
             hint="Let them move in two runs, or change the releases' needs",
         ) from None
-    return [replace(change, wave=depth[change.id]) for change in listed]
+    return [change if change.wave == depth[change.id] else replace(change, wave=depth[change.id]) for change in listed]
 
 
 def _claimed(change: Change, item: ObjectChange, why: str) -> InputError:

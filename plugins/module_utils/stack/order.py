@@ -28,7 +28,7 @@ def ordered(drafts: Sequence[Draft]) -> tuple[Release, ...]:
     result = []
     for draft in drafts:
         needs = dict.fromkeys(_need(draft.release, node, releases, by_name) for node in draft.needs)
-        result.append(replace(draft.release, needs=tuple(needs)))
+        result.append(replace(draft.release, needs=tuple(needs)) if needs else draft.release)
     _refuse_cycles(result)
     return tuple(result)
 
