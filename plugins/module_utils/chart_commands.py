@@ -13,16 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.bundled import Bundling, publish, summary
-from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.chart.locking import Locking, as_data
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
-from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report.template import RenderOptions, Templates
 from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions, Tools
 from ansible_collections.helmstack.core.plugins.module_utils.stack import lockfile
-from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Repository, Stack
+from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 
@@ -143,10 +141,8 @@ def _images(stack: Stack, options: RenderOptions, tools: Tools, workdir: str) ->
     folder = os.path.join(workdir, f"images-{stack.environment or ''}")
     os.makedirs(folder, mode=0o700)
 
-    def sprayed(release: Release, chart: Chart) -> Sprayed:
-        return expand(release, chart, folder, tools.helm(release).version().major)
-
-    templates = Templates(stack, options, tools.fetch, tools.helm, ValuesFiles(folder, tools.helm), sprayed)
+    values = ValuesFiles(folder, tools.helm)
+    templates = Templates(stack, options, tools.fetch, tools.helm, values, tools.expander(folder))
     try:
         found = templates.run(check_mode=True)
     except HelmstackError as error:

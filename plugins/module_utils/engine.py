@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Chart
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
@@ -28,7 +27,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.context import
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import CORRECT, Plan
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Planner
 from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery, Unfinished
-from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import ValuesFiles
 from ansible_collections.helmstack.core.plugins.module_utils.report import result as report
 from ansible_collections.helmstack.core.plugins.module_utils.report.progress import Progress
@@ -261,14 +259,11 @@ def planner_of(
     lenient: bool = True,
     abandoned: Callable[[float], bool] = lambda modified: False,
 ) -> Planner:
-    def sprayed(release: Release, chart: Chart) -> Sprayed:
-        return expand(release, chart, workdir, tools.helm(release).version().major)
-
     context = Context(session, tools.helm, values.of, options.diff_ignore, options.drift, options.run_tests)
     recovery = Recovery(options.recover, options.pending_age, abandoned=abandoned)
     all_images = bool(options.forbid or options.reports)
     changes = Changes(context, recovery, (stack.name, stack.environment or ""), lenient, all_images)
-    return Planner(stack, options.settings, session, tools.fetch, sprayed, changes, tools.interrupt)
+    return Planner(stack, options.settings, session, tools.fetch, tools.expander(workdir), changes, tools.interrupt)
 
 
 def check_plan(plan: Plan, expected: Any) -> None:
@@ -330,11 +325,10 @@ def template(
     tools = Tools(stack, programs, workdir, None, guard)
     from ansible_collections.helmstack.core.plugins.module_utils.report.template import Templates
 
-    def sprayed(release: Release, chart: Chart) -> Sprayed:
-        return expand(release, chart, workdir, tools.helm(release).version().major)
-
     values = ValuesFiles(workdir, tools.helm)
-    result = Templates(stack, options, tools.fetch, tools.helm, values, sprayed).run(check_mode=check_mode)
+    result = Templates(stack, options, tools.fetch, tools.helm, values, tools.expander(workdir)).run(
+        check_mode=check_mode
+    )
     return result if diff else {key: value for key, value in result.items() if key != "diff"}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.locking import LockPins
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, cache_folder
 
@@ -79,6 +80,10 @@ class Tools:
             keyring=options.keyring,
             where=release.where,
         )
+
+    def expander(self, folder: str) -> Callable[[Release, Chart], Sprayed]:
+        """Gives the releases of an umbrella and of its chart; helm finds their charts in ``folder``."""
+        return lambda release, chart: expand(release, chart, folder, self.helm(release).version().major)
 
     def interrupt(self) -> None:
         """Ends all helm and git processes; each helm gets the chance to say in its release what became of it."""
