@@ -55,12 +55,13 @@ def write_kubeconfig(
     """
     context, cluster, user, namespace = _source(options, environ, service_account)
     cluster = _override_cluster(cluster, options, environ)
-    for name, url in (("host", cluster["server"]), ("proxy", cluster.get("proxy-url"))):
+    for name, url, what in (
+        ("host", cluster["server"], "the URL of the cluster cannot be read"),
+        ("proxy", cluster.get("proxy-url"), "the URL of the proxy cannot be read"),
+    ):
         if url and not proper(url):
-            raise ClusterError(
-                f"the URL of {'the cluster' if name == 'host' else 'the proxy'} cannot be read",
-                hint=f"See the option {name} and the kubeconfig; a password in it must be percent-encoded",
-            )
+            hint = f"See the option {name} and the kubeconfig; a password in it must be percent-encoded"
+            raise ClusterError(what, hint=hint)
     user = _override_user(user, options)
     path = folder / "kubeconfig"
     _write_private(path, _document(cluster, user, namespace))

@@ -53,7 +53,7 @@ def _placed(change: Change, given: Mapping[Key, str], takers: dict[Key, str]) ->
         if key not in free and (item.op == "add" or item.owner is not None):
             taker = takers.setdefault(key, change.id)
             if taker != change.id:
-                raise _claimed(change, item, f"release {taker} is to have it too")
+                raise _claimed(change, item, f"release {taker} wants it too")
         if item.owner is not None:
             if given.get(key, change.id) == change.id:
                 whose = f"belongs to release {item.owner}" if item.owner else "belongs to no release"
@@ -83,7 +83,7 @@ def in_waves(changes: Iterable[Change]) -> list[Change]:
 def _claimed(change: Change, item: ObjectChange, why: str) -> InputError:
     where = f"{item.namespace}/{item.name}" if item.namespace else item.name
     return InputError(
-        f"release {change.id} is to have {item.kind} {where}, but {why}",
+        f"release {change.id} wants {item.kind} {where}, but {why}",
         where=change.release.where if change.release else None,
         hint="Helm takes only what is its own: delete the object, give it another name, or take it out of that release",
     )

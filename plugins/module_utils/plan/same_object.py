@@ -25,7 +25,7 @@ def deleted_after_all(
 ) -> tuple[list[ObjectChange], list[str]]:
     """The changes without those of objects that helm deletes under another group's name, and a warning of each.
 
-    :arg objects: what the release is to have.
+    :arg objects: the release's new objects.
     :arg live: an object as it is in the cluster.
     """
     removed = {(item.kind, item.namespace, item.name): item for item in changes if item.op == "remove" and item.before}

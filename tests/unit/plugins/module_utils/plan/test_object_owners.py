@@ -44,7 +44,7 @@ def test_who_gives_an_object_up_comes_before_who_takes_it() -> None:
     [
         ((change("a", obj("change", owner="a/b")),), "belongs to release a/b"),
         ((change("a", obj("change", owner="")),), "belongs to no release"),
-        ((change("a", obj("add")), change("b", obj("add"))), "release a/a is to have it too"),
+        ((change("a", obj("add")), change("b", obj("add"))), "release a/a wants it too"),
         (
             (
                 change("a", obj("remove", "x"), obj("change", "y", owner="a/b")),

@@ -240,9 +240,7 @@ def test_an_object_of_somebody_else_is_not_taken(tmp_path: Path, owner: str) -> 
     world = World(tmp_path)
     world.put(owner, A)
     whose = "release a/other" if owner else "no release"
-    with pytest.raises(
-        InputError, match=f"a/web is to have ConfigMap a/a, but it is there already and belongs to {whose}"
-    ):
+    with pytest.raises(InputError, match=f"a/web wants ConfigMap a/a, but it is there already and belongs to {whose}"):
         world.plan(release("web", A))
 
 
