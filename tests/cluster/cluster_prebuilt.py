@@ -64,7 +64,8 @@ def download(wheel: Wheel, folder: Path) -> Path:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     found = sorted(folder.glob("*.whl"))
     if done.returncode or not found:
-        said = next((line for line in done.stderr.splitlines() if line.startswith("ERROR: ")), "no wheel")
+        lines = done.stderr.strip().splitlines() or ["there is no wheel"]
+        said = next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
         raise NotPrebuiltError(f"pip cannot download {wheel.requirement}: {said.removeprefix('ERROR: ')}")
     return found[0]
 
