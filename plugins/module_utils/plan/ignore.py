@@ -57,7 +57,9 @@ def _cut(value: Any, path: Sequence[str]) -> Any:
         hit = {key for key in value if head in ("*", key)}
         if not rest:
             return {key: item for key, item in value.items() if key not in hit}
-        return {key: _cut(item, rest) if key in hit else item for key, item in value.items()}
+        cut = {key: _cut(item, rest) if key in hit else item for key, item in value.items()}
+        # a map that holds nothing else counts no more than one that is not there
+        return {key: item for key, item in cut.items() if item != {} or value[key] == {}}
     if isinstance(value, list):
         hits = {i for i in range(len(value)) if head in ("*", str(i))}
         if not rest:

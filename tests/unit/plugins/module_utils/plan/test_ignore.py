@@ -24,7 +24,7 @@ ITEM = {
         ({"path": "spec"}, {"kind": "Deployment", "metadata": ITEM["metadata"]}),
         (
             {"path": "/metadata/annotations/a~1b", "kind": "Deployment"},
-            {**ITEM, "metadata": {"name": "web", "annotations": {}}},
+            {**ITEM, "metadata": {"name": "web"}},
         ),
         ({"path": "spec.c.0.x", "name": "w*"}, {**ITEM, "spec": {"c": [{"y": 2}]}}),
         ({"path": "spec.c.*.y"}, {**ITEM, "spec": {"c": [{"x": 1}]}}),
