@@ -77,6 +77,11 @@ options:
     description:
       - What the names of the variables begin with that the action plugin takes as options. The role uses it.
     type: str
+  _take_back:
+    description:
+      - The batch, as options of M(helmstack.core.helmstack_summary), with which goes back what the role has done. The
+        playbook C(helmstack.core.deploy) uses it.
+    type: dict
 requirements:
   - python >= 3.10
   - PyYAML

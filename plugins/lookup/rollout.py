@@ -64,7 +64,9 @@ with compiled():
     from ansible_collections.helmstack.core.plugins.plugin_utils import rollout
     from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
-_PLAIN, _ROLLING, _NONE = "tasks/deploy.yml", "tasks/rollout.yml", "none.yml"
+_PLAIN = "tasks/deploy.yml"
+_ROLLING = "tasks/rollout.yml"
+_NONE = "none.yml"
 
 
 class LookupModule(LookupBase):

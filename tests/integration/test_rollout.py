@@ -95,11 +95,13 @@ def test_a_batch_that_fails_stops_the_rest_and_the_next_run_goes_on(fleet: Works
     told = artifacts(run)["helmstack_outcome"]
     assert (told["failed"], told["not_begun"]) == (["h2"], ["h3", "h4"])
     fleet.write("gate.yml", [{"name": "Look", "ansible.builtin.assert": {"that": "helmstack_result is not failed"}}])
-    mended = deploy(fleet, 2, *rolling, *extra(gate_tasks="gate.yml", pause="1"))
+    mended = deploy(fleet, 2, *rolling, *extra(gate_tasks="gate.yml", pause="1", report_file="report.json"))
     assert numbers(fleet) == on(2, *HOSTS)
     assert mended.output.count("1 s until batch") == 2
     assert artifacts(mended)["helmstack_outcome"]["unchanged"] == ["c1", "h1"]
     assert mended.output.count("TASK [Look]") == 3
+    reports = json.loads((fleet.root / "report.json").read_text())["results"]  # one over all batches
+    assert sorted(host["host"] for report in reports for host in report["hosts"]) == sorted(HOSTS)
 
 
 def test_a_batch_that_fails_goes_back(fleet: Workspace) -> None:
