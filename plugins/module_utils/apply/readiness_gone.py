@@ -49,7 +49,7 @@ class Gone:
                 target.told = State(READY, "is gone, and how it ended is not known")
                 self.unsure.append(
                     f"{target.label} is gone, as its ttlSecondsAfterFinished says, and whether it has succeeded is not "
-                    "known: neither a watch nor its events have told"
+                    "known: neither a watch nor its events show it"
                 )
             learnt = learnt or target.told is not None
         return learnt
