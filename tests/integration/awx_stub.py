@@ -58,7 +58,7 @@ def specification(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     raise AssertionError(f"{name} makes no module")
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """One call of one module."""
 
     supports_raw_params = False

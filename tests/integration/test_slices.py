@@ -43,7 +43,7 @@ class Slice:
                 out = end if step is words[-1] else subprocess.PIPE
                 self._parts.append(subprocess.Popen(step, stdin=before, stdout=out, env=env, cwd=workspace.temp))
                 if before not in (None, subprocess.DEVNULL):
-                    before.close()  # type: ignore[union-attr]
+                    before.close()
 
     def told(self, words: str, seconds: float = 120) -> bool:
         """Whether the lines that came back so far, or come in this time, hold the words."""
