@@ -95,7 +95,7 @@ class _Reader:
     def _decode(self, deployed: Deployed, item: Mapping[str, Any], who: str) -> None:
         labels = item["metadata"].get("labels") or {}
         try:
-            found = releases.taken(item, lambda data: _release(data, labels))
+            found = releases.taken(item, lambda data: _release(deployed, data, labels))
         except ClusterError as error:
             self.left_out.append(f"{who} is not in the stack: {error}")
             return
@@ -117,14 +117,15 @@ class _Reader:
         self.found.append(found)
 
 
-def _release(data: Mapping[str, Any], labels: Mapping[str, str]) -> FoundRelease:
+def _release(deployed: Deployed, data: Mapping[str, Any], labels: Mapping[str, str]) -> FoundRelease:
+    """The release under the names that the API server vouches for: what is stored could name files anywhere."""
     chart = StoredChart(data["chart"])
     if not chart.name:
         raise KeyError("chart.metadata.name")
     _ = chart.digest, chart.files, chart.schema  # what is damaged shows here
     return FoundRelease(
-        namespace=data["namespace"],
-        name=data["name"],
+        namespace=deployed.namespace,
+        name=deployed.name,
         revision=int(data["version"]),
         labels={key: text for key, text in labels.items() if key not in HELM_LABELS and not key.startswith(_OURS)},
         config=dict(data.get("config") or {}),

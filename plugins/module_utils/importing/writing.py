@@ -232,6 +232,9 @@ def changes(folder: str, files: Iterable[DraftFile], *, force: bool, decrypt: De
     :arg decrypt: of a file that is encrypted; raises InputError where it cannot.
     :raises InputError: a file is there with another content, and may not be overwritten.
     """
+    files = tuple(files)
+    for file in files:
+        _check_place(file.path)
     found = [FileChange(file, before) for file in files if (before := _read(folder, file, decrypt)) != file.content]
     taken = [change.file.path for change in found if change.before is not None]
     if taken and not force:
@@ -241,6 +244,16 @@ def changes(folder: str, files: Iterable[DraftFile], *, force: bool, decrypt: De
             hint="Name another folder with dest, or set force: true to overwrite",
         )
     return tuple(found)
+
+
+def _check_place(path: str) -> None:
+    """Holds if a file is one of the folder; what is written was read elsewhere.
+
+    :raises InputError: it is none.
+    """
+    parts = path.split("/")
+    if os.path.isabs(path) or "\0" in path or not parts[-1] or {"", ".", ".."} & set(parts):
+        raise InputError(f"'{path}' is no file that an import writes")
 
 
 def _read(folder: str, file: DraftFile, decrypt: Decrypt) -> bytes | None:

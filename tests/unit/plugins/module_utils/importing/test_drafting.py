@@ -157,7 +157,7 @@ def umbrella(store: FakeStore) -> None:
 
 def sprayed(part: str, prefix: str = "", **config: Any) -> FoundRelease:
     """A release as helm-spray makes it: the umbrella's values, the user's, and the switches."""
-    defaults = {"one": {"weight": 0, "size": 1}, "two": {"weight": 1}, "port": 80}
+    defaults: dict[str, Any] = {"one": {"weight": 0, "size": 1}, "two": {"weight": 1}, "port": 80}
     switches = {name: {"enabled": name == part} for name in ("one", "two")}
     stored = chart(
         "whole", {"name": part, "version": "1.0.0"}, values={**defaults, part: {**defaults[part], "global": {}}}
@@ -171,7 +171,7 @@ def sprayed(part: str, prefix: str = "", **config: Any) -> FoundRelease:
 )
 def test_what_helm_spray_made_is_one_spray(store: FakeStore, prefix: str, options: dict[str, Any]) -> None:
     umbrella(store)
-    user = {"one": {"size": 3}, "global": {"a": "b"}}
+    user: dict[str, Any] = {"one": {"size": 3}, "global": {"a": "b"}}
     draft = drafted(store, *(sprayed(part, prefix, **user) for part in ("one", "two")), release("web", chart()))
     assert [each.name for each in draft.releases] == ["web", "whole"]
     spray = draft.releases[1]

@@ -97,6 +97,13 @@ def test_releases_are_chosen(choice: dict[str, Any], names: list[str]) -> None:
     assert [release.id for release in found(*items, **choice).releases] == names
 
 
+def test_the_names_are_those_that_the_api_server_knows() -> None:
+    """A path in what is stored would lead out of the folder."""
+    stored = item("../../x")
+    stored["metadata"]["name"] = "sh.helm.release.v1.web.v1"
+    assert [release.id for release in found(stored).releases] == ["a/web"]
+
+
 def test_the_users_labels_are_kept() -> None:
     items = [item("web", labels={"tier": "front", "helmstack.io/stack": "shop", "modifiedAt": "1"})]
     result = found(*items)

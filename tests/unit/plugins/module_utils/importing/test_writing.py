@@ -86,3 +86,17 @@ def test_what_is_there_is_overwritten_by_force_alone(tmp_path: Path) -> None:
     assert (tmp_path / "d/b.yaml").read_text() == "b"
     assert changes(folder, files, force=False, decrypt=bytes) == ()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "d"]
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "a//x", "", "a/", "./x"])
+def test_nothing_is_written_outside_of_the_folder(path: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no file that an import writes"):
+        changes(str(tmp_path / "dest"), [DraftFile(path, b"x")], force=True, decrypt=bytes)
+
+
+def test_what_is_secret_in_set_is_in_the_encrypted_values() -> None:
+    release = DraftRelease("a", "n", "./a", None, {"b": 1}, set={"password": CANARY, "big": 7000000})
+    written = {file.path: file for file in files_of(Draft("s", (release,))).files}
+    assert CANARY.encode() not in written["helmstack.yaml"].content
+    assert b"big: 7000000" in written["helmstack.yaml"].content
+    assert written["secrets/a.yaml"].content == f"password: {CANARY}\n".encode()
