@@ -58,7 +58,7 @@ class ActionModule(StackAction):
     def _check_variables(self, prefix: str, task_vars: Mapping[str, Any]) -> None:
         """Warns of variables that look like the role's.
 
-        :raises InputError: those of a rollout stand where nobody sees them.
+        :raises InputError: those of a rollout are set where no keyword sees them.
         """
         if not prefix:
             return
@@ -79,7 +79,7 @@ class ActionModule(StackAction):
         return done.then(() if absent else works).result()
 
     def _has_stack(self, prefix: str, task_vars: Mapping[str, Any]) -> bool:
-        """Whether there is a stack beside the umbrella charts: one is named, or lies where it is looked for."""
+        """Whether there is a stack beside the umbrella charts: one is named, or is in a searched folder."""
         if f"{prefix}stack_files" in task_vars:
             return True
         try:

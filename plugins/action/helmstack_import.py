@@ -35,7 +35,7 @@ class ActionModule(StackAction):
     definition = IMPORT
     resolved = _PRIVATE
     private = _PRIVATE
-    _supports_async = False  # what a module leaves for later lies in a file, secrets and all
+    _supports_async = False  # a module leaves its result for later in a file, secrets included
 
     def _stack(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], environ: Mapping[str, str], bundle: FileBundle

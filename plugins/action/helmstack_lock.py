@@ -24,7 +24,7 @@ class ActionModule(EnvironmentsAction):
     def _handed_over(
         self, given: Mapping[str, Any], task_vars: dict[str, Any], progress: str | None = None
     ) -> dict[str, Any]:
-        # one that is not there yet is to be made
+        # a file that does not exist yet is made
         return super()._handed_over({**given, "lock_file_may_lack": True}, task_vars, progress)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

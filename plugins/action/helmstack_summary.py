@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells at the end of a play or a batch what became of its hosts, and whether the next batch begins."""
+"""Reports at the end of a play or a batch the outcome of its hosts, and whether the next batch begins."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def deploy(
     try:
         plan = run.plan()
     except Unfinished:
-        # by a run that is still at work, or has just died: the lock tells which
+        # by a run that is still at work, or has just died: the lock shows which
         if check_mode or not options.lock:
             raise
     if plan and (check_mode or not plan.has_work):

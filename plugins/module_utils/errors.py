@@ -78,7 +78,7 @@ class ApplyError(HelmstackError):
 class Stopped(BaseException):
     """The process must end; not an Exception, so that nothing takes it for a failure to recover from.
 
-    ``told`` and ``result`` say what had been done by then.
+    ``told`` and ``result`` say what was done till then.
     """
 
     def __init__(self, signal: str) -> None:

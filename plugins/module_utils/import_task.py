@@ -36,7 +36,7 @@ def stack_of(given: Mapping[str, Any], find: Callable[[str], str], secrets: Iter
 
 
 def repositories_of(given: Mapping[str, Any], secrets: tuple[str, ...], tools: StackTools) -> Stack:
-    """As :func:`stack_of`, where all files lie on this machine."""
+    """As :func:`stack_of`, if all files are on this machine."""
     return stack_of(given, lambda path: os.path.abspath(os.path.expanduser(path)), secrets)
 
 

@@ -4,7 +4,7 @@
 
 """Notices that the caller is gone: ansible-playbook was killed, or its connection broke.
 
-ansible-core's workers have sessions of their own, and sshd does not end what it has started, so that no signal tells.
+ansible-core's workers have sessions of their own, and sshd does not end what it has started, so no signal arrives.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def watched(
     """Ends this process by SIGTERM as soon as one of the processes above it has ended; gives the sign that it was so.
 
     :arg last: the highest one whose parent counts; None, or one that is not above: the leader of this session.
-    :arg output: whether it is also the end that nobody can read the standard output any more.
+    :arg output: whether a standard output without a reader also counts.
     :arg gone: what to do instead.
     """
     above, ended, orphaned = chain(last), threading.Event(), threading.Event()
@@ -93,7 +93,7 @@ def broken(above: Chain) -> bool:
 
 
 def unheard(output: int) -> bool:
-    """Whether a file descriptor is a pipe or a socket that nobody reads any more."""
+    """Whether a file descriptor is a pipe or a socket without a reader."""
     poll = select.poll()
     poll.register(output, 0)  # errors are always reported
     try:

@@ -53,7 +53,7 @@ def compose(text: str, name: str) -> Iterator[Any]:
 
 
 def split(text: str, name: str) -> Iterator[str]:
-    """The documents of values as Helm 4 tells them apart (YAMLReader of apimachinery), each in its own lines."""
+    """The documents of values as Helm 4 divides them (YAMLReader of apimachinery), each in its own lines."""
     start, found = 0, ""
     for number, line in enumerate(text.removesuffix("\n").split("\n")):
         if line.startswith("---"):

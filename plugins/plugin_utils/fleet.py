@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One end for all hosts: which changed, failed or stayed, and plans that are the same told once."""
+"""One end for all hosts: which changed, failed or stayed the same; equal plans are shown once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHANGED, UNCHANGED, FAILED, UNREACHABLE, SKIPPED, NOT_BEGUN = STATES = (
     "not_begun",
 )
 LINES = 1000  # of diff, unless the user says otherwise
-DIFF = "plan_diff"  # the result's key for a diff that is told at the end
+DIFF = "plan_diff"  # the result's key for a diff that is shown at the end
 _IN_CHECK = {CHANGED: "would change", UNCHANGED: "would stay the same", FAILED: "could not be reviewed"}
 _IN_RUN = {CHANGED: "changed", UNCHANGED: "stayed the same", FAILED: "failed"}
 _OTHER = {UNREACHABLE: "could not be reached", SKIPPED: "skipped", NOT_BEGUN: "not begun"}

@@ -153,16 +153,16 @@ class End:
 
 
 def active(variables: Mapping[str, Any]) -> bool:
-    """Whether anything of a rollout is asked for."""
+    """Whether any option of a rollout is set."""
     return any(variables.get(name) not in (None, "", []) for name in VARIABLES)
 
 
 def check_place(variables: Mapping[str, Any], seen: Iterable[str]) -> None:
-    """Holds if all that is asked of a rollout stands where a play's keywords see it.
+    """Returns if all options of a rollout are set where a play's keywords see them.
 
     :arg variables: a host's.
     :arg seen: the names of extra variables and of the play's.
-    :raises InputError: something stands in the inventory.
+    :raises InputError: one is set in the inventory.
     """
     lost = sorted(name for name in VARIABLES if active({name: variables.get(name)}) and name not in set(seen))
     if lost:
@@ -206,7 +206,7 @@ def _sizes(serial: Any) -> list[int | float]:
 
 
 def _read(text: str) -> Any:
-    """What stands in a text, as -e name=value makes one of everything."""
+    """The value in a text, as -e name=value makes a text of everything."""
     if text.lstrip().startswith("["):
         try:
             return yaml.safe_load(text)

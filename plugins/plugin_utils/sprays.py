@@ -96,7 +96,7 @@ def spray(action: ActionBase, number: int, given: Mapping[str, Any], task_vars: 
     :arg given: what the user says of it; the role's own variables say the rest.
     """
     task = action._task.copy()
-    task._uuid = f"{task._uuid}-{number}"  # reports tell tasks apart by it
+    task._uuid = f"{task._uuid}-{number}"  # reports distinguish tasks by it
     task.action = _MODULE
     shared = options_of(prefix, SHARED, action._templar, task_vars)
     task.args = {**shared, **HELM_SPRAY.canonical(given)}
@@ -117,7 +117,7 @@ def spray(action: ActionBase, number: int, given: Mapping[str, Any], task_vars: 
 
 
 def _stats(given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What several tasks tell AWX, laid over each other as Ansible does it."""
+    """The ansible_stats of several tasks, merged as Ansible does it."""
     data: dict[str, Any] = {}
     for each in given:
         data = _merged(data, each["data"])

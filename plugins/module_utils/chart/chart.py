@@ -73,8 +73,8 @@ class Chart:
     warnings: tuple[str, ...] = ()  # what is not quite right with it
     has_crds: bool = True  # there are folders crds/, be it of sub-charts that are not used
     origin: Origin | None = None  # where the store had it from
-    own_bytes: int | None = None  # of its files without those of charts/; None: nobody has counted them
-    templates: str = ""  # a digest of its own templates; "": nobody has made it
+    own_bytes: int | None = None  # of its files without those of charts/; None: not counted yet
+    templates: str = ""  # a digest of its own templates; "": not made yet
 
     @property
     def path(self) -> str:

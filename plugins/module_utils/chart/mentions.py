@@ -40,7 +40,7 @@ class Mentions:
     :arg revision: the release's revision.
     :arg clock: functions that look at the clock.
     :arg times: functions that read or show, in the local time zone, a time that need not be the present.
-    :arg apis: what ``.Capabilities.APIVersions`` is asked for; ``*`` if that is unknown.
+    :arg apis: the names that templates look up in ``.Capabilities.APIVersions``; ``*`` if these are unknown.
     """
 
     cluster: bool = False

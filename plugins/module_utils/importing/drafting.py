@@ -130,7 +130,7 @@ class Drafting:
         return _Wanted(draft, release.chart, self._place(release.chart))
 
     def _spray(self, group: spraying.Group, names: set[str]) -> _Wanted | None:
-        """The umbrella of a group; None: it is none, so that each release stands for itself."""
+        """The umbrella of a group; None: the group is none, so each release is drafted alone."""
         chart = group.releases[0].chart
         digest = self._place(_whole(group))
         place = self._places[digest]
@@ -192,7 +192,7 @@ class Drafting:
         return self._load(folder).path
 
     def _folders(self, used: Collection[str]) -> dict[str, str]:
-        """The folders of exported charts, by what tells them apart: the name, the version, the content."""
+        """The folders of exported charts, by their name, version and content."""
         exported = [digest for digest, place in self._places.items() if place.exported and digest in used]
         by_name: dict[str, list[str]] = defaultdict(list)
         by_version: dict[str, list[str]] = defaultdict(list)
@@ -222,7 +222,7 @@ class Drafting:
         return replace(item.draft, chart=chart, ignore=True, source=MISSING, comments=(said,))
 
     def _leaking(self, items: Iterable[_Wanted]) -> dict[str, str]:
-        """The exported charts that hold a secret of the values in plain text, and what is to be said of them."""
+        """The exported charts that hold a secret of the values in plain text, with a note on each."""
         secrets = {text for item in items for text in strings_of(secret_leaves(item.draft.values)) if _distinct(text)}
         written = {text: (text.encode(), base64.b64encode(text.encode())) for text in secrets}
         found = {}
@@ -258,7 +258,7 @@ class Drafting:
                 )
         if len(releases) > 1:
             notes.append(
-                "which release must be ready before another starts no cluster tells: add needs where it matters"
+                "no cluster knows which release must be ready before another starts: add needs where it matters"
             )
         return tuple(notes)
 

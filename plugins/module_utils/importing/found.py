@@ -20,7 +20,7 @@ _PROCESSED = ("enabled",)
 
 @dataclass(frozen=True)
 class StoredChart:
-    """A chart as it lies in a release: without its sub-charts, which Helm does not store.
+    """A chart as it is stored in a release: without its sub-charts, which Helm does not store.
 
     Of its dependencies those are listed that were enabled, an alias in place of the name.
     """
@@ -81,7 +81,7 @@ class StoredChart:
 
 @dataclass(frozen=True)
 class FoundRelease:
-    """A release that is to be written; its identity is ``namespace/name``."""
+    """A release to be written; its identity is ``namespace/name``."""
 
     namespace: str
     name: str

@@ -62,7 +62,7 @@ class Ground:
     """Where the paths of a helmfile begin, and those of the stack.
 
     :arg dest: the stack's folder, absolute.
-    :arg secrets: below it, where what is to be encrypted goes.
+    :arg secrets: a folder below it for the files to be encrypted.
     :arg keep: values files may stay files.
     :arg root: the folder that holds all of the helmfiles.
     :arg declared: the names of the repositories that any of the helmfiles declares.
@@ -88,7 +88,7 @@ class ReleaseReader:
     """Reads one release.
 
     :arg weight: it waits for all of a lesser one.
-    :arg notes: gets the sentences that the user is to be told.
+    :arg notes: gets the sentences for the user.
     :arg copied: gets the values files that go with the stack.
     """
 
@@ -128,7 +128,7 @@ class ReleaseReader:
         return f"{self.namespace}/{self.name}"
 
     def release(self) -> DraftRelease:
-        """The release; what is to be told of it is put into ``notes``.
+        """The release; notes on it are put into ``notes``.
 
         :raises InputError: it cannot be read, or lacks what helmfile itself wants.
         """
@@ -266,7 +266,7 @@ class ReleaseReader:
         hooks = tuple(helmfile_hooks.told(self._data().get("hooks"), names))
         if hooks:
             plural = "hooks are" if len(hooks) > 1 else "hook is"
-            self._note(f"its {plural} not carried over; the stack file tells above it which tasks do the same")
+            self._note(f"its {plural} not carried over; the stack file names above it the tasks that do the same")
         return iter(hooks)
 
     def _stays(self, path: str, data: Mapping[str, Any]) -> bool:

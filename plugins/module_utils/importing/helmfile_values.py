@@ -97,7 +97,7 @@ class ValuesReader:
         return files if same else {}
 
     def _entries(self, key: str, missing: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each document with the file that holds it; "": none, it stands in the output."""
+        """Each document with the file that holds it; "": none, it is in the output."""
         node = self.members.get(key)
         for item in schema.items(node, key) if node else ():
             if isinstance(item.value, str):

@@ -37,7 +37,7 @@ READ = frozenset(
     condition hooks kubeContext missingFileHandler missingFileHandlerConfig valuesPathPrefix syncReleaseLabels
     """.split()
 )
-# what helmstack does in its own way, so that nothing is to be said
+# helmstack does this in its own way: no note is needed
 NEEDLESS = frozenset(
     """
     disableValidation disableValidationOnInstall disableOpenAPIValidation diffArgs suppressDiff suppressOutputLineRegex

@@ -18,7 +18,7 @@ _SHOWN_AS_FLOAT = 10**6  # from there Go shows floats with an exponent
 
 
 def set_integers(values: Mapping[str, Any], manifest: str) -> dict[str, Any]:
-    """Those values that are to stand in ``set`` as well, so that they are rendered as they were; lists whole."""
+    """Those values that must be in ``set`` as well, so that they are rendered as they were; lists whole."""
     found: dict[str, Any] = {}
     for key, item in values.items():
         if isinstance(item, Mapping):

@@ -71,7 +71,7 @@ def _change(base: DraftRelease, release: DraftRelease | None) -> DraftChange:
     if release.needs != base.needs:
         options["needs"] = list(release.needs)
     if other_chart and release.version is None and base.version is not None:
-        options["version"] = None  # a local chart has none to be asked for
+        options["version"] = None  # a local chart's own version counts
     if release.spray != base.spray:
         options["spray"] = False if release.spray is None else dict(release.spray) or True
     return DraftChange(

@@ -38,8 +38,8 @@ class DraftRelease:
     options: Mapping[str, Any] = field(default_factory=dict)  # any other key of a release in a stack file
     comments: tuple[str, ...] = ()  # what the stack file says above it
     origin: str = ""  # where it was found, for messages
-    source: str = ""  # where its chart comes from: repository, oci, git, exported; "missing": nobody knows
-    parts: tuple[str, ...] = ()  # of a spray: the releases that it stands for
+    source: str = ""  # where its chart comes from: repository, oci, git, exported; "missing": unknown
+    parts: tuple[str, ...] = ()  # of a spray: the releases that it replaces
 
     @property
     def id(self) -> str:
@@ -71,7 +71,7 @@ class DraftEnvironment:
 
 @dataclass(frozen=True)
 class Draft:
-    """A whole stack that is to be written."""
+    """A whole stack to be written."""
 
     name: str
     releases: tuple[DraftRelease, ...] = ()
@@ -89,4 +89,4 @@ class DraftFile:
 
     path: str  # relative to the folder, with /
     content: bytes = field(repr=False)
-    secret: bool = False  # is to be encrypted
+    secret: bool = False  # must be encrypted

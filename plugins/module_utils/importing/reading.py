@@ -102,7 +102,7 @@ class _Reader:
         if found.revision != deployed.revision:
             self.notes.append(
                 f"{who}: revision {deployed.revision} is {deployed.status}, so that what is written is revision "
-                f"{found.revision}, which is deployed; a check will say what is to be done"
+                f"{found.revision}, which is deployed; a check shows what a run would do"
             )
         elif deployed.status != "deployed":
             self.notes.append(

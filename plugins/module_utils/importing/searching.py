@@ -43,13 +43,13 @@ class Search:
     """What became of looking for a chart."""
 
     source: Source | None
-    told: tuple[str, ...] = ()  # what stood in the way: "charts has 1.2.3 with other content"
+    told: tuple[str, ...] = ()  # the obstacles: "charts has 1.2.3 with other content"
 
 
 class Searcher:
     """Looks for charts in repositories, in their order.
 
-    :arg git: is asked for the repositories of type git, whose charts have no index.
+    :arg git: reads the repositories of type git, whose charts have no index.
     """
 
     def __init__(self, store: ChartStore, repositories: Iterable[Repository], git: GitRepositories) -> None:
@@ -103,7 +103,7 @@ class Searcher:
         try:
             versions = self._store.versions(reference)
         except ChartError as error:
-            # a registry does not tell what is not there from what may not be seen
+            # a registry does not distinguish missing charts from hidden ones
             if repository.is_oci or "has no chart '" in error.what:
                 return None
             raise

@@ -47,7 +47,7 @@ def secret_leaves(
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """The secret scalars among values, with their paths.
 
-    :arg told: a name above has said that all below is secret.
+    :arg told: a name above says that everything below is secret.
     """
     if isinstance(values, Mapping):
         pairs = _named_pair(values)

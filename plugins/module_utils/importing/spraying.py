@@ -20,7 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.importing.found imp
 from ansible_collections.helmstack.core.plugins.module_utils.plan.compare import identical
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import ValuesSource
 
-_FEWEST = 2  # of one release nobody can tell that it was sprayed
+_FEWEST = 2  # one release alone does not show that it was sprayed
 
 
 @dataclass(frozen=True)

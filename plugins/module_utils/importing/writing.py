@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A draft as the files of a stack: the stack file, overlays, values, and what is to be encrypted apart from them."""
+"""A draft as the files of a stack: the stack file, overlays, values, and apart from them the files to be encrypted."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _trees(draft: Draft) -> Iterator[Mapping[str, Any]]:
 
 
 def _with_set_secrets_in_values(draft: Draft, mask: Mask) -> Draft:
-    """The draft with what is secret in `set`, which stands in the stack file, in the values instead."""
+    """The draft with the secrets of `set`, which is in the stack file, moved into the values."""
     environments = [
         replace(one, releases={key: _in_values(change, mask) for key, change in one.releases.items()})
         for one in draft.environments
@@ -227,7 +227,7 @@ class FileChange:
 
 
 def changes(folder: str, files: Iterable[DraftFile], *, force: bool, decrypt: Decrypt) -> tuple[FileChange, ...]:
-    """The files that are not there yet as they are to be.
+    """The files that do not exist yet with their new content.
 
     :arg decrypt: of a file that is encrypted; raises InputError where it cannot.
     :raises InputError: a file is there with another content, and may not be overwritten.
@@ -271,7 +271,7 @@ def _read(folder: str, file: DraftFile, decrypt: Decrypt) -> bytes | None:
 def write(folder: str, contents: Sequence[tuple[DraftFile, bytes]]) -> None:
     """Puts files in their places, each whole or not at all, the stack file last.
 
-    :arg contents: each file with the bytes that are to be in it: of a secret one its ciphertext.
+    :arg contents: each file with its new bytes: of a secret one the ciphertext.
     :raises InputError: one cannot be written.
     """
     for file, content in sorted(contents, key=lambda item: item[0].path == STACK_FILE):

@@ -97,7 +97,7 @@ class Change:
 
     ``wave`` counts from 0 and is for people; the order of work follows from ``needs``. ``edits`` says of objects whose
     manifest stays where they are not as it says; what an upgrade takes back of that is among ``objects``, as far as the
-    user's rights let the server tell. ``secrets`` are the strings of the release's Secret objects, to be masked
+    user's rights allow a dry run. ``secrets`` are the strings of the release's Secret objects, to be masked
     wherever they would show.
     """
 

@@ -57,7 +57,7 @@ def left_behind(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _goes(plan: Mapping[str, Any]) -> bool:
-    """Whether the stack is to be uninstalled."""
+    """Whether the task uninstalls the stack."""
     busy = [release for release in plan["releases"] if release["action"] not in _IDLE]
     return bool(busy) and all(release["action"] == "uninstall" for release in busy)
 

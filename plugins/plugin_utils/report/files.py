@@ -28,7 +28,7 @@ class ReportFiles:
     """The reports of one task.
 
     Tasks of one run of Ansible that name the same file write one report; each host has a process of its own, so what
-    each has to tell lies beside the others' in the run's own temporary folder.
+    each reports is stored beside the others' in the run's own temporary folder.
 
     :arg folder: that of the run, in which only this user may read.
     :arg limit: characters of a report in Markdown.
