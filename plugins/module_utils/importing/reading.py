@@ -99,6 +99,12 @@ class _Reader:
         except ClusterError as error:
             self.left_out.append(f"{who} is not in the stack: {error}")
             return
+        if found.namespace != deployed.namespace:
+            self.left_out.append(
+                f"{who} is not in the stack: it is deployed to {found.namespace} and stored elsewhere, as by Flux; "
+                f"move Helm's Secrets of it to {found.namespace}, where helm looks for them"
+            )
+            return
         if found.revision != deployed.revision:
             self.notes.append(
                 f"{who}: revision {deployed.revision} is {deployed.status}, so that what is written is revision "

@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.importing.reading i
 
 def item(name: str, namespace: str = "a", revision: int = 1, status: str = "deployed", **more: Any) -> dict[str, Any]:
     body = {"name": name, "namespace": namespace, "version": revision, "config": {"r": revision}, "manifest": ""}
+    body |= more.pop("body", {})
     body["chart"] = {"metadata": {"name": "c", "version": "1"}, "templates": [], "values": {}}
     packed = base64.b64encode(gzip.compress(json.dumps(body).encode()))
     labels = {"owner": "helm", "name": name, "status": status, "version": str(revision), **more.pop("labels", {})}
@@ -117,6 +118,7 @@ def test_the_users_labels_are_kept() -> None:
         ([item("web", status="pending-install")], None, "its first installation is at work still, or was killed"),
         ([item("web", status="uninstalled")], None, "it is uninstalled"),
         ([item("web", data="AAAA")], None, "is damaged"),
+        ([item("web", body={"namespace": "b"})], None, "move Helm's Secrets of it to b"),
         ([item("web"), item("web", revision=2, status="failed")], 1, "revision 2 is failed"),
         ([item("web"), item("web", revision=2, status="pending-upgrade")], 1, "revision 2 is pending-upgrade"),
         ([item("web", status="superseded"), item("web", revision=2, status="failed")], 2, "to go by, 2, is failed"),
