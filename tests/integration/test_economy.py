@@ -83,7 +83,7 @@ def test_a_changed_release_is_rendered_once_beside_others_and_apis_are_asked_for
     assert max(lists.values()) == 1, lists
 
 
-def test_a_first_install_looks_for_no_earlier_revision_and_reads_none_that_helm_has_just_told(
+def test_helm_looks_for_no_release_that_is_known_and_what_it_tells_of_a_revision_is_not_read(
     workspace: Workspace,
 ) -> None:
     stack(workspace, 2, "1")

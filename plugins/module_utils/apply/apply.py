@@ -15,7 +15,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.apply import emptied, model, replacing, schedule
-from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import ending, guarded, helm_waits
+from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import (
+    ending,
+    guarded,
+    helm_waits,
+    is_there,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.protocols import ChangedCluster, ReadinessWait
 from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
@@ -202,7 +207,7 @@ class Applier:
         if makes_namespace:
             self._until_gone(change.namespace, release.options.timeout)
         args = replace(args, wait=args.wait and helm_waits(change), create_namespace=makes_namespace)
-        args = replace(args, new=change.deployed is None)
+        args = replace(args, there=is_there(change))
         if any(item.forced for item in change.objects):
             self.permit()
             replacing.discard(self.cluster, change, release.options.timeout, self.ended.wait)

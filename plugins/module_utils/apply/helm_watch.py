@@ -42,6 +42,14 @@ def helm_waits(change: Change) -> bool:
     return atomic or any(item.hook & _LATER for item in change.objects)
 
 
+def is_there(change: Change) -> bool | None:
+    """Whether helm will find a release; None: what is uninstalled may have left a history."""
+    found = change.deployed
+    if found and (found.status == "uninstalled" or (change.action == "recover" and found.current_revision is None)):
+        return None
+    return found is not None
+
+
 def ending(change: Change) -> list[tuple[str, manifest.Object]]:
     """The Jobs that an upgrade makes and that are awaited."""
     options = change.release.options if change.release else Options()

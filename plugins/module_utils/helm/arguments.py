@@ -39,7 +39,8 @@ class TemplateArgs:
 class UpgradeArgs:
     """What ``helm upgrade --install`` is to do; names and meanings are those of Helm's flags, timeout in seconds.
 
-    :arg new: there is no such release, so ``helm install`` does the same, without a look for one.
+    :arg there: whether there is such a release: ``helm upgrade`` or ``helm install`` does the same, without a look for
+        it; None: helm looks.
     """
 
     release: str
@@ -66,7 +67,7 @@ class UpgradeArgs:
     time_zone: str | None = None  # as in TemplateArgs
     history: str | None = None  # a file with releases that helm takes for all there are
     names: Mapping[str, str] = field(default_factory=dict)
-    new: bool = False
+    there: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,19 @@ def template_options(args: TemplateArgs) -> list[str]:
     )
 
 
+def upgrade_command(args: UpgradeArgs) -> list[str]:
+    """The command of Helm that upgrades or installs."""
+    return {True: ["upgrade"], False: ["install"], None: ["upgrade", "--install"]}[args.there]
+
+
 def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
     """The flags of ``helm upgrade`` for Helm 3 or 4, or of ``helm install`` if there is no such release.
 
     Helm 4 renamed --atomic; its --wait alone means the strategy "watcher", the nearest to Helm 3's.
     """
+    is_upgrade = args.there is not False
     options = ["--namespace", args.namespace, "--timeout", f"{args.timeout}s"]
-    options += [] if args.new else ["--history-max", str(args.history_max)]
+    options += ["--history-max", str(args.history_max)] if is_upgrade else []
     options += [*_values(args.values), *_sets(args.sets)]
     options += switches(
         ("--wait", args.wait),
@@ -140,8 +147,8 @@ def upgrade_options(args: UpgradeArgs, major: int) -> list[str]:
         ("--no-hooks", args.disable_hooks),
         ("--skip-crds", args.skip_crds),
         ("--skip-schema-validation", args.skip_schema_validation),
-        ("--reuse-values", args.reuse_values and not args.new),
-        ("--reset-values", args.reset_values and not args.new),
+        ("--reuse-values", args.reuse_values and is_upgrade),
+        ("--reset-values", args.reset_values and is_upgrade),
         ("--disable-openapi-validation", args.disable_openapi_validation),
     )
     options += switches(("--force-conflicts", args.force_conflicts and major >= 4))

@@ -179,9 +179,8 @@ class Helm:
         """Helm's record of the new revision, and its warnings."""
         self._check(args)
         options = arguments.upgrade_options(args, self.version().major)
-        command = ["install"] if args.new else ["upgrade", "--install"]
         out, warnings = self._run(
-            [*command, "--output", "json", *extra, *options, "--", args.release, args.chart],
+            [*arguments.upgrade_command(args), "--output", "json", *extra, *options, "--", args.release, args.chart],
             what,
             limit=process.limit(args.timeout),
             names=args.names,

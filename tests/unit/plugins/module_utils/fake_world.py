@@ -372,7 +372,7 @@ class FakeHelm:
         with self.world._lock:
             identity = f"{args.namespace}/{args.release}"
             revisions = self.world.history.setdefault(identity, [])
-            assert not (args.new and revisions), f"helm: {identity}: cannot re-use a name that is still in use"
+            assert args.there in (None, bool(revisions)), f"helm: {identity}: wrong command"
             objects, version = _objects(args.values), Path(args.chart).name.rpartition("-")[2]
             self.world.done.append(f"upgrade {args.release}")
             if args.release in self.world.failing:

@@ -172,7 +172,7 @@ def test_each_helm_gets_its_own_flags(major: int, own: list[str]) -> None:
 def test_what_is_new_is_said_nothing_of_that_was_before(major: int) -> None:
     left_out = {"--history-max", "3", "--reuse-values", "--reset-values"}
     expected = [word for word in upgrade_options(EVERYTHING, major) if word not in left_out]
-    assert upgrade_options(replace(EVERYTHING, new=True), major) == expected
+    assert upgrade_options(replace(EVERYTHING, there=False), major) == expected
 
 
 def test_nothing_asked_is_nothing_said() -> None:
@@ -332,11 +332,14 @@ def test_an_upgrade_returns_the_revision(tmp_path: Path) -> None:
     assert helm.upgrade(UpgradeArgs("web", "shop", "/c")).revision == 7
 
 
-@pytest.mark.parametrize(("new", "command"), [(True, "install --output"), (False, "upgrade --install --output")])
-def test_an_upgrade_says_what_helm_has_stored(tmp_path: Path, new: bool, command: str) -> None:
+@pytest.mark.parametrize(
+    ("there", "command"),
+    [(False, "install --output"), (True, "upgrade --output"), (None, "upgrade --install --output")],
+)
+def test_an_upgrade_says_what_helm_has_stored(tmp_path: Path, there: bool | None, command: str) -> None:
     script = 'case $1 in version) echo v4.3.1;; *) echo "{\\"version\\": 1, \\"manifest\\": \\"$1 $2 $3\\"}";; esac'
     helm = Helm(program(tmp_path, script), str(tmp_path / "home"), None)
-    manifest = helm.upgrade(UpgradeArgs("web", "shop", "/c", new=new)).manifest
+    manifest = helm.upgrade(UpgradeArgs("web", "shop", "/c", there=there)).manifest
     assert manifest is not None
     assert manifest.startswith(command)
 

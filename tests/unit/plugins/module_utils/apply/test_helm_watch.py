@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import guarded
+from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch import guarded, is_there
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.helm.process import Interrupt
-from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
+from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Action, Change, ObjectChange
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 TROUBLE = HelmstackError("Job a/migrate cannot become ready", hint="Look", detail="Last events:")
@@ -139,3 +140,20 @@ def test_an_interrupt_that_comes_before_its_process_counts() -> None:
     assert process.signals == 0
     interrupt.attach(process)  # type: ignore[arg-type]
     assert process.signals == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "deployed", "expected"),
+    [
+        ("install", None, False),
+        ("install", Deployed("a", "r", 3, "uninstalled", ""), None),
+        ("upgrade", Deployed("a", "r", 3, "deployed", "", 3), True),
+        ("upgrade", Deployed("a", "r", 3, "failed", ""), True),
+        ("recover", Deployed("a", "r", 3, "pending-upgrade", "", 2), True),
+        ("recover", Deployed("a", "r", 1, "pending-install", ""), None),
+    ],
+)
+def test_helm_looks_for_a_release_only_where_nobody_knows(
+    action: Action, deployed: Deployed | None, expected: bool | None
+) -> None:
+    assert is_there(Change("r", "a", action, deployed=deployed)) is expected
