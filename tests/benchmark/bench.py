@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -58,6 +58,14 @@ class Cost:
 
     def data(self) -> dict[str, float]:
         return {"seconds": round(self.seconds, 2), "cpu_seconds": round(self.cpu, 2)}
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """How many replicas each Deployment is to have, and that of the first release."""
+
+    all: int
+    of_first: int
 
 
 @dataclass(frozen=True)
@@ -144,10 +152,10 @@ class Bench:
             raise BenchmarkError(f"ansible-playbook has failed\n{output[-3000:]}")
         return hosts
 
-    def deploy(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> None:
+    def deploy(self, material: Material, cluster: Cluster, replicas: Replicas, check: bool, changes: bool) -> None:
         self._deploy(self.helm, material, cluster, replicas, check, changes)
 
-    def effort(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> Effort:
+    def effort(self, material: Material, cluster: Cluster, replicas: Replicas, check: bool, changes: bool) -> Effort:
         """A run that is counted, not timed; the cluster must have been started with audit."""
         before, before_ready = len(cluster.requests()), len(cluster.requests(control_plane=True))
         processes = self.counted(lambda: self._deploy(self.counting_helm, material, cluster, replicas, check, changes))
@@ -160,11 +168,11 @@ class Bench:
         return Effort(processes, requests, noticed([*asked, *ready]))
 
     def _deploy(
-        self, helm: Path, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool
+        self, helm: Path, material: Material, cluster: Cluster, replicas: Replicas, check: bool, changes: bool
     ) -> None:
-        kubeconfig = str(cluster.kubeconfig)
+        places = {"kubeconfig": str(cluster.kubeconfig), "helm": str(helm)}
         self.play(
-            material, "ours", check=check, changes=changes, replicas=replicas, kubeconfig=kubeconfig, helm=str(helm)
+            material, "ours", check=check, changes=changes, replicas=replicas.all, first=replicas.of_first, **places
         )
 
     def peer(self, material: Material, cluster: Cluster, replicas: int, check: bool, changes: bool) -> tuple[Cost, int]:
@@ -189,6 +197,15 @@ class Bench:
 
     def template_alone(self, material: Material, replicas: int) -> None:
         self._helm_for_each(material, lambda release: release.command("template", replicas=replicas))
+
+    def one_alone(self, material: Material, replicas: int, cluster: Cluster | None = None) -> None:
+        """Renders one release, and with a cluster upgrades one of its own there."""
+        release = material.releases[0]
+        self.run([str(self.helm), *release.command("template", replicas=replicas)], material.folder)
+        if cluster:
+            words = ("upgrade", "--install", "--disable-openapi-validation", "--kubeconfig", str(cluster.kubeconfig))
+            command = replace(release, name="alone").command(*words, replicas=replicas)
+            self.run([str(self.helm), *command], material.folder)
 
     def _helm_for_each(self, material: Material, command: Callable[[Alone], list[str]]) -> None:
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:

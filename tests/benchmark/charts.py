@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import AT_ONCE, Bench, BenchmarkError, Cost
+from bench import AT_ONCE, Bench, BenchmarkError, Cost, Replicas
 from chart_repository import ChartRepository
 from material import Material, write_playbooks
 from oci_registry import OciRegistry
@@ -110,9 +110,9 @@ def _figures(
         yield Row(f"{source.name}-fetch-{scenario}", count, cost, of, least, asked() - before)
     material = _stack(folder / "stack", source)
     with bench.cluster() as cluster:
-        bench.deploy(material, cluster, 1, check=False, changes=True)
+        bench.deploy(material, cluster, Replicas(1, 1), check=False, changes=True)
         before = asked()
-        cost = Cost.of(lambda: bench.deploy(material, cluster, 1, check=False, changes=False))
+        cost = Cost.of(lambda: bench.deploy(material, cluster, Replicas(1, 1), check=False, changes=False))
         requests = asked() - before
         empty = Cost.of(lambda: bench.play(material, "empty", changes=False))
         yield Row(f"{source.name}-run-unchanged", count, cost, "the empty playbook", empty, requests)

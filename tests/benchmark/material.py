@@ -35,7 +35,7 @@ AnsibleModule(argument_spec={}, supports_check_mode=True).exit_json(
 OURS = {
     "helmstack.core.helmstack": {
         "stack_files": ["helmstack.yaml"],
-        "variables": {"replicas": "{{ replicas | int }}"},
+        "variables": {"replicas": "{{ replicas | int }}", "first": "{{ first | int }}"},
         "kubeconfig": "{{ kubeconfig }}",
         "binary_path": "{{ helm }}",
     }
@@ -140,7 +140,8 @@ def stack(folder: Path, count: int, helm: Path, env: Mapping[str, str], depth: i
         files = ["values/common.yaml", f"values/{name}.yaml"]
         place = {"name": name, "namespace": f"team-{number % TEAMS}", "chart": "./charts/app"}
         needs = [releases[number - 1 - chains]["name"]] if depth > 1 and number > chains else []
-        releases.append({**place, "values": files, "set": {"replicaCount": "${replicas}"}, "needs": needs})
+        changed = "${first}" if number == 1 else "${replicas}"
+        releases.append({**place, "values": files, "set": {"replicaCount": changed}, "needs": needs})
         loop.append({**place, "own": own})
     write(folder / "peer.json", loop)
     write_playbooks(folder, releases)

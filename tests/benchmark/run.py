@@ -29,12 +29,13 @@ import crowd
 import fleet
 import imports
 import material as materials
-from bench import HERE, Bench, BenchmarkError, Cost, Effort, make_namespaces
+from bench import HERE, Bench, BenchmarkError, Cost, Effort, Replicas, make_namespaces
 from cluster import Cluster, ClusterError
 from cluster_binaries import BuildError, helm
 from material import Material
 from memory import Peak
 from peer import add_kubernetes_core
+from table import table
 
 CHECKOUT = HERE.parents[1]
 FOLDER = CHECKOUT / ".work" / "benchmark"
@@ -45,6 +46,8 @@ DEPTH = 10  # of the graph
 INSTALL = "helm upgrade --install --disable-openapi-validation of each, without --wait"
 TEMPLATE = "helm template of each"
 EMPTY = "a playbook whose module only imports the libraries"
+RENDERED = "that playbook, and one helm template"
+UPGRADED = "that playbook, one helm template and one helm upgrade"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Scenario:
     check: bool = False
     fresh: bool = False  # needs a cluster without the releases
     replicas: int = 1
+    first_only: bool = False  # only the first release has another number of replicas
 
 
 STACK = (
@@ -64,6 +68,8 @@ STACK = (
     Scenario("check-unchanged", EMPTY, changes=False, check=True),
     Scenario("run-unchanged", EMPTY, changes=False),
     Scenario("check-changed", TEMPLATE, changes=True, check=True, replicas=2),
+    Scenario("check-one", RENDERED, changes=True, check=True, replicas=2, first_only=True),
+    Scenario("run-one", UPGRADED, changes=True, replicas=2, first_only=True),
 )
 SPRAY = (
     Scenario("spray-check-first", TEMPLATE, changes=True, check=True, fresh=True),
@@ -159,7 +165,7 @@ class Series:
                     cost = Cost.of(lambda: self._ours(scenario, cluster, number))  # noqa: B023
                     if figures:
                         figures.ours.append(cost)
-                        self._floor_beside(figures)
+                        self._floor_beside(figures, cluster, number)
         installed = [each for each in self.figures.values() if each.scenario.floor == INSTALL]
         if installed:
             with self._cluster() as cluster:
@@ -171,16 +177,19 @@ class Series:
         return scenario.fresh and not scenario.check and any(not each.scenario.fresh for each in self.figures.values())
 
     def _ours(self, scenario: Scenario, cluster: Cluster, number: int) -> None:
-        # what is changed once more must change to something else
-        replicas = scenario.replicas if scenario.check else scenario.replicas + number * scenario.changes
-        self._bench.deploy(self._material, cluster, replicas, scenario.check, scenario.changes)
+        self._bench.deploy(self._material, cluster, _replicas(scenario, number), scenario.check, scenario.changes)
 
-    def _floor_beside(self, figures: Figures) -> None:
+    def _floor_beside(self, figures: Figures, cluster: Cluster, number: int) -> None:
         scenario = figures.scenario
-        if scenario.floor == EMPTY:
-            figures.floor.append(
-                Cost.of(lambda: self._bench.play(self._material, "empty", check=scenario.check, changes=False))
-            )
+
+        def empty() -> None:
+            self._bench.play(self._material, "empty", check=scenario.check, changes=False)
+            if scenario.floor != EMPTY:
+                upgraded = cluster if scenario.floor == UPGRADED else None
+                self._bench.one_alone(self._material, _replicas(scenario, number).of_first, upgraded)
+
+        if scenario.floor in (EMPTY, RENDERED, UPGRADED):
+            figures.floor.append(Cost.of(empty))
         elif scenario.floor == TEMPLATE:
             figures.floor.append(Cost.of(lambda: self._bench.template_alone(self._material, scenario.replicas)))
 
@@ -189,8 +198,9 @@ class Series:
             for scenario in self._scenarios:
                 figures = self.figures.get(scenario.name)
                 if figures:
+                    replicas = _replicas(scenario, 0)
                     figures.effort = self._bench.effort(
-                        self._material, cluster, scenario.replicas, scenario.check, scenario.changes
+                        self._material, cluster, replicas, scenario.check, scenario.changes
                     )
                     if scenario.check:
                         figures.peak = Peak().of(lambda: self._ours(scenario, cluster, 0))  # noqa: B023
@@ -199,10 +209,16 @@ class Series:
 
     def _peer(self) -> None:
         with self._cluster() as cluster:
-            for scenario in self._scenarios:
+            for scenario in (each for each in self._scenarios if not each.first_only):
                 cost = self._bench.peer(self._material, cluster, scenario.replicas, scenario.check, scenario.changes)
                 if scenario.name in self.figures:
                     self.figures[scenario.name].peer = cost
+
+
+def _replicas(scenario: Scenario, number: int) -> Replicas:
+    """What a run asks for; what is changed once more must change to something else."""
+    wanted = scenario.replicas if scenario.check else scenario.replicas + number * scenario.changes
+    return Replicas(1 if scenario.first_only else wanted, wanted)
 
 
 def main() -> int:
@@ -314,49 +330,6 @@ def _about(bench: Bench, commit: str) -> dict[str, Any]:
 def _first_line(*words: object) -> str:
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
     return (done.stdout.splitlines() or [""])[0]
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """The lines for people."""
-    heads = (
-        "scenario",
-        "releases",
-        "wall s",
-        "CPU s",
-        "helm",
-        "requests",
-        "+ helm's",
-        "floor s",
-        "CPU s",
-        "ratio",
-        "noticed ms",
-        "peak MB",
-        "peer s",
-        "CPU s",
-    )
-    lines = [heads, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))])
-        for line in lines
-    )
-
-
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    requests, floor, peer = row.get("requests", {}), row.get("floor", {}), row.get("peer", {})
-    cells = [row["scenario"], row["releases"], f"{row['seconds']:.2f}", f"{row['cpu_seconds']:.2f}"]
-    asked = requests.get("helmstack", requests.get("source", ""))
-    cells += [row.get("helm_processes", ""), asked, requests.get("helm", "")]
-    cells += [
-        floor.get("seconds", ""),
-        floor.get("cpu_seconds", ""),
-        row.get("ratio", ""),
-        "/".join(str(number) for number in row.get("noticed_ms", {}).values()),
-        row.get("peak_mb", ""),
-        peer.get("seconds", ""),
-        peer.get("cpu_seconds", ""),
-    ]
-    return tuple(str(cell) for cell in cells)
 
 
 def say(text: str) -> None:
