@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.helm_watch im
     helm_waits,
     is_there,
 )
+from ansible_collections.helmstack.core.plugins.module_utils.apply.lines import told
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Outcome, Result
 from ansible_collections.helmstack.core.plugins.module_utils.apply.protocols import ChangedCluster, ReadinessWait
 from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
@@ -39,8 +39,6 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.values import 
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
 
 STOP, CONTINUE, ROLLBACK = "stop", "continue", "rollback"
-_CHART = re.compile(r"^(?:\(chart \S+\) )?cannot be applied: ")
-_LINE = 120  # characters of a failure in a line of progress
 _SERVED = 0.3  # seconds between two looks for new kinds
 
 
@@ -110,7 +108,7 @@ class Applier:
             result = self._as_left(change, str(error))
         result = replace(result, duration=round(time.monotonic() - began, 1))
         self._results[change.id] = result
-        self.progress(f"{change.id}: {_told(change, result)}")
+        self.progress(f"{change.id}: {told(change, result)}")
         return result.state == model.DONE
 
     def _as_left(self, change: Change, error: str) -> Result:
@@ -354,20 +352,6 @@ class Applier:
                     self._helm(change.release).uninstall(args)
                 except HelmstackError as error:
                     self._warnings.append(f"release {change.id} is uninstalled, but Helm keeps its history: {error}")
-
-
-def _told(change: Change, result: Result) -> str:
-    """How a release ended, in a line; the whole of a failure comes at the end of the run."""
-    after = f"after {result.duration:.1f} s"
-    if result.state != model.DONE:
-        # whose release it is, and that it was to be applied, stands in front of it
-        first = (result.error or "").partition("\n")[0].removeprefix(f"release {change.id} ")
-        first = _CHART.sub("", first)
-        return f"failed, {after}: {first[:_LINE]}{'…' if len(first) > _LINE else ''}"
-    if result.status == "uninstalled":
-        return f"uninstalled, {after}"
-    revision = f" at revision {result.revision}" if result.revision else ""
-    return f"ready{revision}, {len(change.objects)} object{'' if len(change.objects) == 1 else 's'}, {after}"
 
 
 def _revision(found: Deployed | None) -> str:

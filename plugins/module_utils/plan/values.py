@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions impo
 from ansible_collections.helmstack.core.plugins.module_utils.chart.values import merge
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.plan import plain_json
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
 
 
@@ -65,7 +66,7 @@ class ValuesFiles:
         self._known: dict[str, Values] = {}
         self._lock = threading.Lock()
         # many releases share values files: each text is read once
-        self._load = lru_cache(maxsize=None)(helmyaml.load_values)
+        self._load = lru_cache(maxsize=None)(_documents)
         self._mentions = lru_cache(maxsize=None)(lambda text: Mentions.of((text,)))
 
     def of(self, release: Release) -> Values:
@@ -97,6 +98,13 @@ class ValuesFiles:
             f"{source.label} holds several YAML documents, of which Helm {major} takes {takes}. Helm 3 and Helm 4 "
             "differ there: make it one document"
         )
+
+
+def _documents(text: str, label: str, major: int) -> list[dict[str, Any]]:
+    plain = plain_json.mapping(text)
+    if plain is None:
+        return helmyaml.load_values(text, label, major)
+    return [plain] if plain else []
 
 
 def visible(release: Release, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.helmstack.core.plugins.module_utils.apply.apply import _told
+from ansible_collections.helmstack.core.plugins.module_utils.apply.lines import told
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import DONE, FAILED, Result
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange
 
@@ -30,4 +30,4 @@ CHANGE = Change("a", "web", "upgrade", objects=(ObjectChange("change", "ConfigMa
     ],
 )
 def test_a_failure_is_told_with_its_reason_in_a_line(result: Result, line: str) -> None:
-    assert _told(CHANGE, result) == line
+    assert told(CHANGE, result) == line
