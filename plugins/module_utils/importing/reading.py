@@ -95,14 +95,14 @@ class _Reader:
     def _decode(self, deployed: Deployed, item: Mapping[str, Any], who: str) -> None:
         labels = item["metadata"].get("labels") or {}
         try:
-            found = releases.taken(item, lambda data: _release(deployed, data, labels))
+            where, found = releases.taken(item, lambda data: (data["namespace"], _release(deployed, data, labels)))
         except ClusterError as error:
             self.left_out.append(f"{who} is not in the stack: {error}")
             return
-        if found.namespace != deployed.namespace:
+        if where != deployed.namespace:
             self.left_out.append(
-                f"{who} is not in the stack: it is deployed to {found.namespace} and stored elsewhere, as by Flux; "
-                f"move Helm's Secrets of it to {found.namespace}, where helm looks for them"
+                f"{who} is not in the stack: it is deployed to {where} and stored elsewhere, as by Flux; "
+                f"move Helm's Secrets of it to {where}, where helm looks for them"
             )
             return
         if found.revision != deployed.revision:
