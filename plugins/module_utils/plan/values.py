@@ -78,7 +78,10 @@ class ValuesFiles:
 
     def _read(self, release: Release) -> Values:
         major = self._helm(release).version().major
-        parts = [self._load(source.text, source.label, major) for source in release.values]
+        parts = [
+            self._load(source.text, source.label, major) if source.parsed is None else source.parsed
+            for source in release.values
+        ]
         return Values(
             sources=release.values,
             folder=os.path.join(self._folder, release.namespace, release.name),

@@ -29,6 +29,8 @@ class ValuesSource:
     template: GoTemplate | None = None  # renders into the text; only while the stack is resolved
     # the places of single values, if not in this text, and what overlays replaced there (see stack/places.py)
     places: tuple[tuple[Any, ...], ...] = field(default=(), compare=False, repr=False)
+    # what the text says, where it says the same to all Helms and has been read already; it does not travel
+    parsed: tuple[Mapping[str, Any], ...] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,11 @@ class Stack:
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        data = asdict(self)
+        for release in data["releases"]:
+            for source in release["values"]:
+                del source["parsed"]
+        return data
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Stack:

@@ -35,7 +35,7 @@ class Ground:
         """
         candidates = self.candidates(text, where)
         found = [path for path in candidates if os.path.lexists(path)]
-        if len({os.path.realpath(path) for path in found}) > 1:
+        if len(found) > 1 and len({os.path.realpath(path) for path in found}) > 1:
             what = f"'{text}' is in the stack's folder and also beside the file that names it: {' and '.join(found)}"
             other = os.path.relpath(found[1], self.folder)
             raise InputError(what, where=where, hint=f"Rename one of them, or write '{other}' for the second")

@@ -217,7 +217,8 @@ class StackReader:
             return decrypted[-1]
 
         documents = helmyaml.load_values(text.text, path, 3, decrypt)
-        if helmyaml.divided(text.text):
+        divided = helmyaml.divided(text.text)
+        if divided:
             if decrypted:
                 hint = "Make it one document"
                 raise InputError("holds !vault values and several YAML documents", where=Location(path), hint=hint)
@@ -228,7 +229,8 @@ class StackReader:
             # helm cannot read the tag
             return ValuesSource(label, helmyaml.to_json(documents[0]), secret=True, places=self._places(text, path))
         how = "values file, vault" if text.secret else ""
-        return ValuesSource(label, text.text, text.secret or bool(text.secrets), how=how)
+        parsed = None if divided else tuple(documents)
+        return ValuesSource(label, text.text, text.secret or bool(text.secrets), how=how, parsed=parsed)
 
     def _places(self, text: Text, path: str) -> tuple[Place, ...]:
         """The places of a file's values, where helm gets another text."""
