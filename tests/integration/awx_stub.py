@@ -85,6 +85,8 @@ class ActionModule(ActionBase):
             return {"changed": False, "id": found["id"]}
         if "approval_node" in self._task.args and "success_nodes" in self._task.args:
             return {"failed": True, "msg": f"{kind} {name}: no success_nodes at the address of an approval"}
+        if kind == "inventory" and arguments["kind"] is None:
+            return {"failed": True, "msg": f"{kind} {name}: without kind a check always announces a change"}
         fields = {key: value for key, value in arguments.items() if value is not None and not key.startswith(NOT_KEPT)}
         for key, named in NAMED.items():
             for each in [fields[key]] if isinstance(fields.get(key), str) else fields.get(key, []):

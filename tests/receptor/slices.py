@@ -160,6 +160,7 @@ class Slice:
 
     def done(self) -> tuple[str, dict[str, Any]]:
         self.process.wait(600)
+        self.results.kill()
         artifacts = self.data / "artifacts" / self.ident
         events = [json.loads(path.read_text()) for path in (artifacts / "job_events").glob("*.json")]
         stats = [each["event_data"] for each in events if each["event"] == "playbook_on_stats"]
