@@ -92,12 +92,13 @@ options:
         type: str
       basic_auth:
         description:
-          - User name and password for the API server, joined with a colon.
+          - User name and password for the API server, joined with a colon. It is accepted as in kubernetes.core, but
+            not used, as a kubeconfig has no field for it.
           - Can also be specified with the environment variable E(K8S_AUTH_PROXY_HEADERS_BASIC_AUTH).
         type: str
       user_agent:
         description:
-          - The user agent.
+          - The user agent. It is accepted as in kubernetes.core, but not used.
           - Can also be specified with the environment variable E(K8S_AUTH_PROXY_HEADERS_USER_AGENT).
         type: str
   impersonate_user:
