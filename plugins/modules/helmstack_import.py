@@ -234,7 +234,7 @@ dest:
   description: The folder.
   returned: success
   type: str
-  sample: /work/stacks/shop
+  sample: /srv/stacks/shop
 releases:
   description: The releases of the stack file.
   returned: success
