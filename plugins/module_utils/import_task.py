@@ -45,6 +45,8 @@ def check(given: Mapping[str, Any]) -> None:
 
     :raises InputError: they do not.
     """
+    if given.get("dest") == "":
+        raise InputError("dest is empty", hint="Name the folder of the stack")
     names = [item["name"] for item in given.get("clusters") or ()]
     for name in names:
         schema.matching(helmyaml.place(name, _TASK), "name", schema.SIMPLE_NAME, 63, "a name for an environment")
@@ -62,6 +64,8 @@ def check_helmfile(given: Mapping[str, Any]) -> None:
     :raises InputError: it is not.
     """
     builds = given.get("helmfile") or ()
+    if given.get("helmfile") == []:
+        raise InputError("helmfile names no file", hint="Leave it out to read a cluster")
     others = [name for name in _OF_CLUSTERS if given.get(name)]
     if builds and others:
         what = f"helmfile and {others[0]} cannot be used together"

@@ -10,6 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.helmstack.core.plugins.module_utils.importing.secrets import secret_leaves
+from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import MASK
+
 _AFTER = ("postsync", "cleanup", "postuninstall", "postapply")
 _KNOWN = {"{{ .Release.Name }}": "name", "{{ .Release.Namespace }}": "namespace"}
 
@@ -41,7 +44,16 @@ def _task(hook: Mapping[str, Any], names: Mapping[str, str]) -> str:
     else:
         words = [hook.get("command"), *(hook.get("args") or ())]
         module, options = "ansible.builtin.command", {"argv": [_word(word, names) for word in words]}
+    _mask(options)  # a comment stands in a file that is not encrypted
     return f"{module}: {json.dumps(options, ensure_ascii=False)}"
+
+
+def _mask(options: dict[str, Any]) -> None:
+    for path, _value in tuple(secret_leaves(options)):
+        holder: Any = options
+        for part in path[:-1]:
+            holder = holder[part]
+        holder[path[-1]] = MASK
 
 
 def _word(word: Any, names: Mapping[str, str]) -> str:

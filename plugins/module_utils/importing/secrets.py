@@ -34,7 +34,10 @@ _SHAPES = re.compile(
     r"|\$(?:2[aby]|apr1|5|6|argon2id?)\$\S{10,}"  # a hashed password
     r"|\"auths?\"\s*:"  # a registry's login
     r"""|(?im:^|[\s;&?,{"'])(?i:[\w.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key))["']?\s*[:=]\s*["']?[^\s"',;&{}$<]{4,}"""
+    r"""|--[\w-]*(?i:password|passwd|passphrase|secret|token|api-?key)\s+["']?[^\s"',;&{}$<>|-][^\s"',;&{}$<]{3,}"""
+    r"""|(?i:\bauthorization)["']?\s*[:=]\s*["']?(?i:basic|bearer|token)\s+[^\s"'{}$<]{4,}"""
 )
+_OPTION = re.compile(r"--?([A-Za-z][\w.-]*)")  # of a command, whose value is the next word
 _RANDOM = re.compile(r"[A-Za-z0-9+/_]{20,}={0,2}")
 _CHECKSUM = re.compile(
     r"checksum|sha\d*|md5|digest|hash|commit|tag|version|revision|fingerprint|uid|id$", re.IGNORECASE
@@ -60,7 +63,8 @@ def secret_leaves(
             yield from secret_leaves(item, (*path, key), told=tells)
     elif isinstance(values, (list, tuple)):
         for index, item in enumerate(values):
-            yield from secret_leaves(item, (*path, index), told=told)
+            asked = told or (index > 0 and _is_secret_of_option(values[index - 1], item))
+            yield from secret_leaves(item, (*path, index), told=asked)
     elif _is_secret(str(path[-1]) if path else "", values, told=told):
         yield path, values
 
@@ -69,6 +73,14 @@ def _named_pair(values: Mapping[str, Any]) -> str:
     """The name in an entry such as {name: DB_PASSWORD, value: …}, as environment variables are given."""
     name = values.get("name")
     return name if isinstance(name, str) and "value" in values else ""
+
+
+def _is_secret_of_option(before: Any, word: Any) -> bool:
+    """Whether a word is what the one before asks for, as in [--password, x]."""
+    option = _OPTION.fullmatch(before) if isinstance(before, str) else None
+    if not option or not isinstance(word, str) or word.startswith("-"):
+        return False
+    return bool(TELLING.search(option[1])) and not _REFERENCE.search(option[1])
 
 
 def _is_secret(name: str, value: Any, *, told: bool) -> bool:

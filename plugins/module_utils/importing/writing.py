@@ -59,7 +59,8 @@ class _Writer:
         self._there = {file for release in draft.releases for file in release.values_files} | set(draft.files)
         self._several = {name for name in names if names.count(name) > 1}
         told = {text for tree in _trees(draft) for text in strings_of(secret_leaves(tree))}
-        self._secrets, mask = frozenset(told), mask_of(told)
+        self._secrets, self._mask = frozenset(told), mask_of(told)
+        mask = self._mask
         self._draft = draft = _with_set_secrets_in_values(draft, mask)
         self._paths: dict[str, _Paths] = {release.id: set() for release in draft.releases}
         for identity, values in _values_of(draft):
@@ -93,7 +94,8 @@ class _Writer:
         return "\n".join(parts)
 
     def _commented(self, release: DraftRelease) -> str:
-        lines = [line for text in release.comments for line in textwrap.wrap(text, _WIDTH, break_on_hyphens=False)]
+        texts = [self._mask.text(text) for text in release.comments]
+        lines = [line for text in texts for line in textwrap.wrap(text, _WIDTH, break_on_hyphens=False)]
         comments = "".join(f"  # {line}\n" for line in lines)
         lines = to_yaml([_literal(self._release(release))]).splitlines(keepends=True)
         return comments + "".join(f"  {line}" if line.strip() else line for line in lines)
@@ -233,14 +235,16 @@ def changes(folder: str, files: Iterable[DraftFile], *, force: bool, decrypt: De
     :raises InputError: a file is there with another content, and may not be overwritten.
     """
     files = tuple(files)
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise InputError(f"'{folder}' is a file, no folder", hint="Name a folder with dest")
     for file in files:
         _check_place(file.path)
     found = [FileChange(file, before) for file in files if (before := _read(folder, file, decrypt)) != file.content]
     taken = [change.file.path for change in found if change.before is not None]
     if taken and not force:
-        others = "" if len(taken) == 1 else f" and {len(taken) - 1} more"
+        others = " is" if len(taken) == 1 else f" and {len(taken) - 1} more are"
         raise InputError(
-            f"'{os.path.join(folder, taken[0])}'{others} is there already, with another content",
+            f"'{os.path.join(folder, taken[0])}'{others} there already, with another content",
             hint="Name another folder with dest, or set force: true to overwrite",
         )
     return tuple(found)

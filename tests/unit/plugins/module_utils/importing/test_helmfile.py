@@ -234,6 +234,15 @@ def test_what_has_no_counterpart_is_told(
     assert told in "\n".join(notes)
 
 
+def test_the_task_that_does_what_a_hook_does_shows_no_secret(tmp_path: Path) -> None:
+    hook = {"events": ["presync"], "command": "x", "args": ["--token", "hunter2", "--url=https://me:hunter2@x", "-v"]}
+    apply = {"events": ["presync"], "kubectlApply": {"filename": "https://me:hunter2@x/crd.yaml"}}
+    release, notes = one(tmp_path, {"hooks": [hook, apply]}, hooks=[hook])
+    assert '["x", "--token", "********", "********", "-v"]' in release.comments[0]
+    assert '"src": "********"' in release.comments[1]
+    assert "hunter2" not in "\n".join((*release.comments, *notes))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -282,6 +291,8 @@ def test_what_is_no_output_of_helmfile_build_is_refused(tmp_path: Path, text: st
         ),
         ({"helmfile": [{"file": "a", "environment": "e"}] * 2}, "names the environment 'e' twice"),
         ({"helmfile": [{"file": "a", "environment": "a/b"}]}, "environment: expected an environment's name"),
+        ({"helmfile": []}, "helmfile names no file. Leave it out to read a cluster"),
+        ({"dest": ""}, "dest is empty. Name the folder of the stack"),
         ({"helmfile": [{"file": "a"}], "names": ["x"]}, "helmfile and names cannot be used together"),
     ],
 )

@@ -34,6 +34,10 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
         {"config": "[db]\nhost = x\npassword = hunter2\n"},
         {"config": '{"auths": {"r.example.org": {"auth": "dTpw"}}}'},
         {"extra": "aZ3kQ9xW2mB7vL5nT8yP"},
+        {"args": ["--token", "hunter2"]},
+        {"args": ["-db-password", "hunter2", "--verbose"]},
+        {"command": "mysql --password hunter2 shop"},
+        {"command": "curl -H 'Authorization: Bearer hunter2' shop"},
     ],
 )
 def test_a_secret_is_found_by_name_or_shape(values: Any) -> None:
@@ -59,6 +63,8 @@ def test_a_secret_is_found_by_name_or_shape(values: Any) -> None:
         {"host": "https://db.example.org:5432/path"},
         {"tokenTtl": True, "replicas": 3, "port": 12345678},
         {"password": ""},
+        {"args": ["--password-file", "/run/secrets/password", "--token", "--verbose", "--user", "me"]},
+        {"command": "login --token --verbose; login --password $PASSWORD"},
         {"className": "SomeVeryLongCamelCaseClassNameInJava"},
         {"path": "/usr/local/share/SomeThing/Else/file1"},
     ],

@@ -82,10 +82,25 @@ def test_what_is_there_is_overwritten_by_force_alone(tmp_path: Path) -> None:
         changes(folder, files, force=False, decrypt=bytes)
     found = changes(folder, files, force=True, decrypt=bytes)
     assert [change.before for change in found] == [b"old", None]
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/b.yaml").write_text("old")
+    with pytest.raises(InputError, match=r"a.yaml' and 1 more are there already"):
+        changes(folder, files, force=False, decrypt=bytes)
     write(folder, [(change.file, change.file.content) for change in found])
     assert (tmp_path / "d/b.yaml").read_text() == "b"
     assert changes(folder, files, force=False, decrypt=bytes) == ()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "d"]
+
+
+def test_a_file_is_no_folder_for_a_stack(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    with pytest.raises(InputError, match=r"/a' is a file, no folder. Name a folder with dest"):
+        changes(str(tmp_path / "a"), [DraftFile("x", b"x")], force=True, decrypt=bytes)
+
+
+def test_a_comment_shows_no_secret_of_the_values() -> None:
+    releases = (DraftRelease("a", "n", "./a", None, {"password": CANARY}, comments=(f"do: x {CANARY}",)),)
+    assert "  # do: x ********\n" in texts(Draft("s", releases))["helmstack.yaml"]
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "a//x", "", "a/", "./x"])
