@@ -61,6 +61,7 @@ class Applier:
     _results: dict[str, Result] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)
     _made: set[str] = field(default_factory=set)  # namespaces that are there by now
+    _begun: set[str] = field(default_factory=set)  # releases that were still what the plan saw
 
     def run(self) -> Outcome:
         """Does everything that the plan says; failures are in the outcome, not raised."""
@@ -84,6 +85,7 @@ class Applier:
     def take_back(self, done: Mapping[str, Result]) -> Outcome:
         """Takes back what another run has done of the plan."""
         self._results = dict(done)
+        self._begun = set(done)
         self._roll_back({change.id: change for change in self.plan.changes})
         return self.outcome
 
@@ -105,7 +107,8 @@ class Applier:
         try:
             result = self._carry_out(change, began)
         except HelmstackError as error:
-            result = self._as_left(change, str(error))
+            begun = change.id in self._begun or not change.effective
+            result = self._as_left(change, str(error)) if begun else Result(model.FAILED, error=str(error))
         result = replace(result, duration=round(time.monotonic() - began, 1))
         self._results[change.id] = result
         self.progress(f"{change.id}: {told(change, result)}")
@@ -124,6 +127,7 @@ class Applier:
     def _carry_out(self, change: Change, began: float) -> Result:
         if change.effective:
             self._check_unchanged(change)
+            self._begun.add(change.id)
         if change.action == "uninstall":
             self._uninstall(change)
             return Result(model.DONE, "uninstalled")
@@ -340,7 +344,9 @@ class Applier:
             if options.wait:
                 self._wait(change, Upgraded(revision), options, options.timeout, ())
 
-        self._results, warnings = Rollback(self.cluster, self._helm, ready, self.progress).all(changes, self._results)
+        begun = {identity: result for identity, result in self._results.items() if identity in self._begun}
+        back, warnings = Rollback(self.cluster, self._helm, ready, self.progress).all(changes, begun)
+        self._results |= back
         self._warnings += warnings
 
     def _forget_removed(self, changes: Mapping[str, Change]) -> None:

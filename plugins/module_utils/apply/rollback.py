@@ -14,9 +14,10 @@ from typing import Any, Protocol
 from ansible_collections.helmstack.core.plugins.module_utils.apply import model, replacing
 from ansible_collections.helmstack.core.plugins.module_utils.apply.model import Result
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed, ReleaseBody
-from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, HelmstackError
 from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import RollbackArgs, UninstallArgs
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
+from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Options, Release
@@ -75,6 +76,8 @@ class Rollback:
         before, left = change.deployed, self.cluster.now(change.namespace, change.name)
         revision = _good(before)
         if before is None or revision is None:
+            if before is None and left is not None and left.labels.get(stamp.MADE) != str(change.revision_to):
+                raise ClusterError("somebody else has installed it meanwhile, and it was left alone")
             self._remove(change, left)
             return None
         if left is None or (left.revision, left.status) != (before.revision, before.status):

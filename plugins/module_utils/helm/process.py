@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guar
 
 FILE_LIMIT = 900.0  # seconds for what does not wait for a cluster
 _GRACE = 30.0  # seconds that an interrupted helm gets to record what it did
+_POLLED = 2_000_000.0  # seconds: poll(2) takes its milliseconds as an int
 _HEEDLESS = ("rollback", "uninstall")  # an interrupt kills these at once, so they shall come to their end
 
 
@@ -166,7 +167,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
     try:
         poll = select.poll()
         poll.register(handle, select.POLLIN)
-        if not poll.poll(seconds * 1000):
+        if not poll.poll(min(seconds, _POLLED) * 1000):
             raise subprocess.TimeoutExpired(process.args, seconds)
     finally:
         os.close(handle)

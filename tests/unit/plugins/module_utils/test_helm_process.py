@@ -50,3 +50,7 @@ def test_no_file_stays_open(processes: Processes) -> None:
     processes.run(["/bin/sh", "-c", "true"], 60.0, None, {})
     after = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []
     assert len(after) == len(before)
+
+
+def test_a_process_may_have_a_month(processes: Processes) -> None:
+    assert processes.run(["/bin/sh", "-c", "true"], 31 * 86400.0, None, {}).code == 0

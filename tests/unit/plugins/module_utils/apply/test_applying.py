@@ -146,6 +146,19 @@ def test_a_release_that_changed_since_the_plan_is_not_touched(tmp_path: Path) ->
     assert "db" in (outcome.results["a/db"].error or "")
 
 
+@pytest.mark.parametrize("before", [(), (Revision("deployed", (config("w", "8"),)),)], ids=["install", "upgrade"])
+def test_nor_does_it_go_back_with_what_the_run_has_done(tmp_path: Path, before: tuple[Revision, ...]) -> None:
+    world = World(tmp_path)
+    if before:
+        world.has("web", *before)
+    plan = world.plan(DB, WEB)
+    world.has("web", *before, Revision("deployed", (config("w", "9"),)))
+    outcome = world.run(plan, on_failure="rollback")
+    assert world.done == ["upgrade db", "uninstall db"]
+    assert states(outcome) == {"db": ROLLED_BACK, "web": FAILED}
+    assert len(world.history["a/web"]) == len(before) + 1
+
+
 def test_what_helm_warns_of_is_told(tmp_path: Path) -> None:
     world = World(tmp_path)
     assert list(world.run(world.plan(DB)).warnings) == ["helm warns of db"]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.apply.model import 
 from ansible_collections.helmstack.core.plugins.module_utils.apply.rollback import Rollback
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import RollbackArgs, UninstallArgs
+from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, Definition, ObjectChange
 
 
@@ -58,7 +59,7 @@ class World:
         (deployed(2, "failed", 1), deployed(3), [("rollback", 1), ("ready", 9)], "deployed"),
         (deployed(1), Deployed("a", "web", 1, "uninstalled", ""), [("rollback", 1), ("ready", 9)], "deployed"),
         (deployed(1), deployed(1), [], "deployed"),  # helm had refused before it did anything
-        (None, deployed(1), [("uninstall", False)], "uninstalled"),
+        (None, replace(deployed(1), labels={stamp.MADE: "1"}), [("uninstall", False)], "uninstalled"),
         (None, None, [], "uninstalled"),
         (GONE, deployed(2), [("uninstall", True)], "uninstalled"),
         (NEVER, Deployed("a", "web", 2, "failed", ""), [("rollback", 1), ("ready", 9)], "deployed"),
@@ -68,13 +69,23 @@ class World:
 def test_what_changed_goes_back(before: Deployed | None, left: Deployed | None, done: list[Any], status: str) -> None:
     world = World(left)
     rollback = Rollback(world, lambda _release: world, lambda _c, r: world.done.append(("ready", r)), print)  # type: ignore
-    change = Change("web", "a", "upgrade", deployed=before)
+    change = Change("web", "a", "upgrade", deployed=before, revision_to=before.revision + 1 if before else 1)
     for state, after in ((DONE, ROLLED_BACK), (FAILED, FAILED)):
         world.left, world.done = left, []
         results, _warnings = rollback.all({"a/web": change}, {"a/web": Result(state)})
         [found] = results.values()
         assert world.done == done
         assert (found.state, found.status) == (after, status)
+
+
+def test_what_somebody_else_has_installed_meanwhile_stays() -> None:
+    world = World(replace(deployed(1), labels={"tier": "back"}))
+    rollback = Rollback(world, lambda _release: world, lambda _c, _r: None, print)  # type: ignore
+    change = Change("web", "a", "install", revision_to=1)
+    [found] = rollback.all({"a/web": change}, {"a/web": Result(FAILED, error="helm fails")})[0].values()
+    assert (world.done, found.state) == ([], FAILED)
+    assert (found.error or "").startswith("helm fails\n")
+    assert "somebody else has installed it meanwhile, and it was left alone" in (found.error or "")
 
 
 def test_what_was_only_looked_at_stays() -> None:
