@@ -222,7 +222,7 @@ def _size(item: Any) -> int | float:
         found = float(number) if percent else int(number)
     except ValueError:
         found = 0
-    if isinstance(item, (bool, float)) or found <= 0 or (percent and found > 100):
+    if isinstance(item, (bool, float)) or not 0 < found <= (100 if percent else found):
         raise InputError(
             f"{SERIAL}: expected a number of hosts from 1, a percentage up to 100%, or a list of them such as "
             f"[1, 25%, 100%], found {item!r}",
