@@ -55,7 +55,9 @@ def test_canaries_are_a_batch_of_their_own_and_the_first() -> None:
     assert sizes(None, tuple(NAMES)) == [8]
 
 
-@pytest.mark.parametrize("serial", ["3x", "0", 0, -1, "0%", "101%", "nan%", True, 0.5, "[1, ", [1, "x"], {"a": 1}, [[1]]])
+@pytest.mark.parametrize(
+    "serial", ["3x", "0", 0, -1, "0%", "101%", "nan%", True, 0.5, "[1, ", [1, "x"], {"a": 1}, [[1]]]
+)
 def test_a_serial_that_makes_no_sense_is_an_error(serial: Any) -> None:
     with pytest.raises(InputError, match=r"helmstack_serial: expected a number of hosts .* Nothing was done"):
         sizes(serial)
