@@ -259,7 +259,9 @@ def planner_of(
     lenient: bool = True,
     abandoned: Callable[[float], bool] = lambda modified: False,
 ) -> Planner:
-    context = Context(session, tools.helm, values.of, options.diff_ignore, options.drift, options.run_tests)
+    context = Context(
+        session, tools.helm, values.of, options.diff_ignore, options.drift, options.run_tests, options.renders
+    )
     recovery = Recovery(options.recover, options.pending_age, abandoned=abandoned)
     all_images = bool(options.forbid or options.reports)
     changes = Changes(context, recovery, (stack.name, stack.environment or ""), lenient, all_images)

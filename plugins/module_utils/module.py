@@ -26,6 +26,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import ArgS
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError, InputError, Stopped
 from ansible_collections.helmstack.core.plugins.module_utils.masking.mask import Mask
 from ansible_collections.helmstack.core.plugins.module_utils.report import size
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 from ansible_collections.helmstack.core.plugins.module_utils.stack.files import PlainFiles
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import resolve
@@ -44,6 +45,7 @@ class Invocation:
     :arg given: those that the task sets, unconverted.
     :arg tmpdir: a folder for temporary files.
     :arg content: what the action plugin hands over, if it is in this process.
+    :arg renders: what the processes of other hosts have rendered, if there are any.
     """
 
     params: Mapping[str, Any]
@@ -52,6 +54,7 @@ class Invocation:
     check_mode: bool
     diff: bool
     content: bundle.Bundle | None = None
+    renders: SharedTexts | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Call:
     guard: Guard
     check_mode: bool
     diff: bool
+    renders: SharedTexts | None = None
 
 
 Resolved = Callable[[Mapping[str, Any], "tuple[str, ...]", StackTools], Stack]
@@ -183,6 +187,7 @@ def _call(definition: ModuleDefinition, invocation: Invocation, workdir: str, gu
         guard=guard,
         check_mode=invocation.check_mode,
         diff=invocation.diff,
+        renders=invocation.renders,
     )
     if content.stack:
         return call(content.stack, params)

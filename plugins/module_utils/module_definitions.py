@@ -28,7 +28,7 @@ def _deploy(call: Call) -> dict[str, Any]:
     from ansible_collections.helmstack.core.plugins.module_utils.run_options import RunOptions
 
     diff = call.diff or bool(call.params.get("report_file"))
-    options = RunOptions.of(call.params, call.handover.progress_file)
+    options = RunOptions.of(call.params, call.handover.progress_file, call.renders)
     if call.handover.done is not None:
         from ansible_collections.helmstack.core.plugins.module_utils.take_back import take_back
 

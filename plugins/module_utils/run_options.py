@@ -17,6 +17,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Drift
 from ansible_collections.helmstack.core.plugins.module_utils.plan.plan import Settings
 from ansible_collections.helmstack.core.plugins.module_utils.run_tools import ToolOptions
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,12 @@ class RunOptions:
     expected_cluster: str | None
     reports: bool  # whether the result goes into a report
     progress_file: str | None
+    renders: SharedTexts | None  # what other hosts of the play have rendered
 
     @classmethod
-    def of(cls, params: Mapping[str, Any], progress_file: str | None = None) -> RunOptions:
+    def of(
+        cls, params: Mapping[str, Any], progress_file: str | None = None, renders: SharedTexts | None = None
+    ) -> RunOptions:
         """The options of a module.
 
         :arg progress_file: where lines of progress go; None: nowhere.
@@ -79,6 +83,7 @@ class RunOptions:
             expected_cluster=params.get("expected_cluster"),
             reports=bool(params.get("report_file")),
             progress_file=progress_file,
+            renders=renders,
         )
 
 

@@ -137,6 +137,7 @@ class StackAction(ModuleArguments):
             check_mode=check,
             diff=diff,
             content=self._kept,
+            shares=len(task_vars.get("ansible_play_hosts_all") or ()) > 1,
         )
         if not _tells_arguments(task_vars):
             del result["invocation"]

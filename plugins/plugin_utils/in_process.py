@@ -23,8 +23,12 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.helmstack.core.plugins.module_utils import engine as _engine  # noqa: F401
 from ansible_collections.helmstack.core.plugins.module_utils.bundle import Bundle
 from ansible_collections.helmstack.core.plugins.module_utils.module import Invocation, ModuleDefinition, perform
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import private_folder
+
+# Likewise: workers have nothing in common but what is there before.
+_RENDERS = SharedTexts.new()
 
 
 def run_in_process(
@@ -35,16 +39,21 @@ def run_in_process(
     check_mode: bool,
     diff: bool,
     content: Bundle | None = None,
+    shares: bool = False,
 ) -> dict[str, Any]:
     """The result of the module with these arguments, as it would come back from there.
 
     :arg folder: where temporary files go; only this user may enter it.
     :arg content: what would travel in a file beside the arguments.
+    :arg shares: whether processes of other hosts work on the same task.
     """
     checked = ArgumentSpecValidator(**definition.spec.to_validate()).validate(args)
     if checked.error_messages:
         return {"failed": True, "msg": ", ".join(checked.error_messages), "invocation": {}}
-    result = perform(definition, Invocation(checked.validated_parameters, args, folder, check_mode, diff, content))
+    invocation = Invocation(
+        checked.validated_parameters, args, folder, check_mode, diff, content, _RENDERS if shares else None
+    )
+    result = perform(definition, invocation)
     result["invocation"] = {"module_args": checked.validated_parameters}
     shown = remove_values(result, checked._no_log_values) if checked._no_log_values else dict(result)
     # booleans and None can be no secrets, but may be equal to one

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from fault_proxy import OURS, FaultProxy, Hook, Request, Verdict
-from harness import CONFIG, Run, Workspace
+from harness import CONFIG, HELM, Run, Workspace
 
 HOSTS = ("gone", "slow", "one", "two")
 PATIENCE = 50.0  # seconds; a run gives up reading after 60
@@ -82,3 +82,41 @@ def test_a_host_that_is_slow_or_gone_does_not_hold_the_others(fleet: Workspace) 
         outcome = again.records[-1]["result"]["ansible_stats"]["data"]["helmstack_outcome"]
         assert (outcome["unchanged"], outcome["failed"]) == (["one", "slow", "two"], ["gone"])
         assert len(proxy.seen) <= FEW, proxy.seen
+
+
+RANDOM = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "{{ .Release.Name }}"}
+data: {id: "{{ randAlphaNum 5 }}"}
+"""
+
+
+def test_what_is_the_same_for_all_hosts_is_rendered_once(workspace: Workspace) -> None:
+    """The hosts are one cluster here; a check of each renders what it renders alone."""
+    workspace.chart("app", files={"templates/config.yaml": CONFIG})
+    workspace.chart("chance", files={"templates/config.yaml": RANDOM})
+    own = {
+        "name": "own",
+        "namespace": workspace.ns("a"),
+        "chart": "./charts/app",
+        "values": [{"data": {"a": "${own}"}}],
+    }
+    workspace.stack(workspace.release("same"), workspace.release("chance", "chance"), own)
+    helm = workspace.write("helm.sh", f'#!/bin/sh\necho "$@" >> {workspace.root}/helm.log\nexec {HELM} "$@"\n')
+    helm.chmod(0o755)
+    connection = {f"helmstack_{key}": value for key, value in workspace.connection.items()}
+    names = ("one", "two", "three")
+    shared = {"ansible_connection": "local", **connection, "helmstack_binary_path": str(helm)}
+    hosts = {name: {"helmstack_variables": {"own": name}} for name in names}
+    workspace.write("hosts.yml", {"fleet": {"hosts": hosts, "vars": shared}})
+    every = ["-i", "hosts.yml", "-e", "helmstack_hosts=fleet", "--forks", "3"]
+    run = workspace.run(args=every, playbook="helmstack.core.review", check=True)
+    rendered = [
+        line.split(" -- ")[1].split()[0]
+        for line in (workspace.root / "helm.log").read_text().splitlines()
+        if line.startswith("template ")
+    ]
+    assert {name: rendered.count(name) for name in ("same", "own", "chance")} == {"same": 1, "own": 3, "chance": 6}
+    found = {result["plan"]["digest"] for result in run.results if result.get("plan")}
+    assert found == {workspace.check(variables={"own": name})["plan"]["digest"] for name in names}

@@ -128,7 +128,8 @@ def _release(deployed: Deployed, data: Mapping[str, Any], labels: Mapping[str, s
     chart = StoredChart(data["chart"])
     if not chart.name:
         raise KeyError("chart.metadata.name")
-    _ = chart.digest, chart.files, chart.schema  # what is damaged shows here
+    for name in ("digest", "files", "schema"):
+        getattr(chart, name)  # what is damaged shows here
     return FoundRelease(
         namespace=deployed.namespace,
         name=deployed.name,

@@ -31,6 +31,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 _TEST_EVENTS = frozenset(("test", "test-success"))
@@ -46,6 +47,7 @@ class Context:
     diff_ignore: tuple[Mapping[str, Any], ...] = ()
     drift: Drift = IGNORE
     run_tests: str = CHANGED  # of releases that want their tests run: changed, always, never
+    renders: SharedTexts | None = None  # what other hosts have rendered
 
     def major(self, release: Release | None) -> int:
         """The major version of the release's helm."""

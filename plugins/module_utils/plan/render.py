@@ -19,6 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.helm.client import 
 from ansible_collections.helmstack.core.plugins.module_utils.plan import manifest
 from ansible_collections.helmstack.core.plugins.module_utils.plan.manifest import Manifests
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import Values
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
 
 # From here on helm leaves validation to the server (kubectl's paramVerifyingSchema), but still downloads the schemas.
@@ -86,8 +87,12 @@ def template(
     is_upgrade: bool,
     look_up: bool,
     time_zone: str | None = None,
+    renders: SharedTexts | None = None,
 ) -> Manifests:
-    """The release as ``helm template`` makes it."""
+    """The release as ``helm template`` makes it.
+
+    :arg renders: renders of other processes; one of the same binary, chart, values and options is taken.
+    """
     args = TemplateArgs(
         release=release.name,
         namespace=release.namespace,
@@ -104,8 +109,15 @@ def template(
         post_renderer=release.options.post_renderer,
         time_zone=time_zone,
     )
-    text = helm.template(args)
+    text = renders.get(_key(helm, args, chart, values), lambda: helm.template(args)) if renders else helm.template(args)
     return replace(manifest.split(text, release.id), text=text)
+
+
+def _key(helm: Helm, args: TemplateArgs, chart: Chart, values: Values) -> str:
+    """All that a render follows from, by content where the arguments name files."""
+    contents = [chart.name, chart.version, chart.digest, [source.text for source in values.sources]]
+    given = {**vars(args), "chart": "", "values": (), "names": {}}
+    return json.dumps([helm.binary, helm.version().text, contents, given])
 
 
 def dry_run(

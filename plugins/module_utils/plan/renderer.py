@@ -155,7 +155,15 @@ class Renderer:
         able = Capabilities(cluster.info.version, self.apis.versions(cluster.api_versions()))
         look_up = self._mentions.cluster and not self.unseeing
         how: dict[str, Any] = {"is_upgrade": is_upgrade, "look_up": look_up, "time_zone": time_zone}
-        return rendering.template(helm, self.release, self.chart, values, able, **how)
+        renders = self.context.renders if self._is_the_same_everywhere else None
+        return rendering.template(helm, self.release, self.chart, values, able, renders=renders, **how)
+
+    @property
+    def _is_the_same_everywhere(self) -> bool:
+        """Whether all that templates see is known, so that another host's render may be taken."""
+        mentions = self._mentions
+        follows_more = mentions.cluster or mentions.random or mentions.clock or mentions.times
+        return not follows_more and not self.release.options.post_renderer
 
     def _recovered(self) -> Mapping[str, Any]:
         """The last good revision as the recovery repeats it: a dry run of a release that is pending is refused."""

@@ -30,7 +30,9 @@ ROOMS = (
     "modules",
 )
 # Files of module_utils that lie in no room's folder: those that all rooms use, and those that use all rooms.
-GROUND = frozenset("api_messages durations errors helm helmyaml masking set_arguments web workdir yamlnodes".split())
+GROUND = frozenset(
+    "api_messages durations errors helm helmyaml masking set_arguments shared_texts web workdir yamlnodes".split()
+)
 
 
 def room(module: str) -> str:
