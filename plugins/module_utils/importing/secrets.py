@@ -34,9 +34,16 @@ _SHAPES = re.compile(
     r"|\$(?:2[aby]|apr1|5|6|argon2id?)\$\S{10,}"  # a hashed password
     r"|\"auths?\"\s*:"  # a registry's login
     r"""|(?im:^|[\s;&?,{"'])(?i:[\w.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key))["']?\s*[:=]\s*["']?[^\s"',;&{}$<]{4,}"""
-    r"""|--[\w-]*(?i:password|passwd|passphrase|secret|token|api-?key)\s+["']?[^\s"',;&{}$<>|-][^\s"',;&{}$<]{3,}"""
+    r"""|(?<![\w-])--[\w-]{0,40}?(?i:password|passwd|passphrase|secret|token|api-?key)\s+["']?[^\s"',;&{}$<>|-][^\s"',;&{}$<]{3,}"""
     r"""|(?i:\bauthorization)["']?\s*[:=]\s*["']?(?i:basic|bearer|token)\s+[^\s"'{}$<]{4,}"""
+    r"|hooks\.slack\.com/(?:services|workflows)/|webhook\.office\.com/webhook|discord(?:app)?\.com/api/webhooks/"
+    r"|[?&](?:sig|X-Amz-Signature)=[\w%]"  # a signed URL
+    r"|\bclient-key-data[\"']?:\s*[^\s{$]"  # a kubeconfig
+    r"|\bmachine\s+\S+\s+login\s+\S+\s+password\s"  # a .netrc
+    r"|(?m:^)[ \t]*(?:requirepass|masterauth)[ \t]+[^\s{$]"
+    r"""|(?m:^)[ \t]*(?:[\w.-]{0,40}[._-])?(?i:pass|pwd)["']?[ \t]*[:=][ \t]*["']?[^\s"',;&{}$<]{4,}"""
 )
+_LOGIN = re.compile(r"[^\s:/]+:(?!\d+$)[^\s:/$]{4,}")  # of curl -u
 _OPTION = re.compile(r"--?([A-Za-z][\w.-]*)")  # of a command, whose value is the next word
 _RANDOM = re.compile(r"[A-Za-z0-9+/_]{20,}={0,2}")
 _CHECKSUM = re.compile(
@@ -80,6 +87,8 @@ def _is_secret_of_option(before: Any, word: Any) -> bool:
     option = _OPTION.fullmatch(before) if isinstance(before, str) else None
     if not option or not isinstance(word, str) or word.startswith("-"):
         return False
+    if option[1] in ("u", "user"):
+        return bool(_LOGIN.fullmatch(word))
     return bool(TELLING.search(option[1])) and not _REFERENCE.search(option[1])
 
 
