@@ -106,7 +106,8 @@ class End:
         names = [str(name) for name in task_vars.get("ansible_play_hosts_all") or ()]
         left = set(task_vars.get("ansible_play_hosts") or ())
         states = dict.fromkeys((name for name in names if name not in left), _BAD[0])
-        canary = Fleet(task_vars.get("groups") or {}).canaries(asked.get("canary"), names)
+        # a limit may leave none of them, which is no error
+        canary = Fleet(task_vars.get("groups") or {}).canaries(asked.get("canary"), ["all"])
         tolerance, pause = asked.get("max_fail_percentage"), asked.get("pause")
         rolled = rollout(names, canary, asked.get("serial"), tolerance, pause)
         return cls.of(rolled, str(task_vars.get("inventory_hostname")), states)

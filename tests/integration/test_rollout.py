@@ -117,6 +117,10 @@ def test_a_batch_that_fails_goes_back(fleet: Workspace) -> None:
     assert standing == {"new": ["c1"], "old": ["h1", "h2", "h3", "h4"], "half": [], "unknown": []}
     deploy(fleet, 2, *rolling)
     assert numbers(fleet) == on(2, *HOSTS)
+    # so does one of what a limit leaves, without canaries
+    limited = deploy(fleet, 3, *rolling, "--limit", "h1,h2", code=2, h2={"suffix": "_"})
+    assert numbers(fleet) == on(2, *HOSTS)
+    assert "  on the old state: h1 (taken back)\n" in limited.output
 
 
 def test_a_gate_that_the_canary_does_not_pass_stops_all_and_a_host_out_of_reach_may_be_tolerated(

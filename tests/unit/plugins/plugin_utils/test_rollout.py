@@ -18,7 +18,7 @@ from ansible.template import Templar
 from ansible_collections.helmstack.core.plugins.lookup import rollout as lookup
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError
 from ansible_collections.helmstack.core.plugins.plugin_utils import rollout
-from ansible_collections.helmstack.core.plugins.plugin_utils.rollout import ASK, End, check_place
+from ansible_collections.helmstack.core.plugins.plugin_utils.rollout import ASK, Batch, End, check_place
 
 NAMES = [f"h{number}" for number in range(1, 9)]
 GROUPS = {"all": [*NAMES, "d1"], "prod": NAMES, "canary": ["h3", "h5", "d1"], "dev": ["d1"]}
@@ -117,6 +117,13 @@ def test_more_failures_than_may_stop_the_rest() -> None:
     assert end(2, "h1", "h2").goes_on  # of an earlier batch
     assert end(3, "h5").stop == ""  # there is nothing left to stop
     assert not end(3).goes_on
+
+
+def test_the_end_of_a_batch_needs_no_canaries_if_a_limit_leaves_none() -> None:
+    groups = {"all": ["c1", "h1", "h2"], "canary": ["c1"]}
+    left = {"groups": groups, "ansible_play_hosts_all": ["h1", "h2"], "ansible_play_hosts": ["h1"]}
+    found = End.given({"canary": "canary", "serial": 2}, {**left, "inventory_hostname": "h1"})
+    assert (found.rollout.batches, found.failed, found.failing) == ((Batch(("h1", "h2")),), ("h2",), True)
 
 
 def test_what_keywords_of_a_play_cannot_see_is_an_error() -> None:
