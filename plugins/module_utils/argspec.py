@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import secrets_in
@@ -78,7 +79,7 @@ class ArgSpec:
         given = self.canonical(args)
         result = ArgumentSpecValidator(bare, mutually_exclusive=self.mutually_exclusive).validate(given)
         if result.error_messages:
-            raise InputError(", ".join(result.error_messages))
+            raise InputError(", ".join(_message(error) for error in result.errors.errors))
         return {name: result.validated_parameters[name] for name in given}
 
     def from_environment(self, given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
@@ -90,6 +91,11 @@ class ArgSpec:
             for variable in names
             if name not in given and variable in environ
         }
+
+
+def _message(error: Exception) -> str:
+    """What is wrong, which of options below another one ansible leaves for its caller to say."""
+    return f"unknown option {error}" if isinstance(error, UnsupportedError) else str(error)
 
 
 def _marked(options: Mapping[str, Option], params: Mapping[str, Any]) -> Iterator[str]:

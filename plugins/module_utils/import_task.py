@@ -52,9 +52,8 @@ def check(given: Mapping[str, Any]) -> None:
         schema.matching(helmyaml.place(name, _TASK), "name", schema.SIMPLE_NAME, 63, "a name for an environment")
         if names.count(name) > 1:
             raise InputError(f"clusters names '{name}' twice", hint="Each becomes an environment of its own")
-    for item in (given, *(given.get("clusters") or ())):
-        for namespace in item.get("namespaces") or ():
-            schema.namespace(helmyaml.place(namespace, _TASK))
+    for namespace in given.get("namespaces") or ():
+        schema.namespace(helmyaml.place(namespace, _TASK))
     check_helmfile(given)
     for item in given.get("repositories") or ():
         if [each["name"] for each in given["repositories"]].count(item["name"]) > 1:

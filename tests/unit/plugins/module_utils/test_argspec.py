@@ -33,7 +33,7 @@ def test_typed_resolves_aliases_and_types_and_adds_nothing() -> None:
         ({"_bundle": "/tmp/x"}, "'_bundle' is no option of this module"),
         ({"state": "gone"}, "value of state must be one of: present, absent"),
         ({"prune_max": "many"}, "prune_max"),
-        ({"diff_ignore": [{"kid": "Deployment"}]}, "kid"),
+        ({"diff_ignore": [{"kid": "Deployment"}]}, "unknown option diff_ignore.kid. Supported parameters include: "),
     ],
 )
 def test_typed_names_what_is_wrong(args: dict[str, Any], message: str) -> None:

@@ -293,7 +293,6 @@ def test_what_is_no_output_of_helmfile_build_is_refused(tmp_path: Path, text: st
         ({"helmfile": [{"file": "a", "environment": "a/b"}]}, "environment: expected an environment's name"),
         ({"helmfile": []}, "helmfile names no file. Leave it out to read a cluster"),
         ({"namespaces": ["shop", "a/b"]}, "namespace: expected a namespace"),
-        ({"clusters": [{"name": "dev", "namespaces": ["A"]}]}, "namespace: expected a namespace"),
         ({"dest": ""}, "dest is empty. Name the folder of the stack"),
         ({"helmfile": [{"file": "a"}], "names": ["x"]}, "helmfile and names cannot be used together"),
     ],
