@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -297,7 +298,9 @@ def integration(end: str, pair: Pair, venv: Path, major: int, without: tuple[str
         file = result_file(job)
         command: list[object] = [DEV_BIN / "python", "-m", "pytest", "tests/integration", f"--junitxml={file}"]
         command += ["-n", WORKERS, "--dist", "loadfile", *(f"--ignore={name}" for name in without)]
-        problem = attempt(job, command, env=env)
+        # short: ansible-core has a socket below TMPDIR, whose path may have no more than 107 bytes
+        with tempfile.TemporaryDirectory(prefix="it-") as folder:
+            problem = attempt(job, [*command, f"--basetemp={folder}/t"], env=env)
         return f"{counted(job, [file] if file.exists() else [], problem)}, {pair.name}, Helm {major}"
 
     return action

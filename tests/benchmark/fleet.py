@@ -59,12 +59,13 @@ def measure(bench: Bench, folder: Path, sizes: Sequence[int], repeat: int) -> It
         fleet = Fleet(bench, folder, cluster, max(sizes))
         fleet.play("helmstack.core.deploy", max(sizes), changes=True)
         for size in sizes:
-            for name, playbook, replicas in (
-                ("fleet-review-unchanged", "helmstack.core.review", 1),
-                ("fleet-deploy-unchanged", "helmstack.core.deploy", 1),
-                ("fleet-review-changed", "helmstack.core.review", 2),
+            for name, playbook, replicas, alike in (
+                ("fleet-review-unchanged", "helmstack.core.review", 1, False),
+                ("fleet-deploy-unchanged", "helmstack.core.deploy", 1, False),
+                ("fleet-review-changed", "helmstack.core.review", 2, False),
+                ("fleet-review-alike", "helmstack.core.review", 2, True),
             ):
-                yield fleet.row(name, playbook, size, replicas, max(repeat, SAMPLES))
+                yield fleet.row(name, playbook, size, replicas, max(repeat, SAMPLES), alike=alike)
 
 
 class Fleet:
@@ -115,12 +116,12 @@ class Fleet:
         }
         return {"all": {"hosts": hosts, "vars": about}}
 
-    def row(self, name: str, playbook: str, size: int, replicas: int, times: int) -> Row:
+    def row(self, name: str, playbook: str, size: int, replicas: int, times: int, *, alike: bool = False) -> Row:
         changes = replicas > 1
         row = Row(name, size, [], TEMPLATE if changes else DEBUG, [])
 
         def ours(helm: Path = self._bench.helm) -> None:
-            self.play(playbook, size, replicas=replicas, changes=changes, helm=helm)
+            self.play(playbook, size, replicas=replicas, changes=changes, helm=helm, alike=alike)
 
         for _number in range(times):
             row.ours.append(Cost.of(ours))
@@ -138,9 +139,18 @@ class Fleet:
         return row
 
     def play(
-        self, playbook: str, size: int, *, replicas: int = 1, changes: bool = False, helm: Path | None = None
+        self,
+        playbook: str,
+        size: int,
+        *,
+        replicas: int = 1,
+        changes: bool = False,
+        helm: Path | None = None,
+        alike: bool = False,
     ) -> None:
+        """:arg alike: all hosts are the cluster of the first."""
         variables = {"replicas": replicas, "helm": str(helm or self._bench.helm)}
+        variables |= {"fleet_home": f"fleet-{self._names[0]}"} if alike else {}
         names = self._names[:size]
         words = ["-i", "inventory.yaml", "--forks", str(FORKS), "--limit", ",".join(names), "-e", json.dumps(variables)]
         changed = self._bench.playbook([*words, playbook], self._folder)
