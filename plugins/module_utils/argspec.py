@@ -296,11 +296,7 @@ CHANGE = ArgSpec(
         "drift": {"type": "str", "default": "ignore", "choices": ["ignore", "report", "correct"]},
         "run_tests": {"type": "str", "default": "changed", "choices": ["changed", "always", "never"]},
         "concurrency": {"type": "int", "default": 8},
-        "diff_ignore": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"kind": _STR, "name": _STR, "path": _STR},
-        },
+        "diff_ignore": {"type": "list", "elements": "dict", "options": {"kind": _STR, "name": _STR, "path": _STR}},
         # plan/forbid.py checks its keys: "message" may be no name of an option to Ansible's own tests
         "forbid": {"type": "list", "elements": "dict"},
         **_REPORT,
@@ -313,8 +309,7 @@ CHANGE = ArgSpec(
 INFO = ArgSpec(
     {
         "include": {
-            "type": "list",
-            "elements": "str",
+            **_STRINGS,
             "default": [],
             "choices": ["values", "computed_values", "manifest", "hooks", "notes"],
         }
