@@ -75,7 +75,7 @@ def test_a_definition_that_is_a_hook_is_changed_by_helm_4_and_stops_helm_3(works
         run = workspace.run(code=None)
         done = workspace.snapshot().changes_since(before).get(("CustomResourceDefinition", "", f"{plural}.example.org"))
         if MAJOR == 3 and names == ["B"]:
-            assert "it is there already" in "".join(checked["warnings"])
+            assert "it exists already" in "".join(checked["warnings"])
             assert (run.code, done) == (2, None)
             assert "already exists" in run.result["msg"]
         else:
