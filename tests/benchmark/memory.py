@@ -17,8 +17,9 @@ HELM = "helm"
 
 
 class Peak:
-    """The most that the processes below this one hold together while something runs, in MB.
+    """The most that the processes which are started below this one hold together while something runs, in MB.
 
+    What runs already, such as the control plane, does not count.
     A page that several of them share counts once: each is given its share of it (PSS). helm's own processes are told
     apart, as what they take is helm's.
     """
@@ -27,9 +28,11 @@ class Peak:
         self.ours = 0.0
         self.helm = 0.0
         self._ended = threading.Event()
+        self._others: frozenset[int] = frozenset()
 
     def of(self, work: Callable[[], object]) -> Peak:
         """Runs the work, and looks meanwhile."""
+        self._others = frozenset(_below(os.getpid()))
         thread = threading.Thread(target=self._follow, daemon=True)
         thread.start()
         try:
@@ -42,7 +45,7 @@ class Peak:
     def _follow(self) -> None:
         while not self._ended.wait(_EVERY):
             held = {True: 0.0, False: 0.0}
-            for pid in _below(os.getpid()):
+            for pid in set(_below(os.getpid())) - self._others:
                 held[_name(pid) == HELM] += _megabytes(pid)
             self.ours, self.helm = max(self.ours, held[False]), max(self.helm, held[True])
 
