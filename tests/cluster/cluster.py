@@ -349,7 +349,7 @@ def _start(options: argparse.Namespace) -> int:
     cluster, began = Cluster(options.dir), time.monotonic()
     cluster.start(audit=options.audit, quick=options.quick)
     say(f"The cluster in {cluster.folder} is ready at {cluster.server} ({time.monotonic() - began:.1f} s).")
-    for text in _programs():
+    for text in () if options.quick else _programs():  # the demo has its own, and names them at its end
         say(text)
     print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
     return 0
