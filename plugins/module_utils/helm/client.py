@@ -17,7 +17,13 @@ from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmError
-from ansible_collections.helmstack.core.plugins.module_utils.helm import arguments, collector, post_renderer, process
+from ansible_collections.helmstack.core.plugins.module_utils.helm import (
+    arguments,
+    collector,
+    language,
+    post_renderer,
+    process,
+)
 from ansible_collections.helmstack.core.plugins.module_utils.helm.arguments import (
     RollbackArgs,
     TemplateArgs,
@@ -81,6 +87,7 @@ class Helm:
         self._name = binary or "helm"
         self.home = home
         os.makedirs(home, mode=0o700, exist_ok=True)
+        self._kubeconfig = kubeconfig
         self._environ = environment(os.environ if environ is None else environ, home, kubeconfig)
         self._processes = Processes(home, self._environ, guard)
         self._known = KnownVersions(cache)
@@ -297,4 +304,5 @@ class Helm:
         interrupt: Interrupt | None = None,
         environ: Mapping[str, str] = MappingProxyType({}),
     ) -> Answer:
-        return self._processes.run([self.binary, *argv], limit, interrupt, environ)
+        spared = language.spared(self._environ, argv, self._kubeconfig)
+        return self._processes.run([self.binary, *argv], limit, interrupt, {**spared, **environ})
