@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 TOOLS = $(if $(PYTHON),,$(error No Python from 3.11 on is on the PATH))PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m tools
 CLUSTER = $(PYTHON) tests/cluster/cluster.py
 
-.PHONY: help setup test docs demo bench cluster cluster-stop matrix format pins release clean
+.PHONY: help setup test docs demo bench cluster cluster-stop matrix format role-specs pins release clean
 
 help: ## this list
 	@grep -hE '^[a-z%][a-z%-]*:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ matrix: ## show the Pythons found and the ansible-core versions tested
 format: setup ## put the Python files into ruff's layout
 	@.work/venv/bin/ruff check --fix-only --quiet .
 	@.work/venv/bin/ruff format .
+
+role-specs: ## write the role's argument_specs.yml from the modules' options
+	@$(TOOLS) script tools/role_specs.py
 
 release: ## a release: make release VERSION=1.2.3, with DRY_RUN=1 in a clone that is thrown away
 	@$(TOOLS) release $(if $(DRY_RUN),--dry-run) $(or $(VERSION),$(error Say which: make release VERSION=1.2.3))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.argspec import HELM
 from ansible_collections.helmstack.core.plugins.plugin_utils import rollout, sprays
 
 PLAYBOOKS = {rollout.HOSTS, *rollout.VARIABLES}  # what is theirs, and not the role's
-ROLE = Path(__file__).parents[4] / "roles" / "helmstack"
+ROOT = Path(__file__).parents[4]
+ROLE = ROOT / "roles" / "helmstack"
 
 
 def _read(name: str) -> Any:
@@ -30,6 +32,21 @@ def _options() -> dict[str, Any]:
 
 def _public(spec: ArgSpec) -> dict[str, Mapping[str, Any]]:
     return {name: option for name, option in spec.argument_spec.items() if not name.startswith("_")}
+
+
+def _generator() -> Any:
+    found = importlib.util.spec_from_file_location("role_specs", ROOT / "tools" / "role_specs.py")
+    assert found
+    assert found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def test_the_argument_specs_are_those_that_the_modules_give() -> None:
+    generator = _generator()
+    current = generator.TARGET.read_text(encoding="utf-8") == generator.specs()
+    assert current, "roles/helmstack/meta/argument_specs.yml is not up to date: make role-specs"
 
 
 def test_every_option_is_handed_on() -> None:
@@ -62,3 +79,13 @@ def test_an_option_set_of_sprays_takes_options_and_aliases_of_the_same_type() ->
         for alias in (name, *(alias for alias in option.get("aliases", ()) if alias in used)):
             assert known[alias]["type"] == option["type"], alias
         assert bool(known[name].get("no_log")) == bool(option.get("no_log")), name
+
+
+def test_the_awx_role_s_defaults_are_those_that_it_documents() -> None:
+    folder = ROOT / "roles" / "helmstack_awx"
+    options = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    defaults = yaml.safe_load((folder / "defaults" / "main.yml").read_text())
+    assert {name: value for name, value in defaults.items() if value not in ({}, [])} == {
+        name: option["default"] for name, option in options.items() if "default" in option
+    }
+    assert not any(options[name].get("required") for name in defaults)
