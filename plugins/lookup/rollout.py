@@ -74,8 +74,8 @@ class LookupModule(LookupBase):
         known = dict(variables or {})
         names = (*rollout.VARIABLES, rollout.HOSTS, "helmstack_on_failure")
         given = {name: plain(self._templar.template(known[name])) for name in names if name in known}
-        asked = _Asked(given, known, review=bool(kwargs.get("review") or known.get("ansible_check_mode")))
         try:
+            asked = _Asked(given, known, review=bool(kwargs.get("review") or known.get("ansible_check_mode")))
             return [item for term in terms for item in getattr(asked, f"its_{term}")()]
         except HelmstackError as error:
             raise AnsibleLookupError(str(error)) from error
@@ -88,8 +88,11 @@ class _Asked:
         self.given = given
         self.variables = variables
         self.review = review
-        self.among = rollout.patterns(given.get(rollout.HOSTS) or "all")
-        self.fleet = rollout.Fleet(variables.get("groups") or {}, variables.get("ansible_limit"))
+        self.among = rollout.patterns(given.get(rollout.HOSTS) or "all", rollout.HOSTS)
+        limit = variables.get("ansible_limit")
+        if limit and "@" not in limit:  # else a part of it is in a file
+            rollout.patterns(limit, "--limit")
+        self.fleet = rollout.Fleet(variables.get("groups") or {}, limit)
 
     def its_hosts(self) -> list[str]:
         canaries = self.its_canary()

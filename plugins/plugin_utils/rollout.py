@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 from ansible.errors import AnsibleError
-from ansible.inventory.manager import InventoryManager
+from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.helmstack.core.plugins.module_utils.durations import EXPECTED, seconds
@@ -270,9 +270,21 @@ def check_terminal(pause: int) -> None:
         )
 
 
-def patterns(value: Any) -> list[str]:
-    """Patterns of hosts, given as one or as a list."""
-    return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
+def patterns(value: Any, name: str) -> list[str]:
+    """Patterns of hosts, given as one or as a list.
+
+    :arg name: the variable's.
+    :raises InputError: one is broken. Ansible passes over what it cannot read, and takes all hosts if nothing is left.
+    """
+    given = [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
+    for text in given:
+        parts = split_host_pattern(text)
+        lost = any("".join(parts).count(bracket) != text.count(bracket) for bracket in "[]")
+        open_ended = any(not part.strip("!&~ ") or part.count("[") != part.count("]") for part in parts)
+        if not parts or lost or open_ended:
+            hint = f"Write it as web, web*, web[0:3], or ~web[0-9]+ for a regular expression. {_NOTHING}"
+            raise InputError(f"{name}: '{text}' is no pattern of hosts", hint=hint)
+    return given
 
 
 @dataclass(frozen=True)
@@ -304,10 +316,10 @@ class Fleet:
         """
         if canary in (None, "", []):
             return []
-        known = self.hosts(among, limited=False)
-        found = [host for host in self.hosts(patterns(canary), limited=False) if host in known]
+        known, wanted = self.hosts(among, limited=False), patterns(canary, CANARY)
+        found = [host for host in self.hosts(wanted, limited=False) if host in known]
         if not found:
-            asked = ", ".join(patterns(canary))
+            asked = ", ".join(wanted)
             hint = did_you_mean(asked, [*self.groups, *known])
             raise InputError(
                 f"{CANARY}: {asked} names no host of {', '.join(among)}", hint=f"{hint} {_NOTHING}".strip()

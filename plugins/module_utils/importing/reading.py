@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.cluster import releases
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import Client
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.client import METADATA, Client
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, InputError, did_you_mean
@@ -65,6 +65,7 @@ def read(client: Client, choice: Choice, driver: str = "", name: str = "") -> Fi
         raise _none(client, choice, observed, driver, name)
     items = releases.items(client, list(wanted.values()), choice.scope, driver)
     reader = _Reader(name)
+    reader.left_out += _empty(client, choice, observed, name)
     for identity, deployed in wanted.items():
         reader.take(deployed, items.get(identity))
     return Findings(name, tuple(reader.found), tuple(reader.notes), tuple(reader.left_out))
@@ -139,6 +140,20 @@ def _release(deployed: Deployed, data: Mapping[str, Any], labels: Mapping[str, s
         chart=chart,
         manifest=str(data.get("manifest") or ""),
     )
+
+
+def _empty(client: Client, choice: Choice, observed: Collection[str], name: str) -> Iterator[str]:
+    """Sentences on the namespaces without any release, which may be misspelt."""
+    where = f"cluster {name}" if name else "cluster"
+    for namespace in sorted({*choice.namespaces} - {identity.partition("/")[0] for identity in observed}):
+        try:
+            there = client.get_or_none(f"/api/v1/namespaces/{namespace}", accept=METADATA) is not None
+        except ClusterError:  # no right to read namespaces
+            there = True
+        if there:
+            yield f"the namespace {namespace} of the {where} has no release"
+        else:
+            yield f"the {where} has no namespace {namespace}"
 
 
 def _none(client: Client, choice: Choice, observed: Collection[str], driver: str, name: str) -> InputError:

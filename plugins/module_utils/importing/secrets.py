@@ -25,6 +25,8 @@ _POINTS_ELSEWHERE = re.compile(
 )
 # a number is secret only where nothing else can be meant
 _PASSWORD = re.compile(r"(?i:password|passwd|passphrase|pwd)$|(?:^|[._-])(?i:pin|pw)$|P(?:in|w|IN|W)$")
+# what passwords and cookies are made with; only a text, as there are seeds of databases and of random tests, too
+_INGREDIENT = re.compile(r"(?:^|[._-])(?i:salt|seed|pepper)$|(?:Salt|Seed|Pepper)$|(?i:cookie)seed$")
 _SHAPES = re.compile(
     r"://[^\s/:@]{0,99}:[^\s@/]{1,999}@"  # a login in a URL
     r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"
@@ -66,7 +68,8 @@ def secret_leaves(
             if _POINTS_ELSEWHERE.search(name) and not isinstance(item, str):
                 continue
             refers = bool(_REFERENCE.search(name))
-            tells = not refers and (bool(TELLING.search(name)) or (told and isinstance(item, (Mapping, list, str))))
+            by_name = bool(TELLING.search(name)) or (isinstance(item, str) and bool(_INGREDIENT.search(name)))
+            tells = not refers and (by_name or (told and isinstance(item, (Mapping, list, str))))
             yield from secret_leaves(item, (*path, key), told=tells)
     elif isinstance(values, (list, tuple)):
         for index, item in enumerate(values):

@@ -197,7 +197,12 @@ def test_a_check_tells_the_batches_and_takes_all_at_once(look: Looks) -> None:
     [
         ({"canary": "cannary"}, "cannary names no host of prod. Did you mean 'canary'? Nothing was done"),
         ({"canary": "d1"}, "helmstack_canary: d1 names no host of prod"),
-        ({"canary": "h[3"}, "h[3"),
+        ({"canary": "h[3"}, "helmstack_canary: 'h[3' is no pattern of hosts"),
+        ({"hosts": ["h1", "!"]}, "helmstack_hosts: '!' is no pattern of hosts. Write it as web"),
+        ({"hosts": "["}, "helmstack_hosts: '[' is no pattern of hosts"),
+        ({"hosts": "~["}, "helmstack_hosts: '~[' is no pattern of hosts"),
+        ({"hosts": "h1,["}, "helmstack_hosts: 'h1,[' is no pattern of hosts"),
+        ({"limit": "h[1"}, "--limit: 'h[1' is no pattern of hosts"),
         ({"serial": "3x"}, "found '3x'"),
         ({"gate_tasks": "gate.yml"}, "helmstack_gate_tasks: there is no file"),
         ({"pause": "soon"}, "found 'soon'"),
@@ -209,7 +214,7 @@ def test_bad_input_is_an_error_when_the_playbook_is_read(
     monkeypatch.setattr(constants, "HOST_PATTERN_MISMATCH", "warning")  # ansible-test makes an error of it
     for review in (False, True):
         with pytest.raises(AnsibleLookupError) as error:
-            look("tasks", hosts="prod", review=review, **given)
+            look("tasks", **{"hosts": "prod", "review": review, **given})
         assert words in str(error.value)
 
 
@@ -218,3 +223,11 @@ def test_the_gate_is_found_beside_the_inventory(look: Looks) -> None:
     assert look("gate", gate_tasks="gate.yml") == [str(look.folder / "gate.yml")]
     assert look("gate") == ["none.yml"]
     assert look("tasks", gate_tasks="gate.yml") == ["tasks/rollout.yml"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    "all h* h[1:3] h[0] !h1 &prod prod:!h3 h1,h2 ~h[12] !~(h1|h2) [ab]1 2001:db8::1 ~h[0-9]{1,3} a.example.org".split(),
+)
+def test_patterns_are_those_of_ansible(pattern: str) -> None:
+    assert rollout.patterns(pattern, "helmstack_hosts") == [pattern]

@@ -53,8 +53,10 @@ class FakeClient:
             if kind == "secrets" and space in ("", one["metadata"]["namespace"]) and self._fits(one, label_selector)
         ]
 
-    def get_or_none(self, path: str) -> dict[str, Any] | None:
+    def get_or_none(self, path: str, *, accept: str = "") -> dict[str, Any] | None:
         self.requests.append(path)
+        if "metadata" in accept.lower():
+            return {} if path == "/api/v1/namespaces/empty" else None
         places = {"/{namespace}/secrets/{name}".format(**one["metadata"]): one for one in self.items}
         return next((one for place, one in places.items() if path.endswith(place)), None)
 
@@ -96,6 +98,13 @@ def test_many_bodies_come_in_one_request() -> None:
 def test_releases_are_chosen(choice: dict[str, Any], names: list[str]) -> None:
     items = item("web"), item("web", "b"), item("db", "b", labels={"tier": "back"})
     assert [release.id for release in found(*items, **choice).releases] == names
+
+
+def test_namespaces_without_a_release_are_named() -> None:
+    items = item("web"), item("db", "b")
+    result = found(*items, namespaces=("nope", "a", "empty"), names=("w*",))
+    assert result.left_out == ("the namespace empty of the cluster has no release", "the cluster has no namespace nope")
+    assert found(*items, namespaces=("a", "b"), names=("w*",)).left_out == ()
 
 
 def test_the_names_are_those_that_the_api_server_knows() -> None:
