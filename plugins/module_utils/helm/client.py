@@ -129,10 +129,10 @@ class Helm:
 
         :raises HelmError: helm is missing, does not say its version, or is older than 3.14.
         """
-        with self._asking:
-            if self._version is None:
-                self._version = self._known.read(self.binary) or self._ask_version()
-            return self._version
+        if self._version is None:
+            with self._asking:
+                self._version = self._version or self._known.read(self.binary) or self._ask_version()
+        return self._version
 
     def _ask_version(self) -> HelmVersion:
         binary = self.binary

@@ -135,6 +135,8 @@ class Mask:
 
     def content(self, value: Any) -> Any:
         """As :meth:`data`, for what users wrote: keys are masked, too, and texts that are a short secret as a whole."""
+        if not self.knows_secrets:
+            return value
         if isinstance(value, Mapping):
             return {self._key(key) if isinstance(key, str) else key: self.content(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):

@@ -29,22 +29,21 @@ class Used:
 
 def of(objects: Iterable[Object]) -> frozenset[str]:
     """Every image of every container, init container and ephemeral container, and of volumes that are images."""
-    return frozenset(image for item in objects if manifest.kind(item) not in _NEVER for image in _in(item))
+    found: set[str] = set()
+    todo: list[Any] = [item for item in objects if manifest.kind(item) not in _NEVER]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            for key in _CONTAINERS:
+                found.update(_named(value.get(key), "image"))
+            found.update(_named(_volume_images(value.get("volumes")), "reference"))
+            value = value.values()
+        todo += (item for item in value if isinstance(item, (dict, list)))
+    return frozenset(found)
 
 
-def _in(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key in _CONTAINERS:
-            yield from _named(value.get(key), "image")
-        volumes = value.get("volumes")
-        for volume in volumes if isinstance(volumes, list) else ():
-            if isinstance(volume, dict):
-                yield from _named([volume.get("image")], "reference")
-        for item in value.values():
-            yield from _in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _in(item)
+def _volume_images(volumes: Any) -> list[Any]:
+    return [one.get("image") for one in volumes if isinstance(one, dict)] if isinstance(volumes, list) else []
 
 
 def _named(items: Any, key: str) -> Iterator[str]:

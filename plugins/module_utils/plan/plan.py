@@ -161,7 +161,7 @@ class Planner:
         if coming:
             work = self._after_what_they_ask_for(work, found, coming)
             depth = order.waves(work.edges)
-        changes = [replace(found[r.id], wave=depth[r.id], needs=tuple(sorted(work.edges[r.id]))) for r in work.releases]
+        changes = [_placed(found[r.id], depth[r.id], work.edges[r.id]) for r in work.releases]
         return self._with_namespaces(crds.listed_once(changes))
 
     def _coming(self, changes: Iterable[Change]) -> dict[str, UpcomingKinds]:
@@ -247,7 +247,7 @@ class Planner:
         going = {release.id for release in work.releases} | {sprayed.umbrella.id for sprayed in work.sprays}
         stays = {i for i, found in observed.items() if i not in going and found.status != "uninstalled"}
         changes = self._parallel(removal, work.releases)
-        placed = [replace(c, wave=depth[c.id], needs=tuple(sorted(edges[c.id]))) for c in changes]
+        placed = [_placed(change, depth[change.id], edges[change.id]) for change in changes]
         return namespaces.left_over(placed, self.cluster, delete=self.settings.delete_namespace)
 
     def _with_namespaces(self, changes: list[Change]) -> list[Change]:
@@ -319,6 +319,12 @@ class Planner:
         facts = [parts.facts(change) for change in changes]
         salt = "" if any(change.deployed for change in changes) else self.cluster.salt
         return "sha256:" + stamp.digest([cluster, salt, self.stack.name, self.stack.environment, facts])
+
+
+def _placed(change: Change, wave: int, needs: Iterable[str]) -> Change:
+    """A change with its place in the order. Most have it from the beginning, and there may be very many."""
+    place = (wave, tuple(sorted(needs)))
+    return change if place == (change.wave, change.needs) else replace(change, wave=wave, needs=place[1])
 
 
 def _check_maker(change: Change, maker: str, before: Mapping[str, frozenset[str]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location
 
@@ -25,8 +26,9 @@ class Ground:
 
     def candidates(self, text: str, where: Location) -> list[str]:
         """The paths that a relative one may mean: to the stack's folder, and to that of the file that says it."""
-        own = os.path.dirname(where.file) if os.path.isabs(where.file) else self.folder
-        return list(dict.fromkeys(os.path.normpath(os.path.join(folder, text)) for folder in (self.folder, own)))
+        own = _folder_of(where.file) or self.folder
+        folders = (self.folder,) if own == self.folder else (self.folder, own)
+        return list(dict.fromkeys(_joined(folder, text) for folder in folders))
 
     def locate(self, text: str, where: Location) -> str:
         """The absolute path that a reference means; the stack's folder counts first.
@@ -46,6 +48,17 @@ class Ground:
                 f"'{text}' leaves what a nested stack may use: {' and '.join(self.roots)}", where=where, hint=hint
             )
         return path
+
+
+@lru_cache(maxsize=1024)
+def _folder_of(file: str) -> str:
+    """The folder of an absolute path; "" of what is none."""
+    return os.path.dirname(file) if os.path.isabs(file) else ""
+
+
+@lru_cache(maxsize=1024)  # many releases name the same chart and values files
+def _joined(folder: str, text: str) -> str:
+    return os.path.normpath(os.path.join(folder, text))
 
 
 def is_within(path: str, root: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import Location
@@ -18,6 +19,7 @@ Over = tuple[Any, str, int, str]  # a value, file, line, how
 Place = tuple[tuple[str, ...], str, int, str, tuple[Over, ...]]
 
 
+@lru_cache(maxsize=1024)  # each value has a place, and most are in the same few files
 def relative(file: str, root: str) -> str:
     """A file's name as it is shown: relative to the outermost stack's folder; other words stay as they are."""
     return os.path.relpath(file, root) if root and os.path.isabs(file) else file

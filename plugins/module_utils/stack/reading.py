@@ -144,6 +144,8 @@ class StackReader:
         """The releases, all their values files that are Go templates rendered at once."""
         given = list(releases)
         templates = [source.template for release in given for source in release.values if source.template]
+        if not templates:
+            return given
         texts = iter(self._render(templates))
         return [
             replace(release, values=tuple(self._filled(source, release, texts) for source in release.values))
@@ -189,10 +191,14 @@ class StackReader:
         lockfile.parse(text, path)  # this reports what is wrong with it as a whole
         return lockfile.parse_stacks(text, path)
 
-    def values(self, path: str, label: str, where: Location) -> ValuesSource:
-        """A values file as helm is to read it."""
+    def values(self, path: str, label: str, where: Location, file: str = "") -> ValuesSource:
+        """A values file as helm is to read it.
+
+        :arg label: what the stack calls it.
+        :arg file: its name where values are shown with their origin, one for each path.
+        """
         if path not in self._values:
-            self._values[path] = self._read_values(path, label, where)
+            self._values[path] = replace(self._read_values(path, label, where), file=file)
         source = self._values[path]
         return source if source.label == label else replace(source, label=label)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import InputError, Location, did_you_mean
@@ -169,13 +170,19 @@ class Unit:
         return Draft(release, tuple(needs))
 
     def _options(self, members: Mapping[str, Node]) -> Options:
-        chosen = dict(schema.task_options(self.outer.task, _TASK))
-        for layer in (self.apply(Node(self.defaults, _TASK)).value, members):
-            said = {schema.OPTIONS[key][0]: self._option(key, layer[key]) for key in schema.OPTIONS if key in layer}
-            if said.get("reuse_values"):
-                said.setdefault("reset_values", False)  # helm lets reset win over reuse
-            chosen.update(said)
-        return replace(Options(), **chosen)
+        return Options(**{**self._default_options, **self._said_options(members)})
+
+    @cached_property
+    def _default_options(self) -> Mapping[str, Any]:
+        """What the task and helmDefaults say."""
+        defaults = self.apply(Node(self.defaults, _TASK)).value
+        return {**schema.task_options(self.outer.task, _TASK), **self._said_options(defaults)}
+
+    def _said_options(self, members: Mapping[str, Node]) -> dict[str, Any]:
+        said = {schema.OPTIONS[key][0]: self._option(key, members[key]) for key in members if key in schema.OPTIONS}
+        if said.get("reuse_values"):
+            said.setdefault("reset_values", False)  # helm lets reset win over reuse
+        return said
 
     def _option(self, key: str, node: Node) -> Any:
         value = schema.option(key, node)
@@ -255,8 +262,7 @@ class Unit:
             context = self.templates().for_release(**about)
             template = self.reader.template(path, context, self.ground.roots)
             return ValuesSource(node.value, "", file=relative(path, self.outer.root), template=template)
-        source = self.reader.values(path, node.value, node.where)
-        return replace(source, file=relative(path, self.outer.root))
+        return self.reader.values(path, node.value, node.where, relative(path, self.outer.root))
 
     def _inline(self, what: str, release: str, node: Node) -> ValuesSource:
         place = Location(os.path.basename(node.where.file), node.where.line)
