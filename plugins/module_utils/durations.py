@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 EXPECTED = "a duration such as 5m, 1h30m or a number of seconds"
+_NUMBER = re.compile(r"[0-9]+")
 _WHOLE = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|m|s|ms))+")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -28,7 +29,7 @@ def _seconds(value: Any) -> int | None:
         return value
     if not isinstance(value, str):
         return None
-    if re.fullmatch(r"[0-9]+", value):
+    if _NUMBER.fullmatch(value):
         return int(value)
     if _WHOLE.fullmatch(value):
         return math.ceil(sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(value)))

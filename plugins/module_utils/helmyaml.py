@@ -46,6 +46,8 @@ _INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _DOT_FLOAT = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 _REFERENCE_IN_FLOW = re.compile(r"""[\[{,][^"']*\$\{""")
+_MARKER = re.compile(r"^(?:---|%)", re.MULTILINE)
+_UNREADABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].+)?")
 
 
@@ -98,7 +100,7 @@ def load_values(text: str, name: str, major: int, decrypt: Decrypt | None = None
 
 def divided(text: str) -> bool:
     """Whether Helm 3 and 4 read values of this text differently, as it holds several documents."""
-    if not re.search(r"^(?:---|%)", text, re.MULTILINE):
+    if not _MARKER.search(text):
         return False
     try:
         found = load_values(text, "", 4)
@@ -169,7 +171,7 @@ def to_json(value: Any) -> str:
     so all characters but these are written as they are.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
-    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda match: f"\\u{ord(match.group()):04x}", text)
+    return _UNREADABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def plain_scalar(text: str) -> Any:

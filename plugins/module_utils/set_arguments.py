@@ -14,12 +14,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _PASSWORD = re.compile(r"(?i:password|passwd|passphrase|pwd|secret)$|(?:^|[._-])(?i:pin|pw)$|P(?:in|w|IN|W)$")
+_NAMES = re.compile(r"(?:^|,)([^=,]*)=")
+_ESCAPED = re.compile(r"([\\,.=\[])")
 _MAX_INT = 2**53
 
 
 def tells(text: str) -> bool:
     """Whether an argument is a password by its name, be it a number or short: it stays in a file then."""
-    return any(_PASSWORD.search(name) for name in re.findall(r"(?:^|,)([^=,]*)=", text))
+    return any(_PASSWORD.search(name) for name in _NAMES.findall(text))
 
 
 def arguments(values: Any, counts: Callable[[Any], bool], path: str = "") -> tuple[str, ...]:
@@ -36,7 +38,7 @@ def arguments(values: Any, counts: Callable[[Any], bool], path: str = "") -> tup
 
 
 def _escape(key: str) -> str:
-    return re.sub(r"([\\,.=\[])", r"\\\1", key)
+    return _ESCAPED.sub(r"\\\1", key)
 
 
 def as_read(value: Any) -> Any:

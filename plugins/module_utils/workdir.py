@@ -10,7 +10,6 @@ By itself; after a SIGKILL by a guard of its own session; and where that was kil
 from __future__ import annotations
 
 import fcntl
-import glob
 import os
 import shutil
 import stat
@@ -26,7 +25,8 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Stopp
 PREFIX = "helmstack-"
 _YOUNG = 10.0  # seconds; a folder may be that old before its owner has locked it
 _UNCLAIMED = 3600.0  # seconds; a file for a run that never began, or has not yet
-_LOOSE = (f"{PREFIX}*", "helmstack.tar.gz", "AnsiballZ_helm*")
+_MODULE = "AnsiballZ_helm"
+_LOOSE = (PREFIX, "helmstack.tar.gz", _MODULE)
 
 # Its lines say which helm processes run: those that heed an interrupt, a slash, those that must not be interrupted.
 # "bye" is the end of a run that has cleaned up itself.
@@ -108,7 +108,7 @@ def private_folder(tmpdir: str, *beside: str) -> Iterator[tuple[str, Guard]]:
     """
     sweep(os.path.dirname(os.path.abspath(tmpdir)))
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=tmpdir)
-    module = _ours(tmpdir, "AnsiballZ_helm*")  # with the options in it; Ansible removes it if it is alive to do so
+    module = _beginning(tmpdir, _MODULE)  # with the options in it; Ansible removes it if it is alive to do so
     guard = Guard(folder, *beside, *module)
     handle = os.open(folder, os.O_RDONLY)
     leavings = list(beside)
@@ -129,7 +129,7 @@ def private_folder(tmpdir: str, *beside: str) -> Iterator[tuple[str, Guard]]:
 
 def sweep(parent: str, now: float | None = None) -> None:
     """Removes what dead runs have left in Ansible's temporary folders: those of one user, and only files of ours."""
-    for folder in glob.glob(os.path.join(glob.escape(parent), "ansible-*")):
+    for folder in _beginning(parent, "ansible-"):
         with suppress(OSError):
             _sweep(folder, time.time() if now is None else now)
 
@@ -138,13 +138,13 @@ def _sweep(folder: str, now: float) -> None:
     about = os.lstat(folder)
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
         return
-    rooms = [path for path in _ours(folder, f"{PREFIX}*") if stat.S_ISDIR(os.lstat(path).st_mode)]
+    rooms = [path for path in _beginning(folder, PREFIX) if stat.S_ISDIR(os.lstat(path).st_mode)]
     dead = [path for path in rooms if _is_dead(path, now)]
     for path in dead:
         shutil.rmtree(path, ignore_errors=True)
     if len(dead) < len(rooms) or not (dead or now - about.st_mtime > _UNCLAIMED):
         return
-    loose = [path for pattern in _LOOSE for path in _ours(folder, pattern)]
+    loose = _beginning(folder, *_LOOSE)
     _remove(loose)
     # the controller's own folder serves further tasks
     if (dead or loose) and not os.path.basename(folder).startswith("ansible-local-"):
@@ -158,8 +158,14 @@ def _remove(paths: Iterable[str]) -> None:
             os.unlink(path)
 
 
-def _ours(folder: str, pattern: str) -> list[str]:
-    return glob.glob(os.path.join(glob.escape(folder), pattern))
+def _beginning(folder: str, *names: str) -> list[str]:
+    """What there is in a folder whose name begins like one of these."""
+    # glob would compile an expression for each pattern, anew in each of Ansible's workers
+    try:
+        with os.scandir(folder) as found:
+            return [entry.path for entry in found if entry.name.startswith(names)]
+    except OSError:
+        return []
 
 
 def _is_dead(folder: str, now: float) -> bool:

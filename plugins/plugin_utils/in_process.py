@@ -68,6 +68,8 @@ def same_python(interpreter: str) -> bool:
 
     The link's target alone is not enough: all virtual environments lead to the same program.
     """
+    if interpreter == sys.executable:
+        return True
     found = shutil.which(interpreter)
     return found is not None and _place(found) == _place(sys.executable)
 

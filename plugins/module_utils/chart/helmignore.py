@@ -42,14 +42,14 @@ class IgnoreRules:
         :raises ChartError: a pattern that Helm refuses.
         """
         rules = []
-        for number, line in enumerate([*text.removeprefix("\ufeff").split("\n"), "templates/.?*"], 1):
+        for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
             if line.strip() and not line.strip().startswith("#"):
                 try:
                     rules.append(_rule(line.strip()))
                 except ValueError as error:
                     what = f"Helm does not take this pattern: {error}"
                     raise ChartError(what, where=Location(name, number)) from None
-        return cls(tuple(rules))
+        return cls((*rules, _HELMS_OWN))
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
         """Whether Helm leaves a path out; the first rule that decides, decides."""
@@ -120,3 +120,6 @@ def _class(text: str) -> tuple[str, str]:
         raise ValueError("a '[' is not closed as it should be")
     any_or_none = r"[\s\S]" if negated else r"[^\s\S]"
     return (f"[{'^' * negated}{parts}]" if parts else any_or_none), text[at + 1 :]
+
+
+_HELMS_OWN = _rule("templates/.?*")

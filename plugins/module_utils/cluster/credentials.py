@@ -22,6 +22,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
+# OpenSSL looks up all its algorithms for the first context of a process. Here that is done when ansible-playbook loads
+# this file, before it forks a worker for each host.
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _NEEDS_KUBERNETES = "the credentials of the kubeconfig's user need the Python library kubernetes"
 
 

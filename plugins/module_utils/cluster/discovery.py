@@ -22,6 +22,7 @@ _AGGREGATED = (
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
 )
+_MINOR = re.compile(r"v?\d+\.(\d+)")
 _UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 
@@ -30,7 +31,7 @@ def cluster_info(client: Client, context: str) -> ClusterInfo:
     """Asks the API server who it is: two requests."""
     version = client.get("/version")
     text = str(version.get("gitVersion", ""))
-    number = re.match(r"v?\d+\.(\d+)", text)
+    number = _MINOR.match(text)
     if not number:
         raise ClusterError(f"{client.server} reports no Kubernetes version; is it an API server?")
     try:

@@ -64,7 +64,7 @@ class KnownVersions:
         if self.folder is None:
             return None
         try:
-            with open(_note(self.folder, binary), encoding="ascii") as file:
+            with open(_note(self.folder, binary), encoding="utf-8") as file:
                 return _version(file.read())
         except (OSError, ValueError):
             return None
@@ -74,7 +74,7 @@ class KnownVersions:
             return
         with contextlib.suppress(OSError):
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            with open(_note(self.folder, binary), "w", encoding="ascii") as file:
+            with open(_note(self.folder, binary), "w", encoding="utf-8") as file:
                 file.write(version.text)
 
 

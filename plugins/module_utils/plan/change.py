@@ -51,6 +51,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """What is known of a release's change before anybody is asked: it is unchanged, unless that is found not to be so.
+
+    :arg apis: kinds that earlier releases bring.
+    """
+
+    change: Change
+    release: Release
+    chart: Chart
+    apis: UpcomingKinds
+
+
+@dataclass(frozen=True)
 class Changes:
     """Plans single releases; may be asked from several threads at once."""
 
@@ -60,22 +73,32 @@ class Changes:
     lenient: bool = False  # check mode: a missing right is a warning instead of a failure
     all_images: bool = False  # also those of unchanged releases, which takes a request each
 
-    def of(self, release: Release, chart: Chart, apis: UpcomingKinds) -> Change:
-        """The change that makes a release as it is wanted.
-
-        :arg apis: kinds that earlier releases bring.
-        """
-        deployed = self.context.cluster.releases().get(release.id)
-        base = Change(
+    def begun(self, release: Release, chart: Chart, apis: UpcomingKinds) -> Begun:
+        """What is known of a release before it is compared."""
+        change = Change(
             name=release.name,
             namespace=release.namespace,
             action="unchanged",
             release=release,
             chart=chart,
-            deployed=deployed,
+            deployed=self.context.cluster.releases().get(release.id),
             fingerprint=self.fingerprint(release, chart, apis),
             warnings=self._warnings(release, chart),
         )
+        return Begun(change, release, chart, apis)
+
+    def kept(self, begun: Begun) -> Change | None:
+        """The change of a release whose stamp proves that nothing changed; None: to tell takes more than a look."""
+        looks = self.context.drift != IGNORE or self.all_images or begun.release.options.test
+        deployed = begun.change.deployed
+        if looks or deployed is None or not verified(begun.change, self.owner):
+            return None
+        return self.of(begun) if self.recovery.of(deployed) is None else None
+
+    def of(self, begun: Begun) -> Change:
+        """The change that makes a release as it is wanted."""
+        base, release, chart, apis = begun.change, begun.release, begun.chart, begun.apis
+        deployed = base.deployed
         recovering = self.recovery.of(deployed) is not None
         if deployed is None or deployed.status == "uninstalled":
             return self._comparison(base, release, chart, apis, install=True).install()

@@ -46,6 +46,7 @@ MADE = "helmstack.io/made"  # the revision that was made with these labels; helm
 STAMP = (STACK, ENVIRONMENT, FINGERPRINT, REVISION, ORIGIN, UMBRELLA, DRIFT, MADE)
 
 _OPTIONS = ("disable_hooks", "skip_crds", "upgrade_crds", "reuse_values", "reset_values")
+_BEHIND_A_KEY = re.compile(r"(?<!\\)[.\[=]")
 _LENGTH = 40  # a label's value has 63 characters at most
 
 
@@ -91,4 +92,4 @@ def fingerprint(release: Release, chart: Chart, values: Mapping[str, Any], aroun
 
 def _key(argument: str) -> str:
     """The first key of a ``--set`` argument."""
-    return re.split(r"(?<!\\)[.\[=]", argument, maxsplit=1)[0].replace("\\", "")
+    return _BEHIND_A_KEY.split(argument, maxsplit=1)[0].replace("\\", "")

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
@@ -26,7 +27,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan import (
 )
 from ansible_collections.helmstack.core.plugins.module_utils.plan import fingerprint as stamp
 from ansible_collections.helmstack.core.plugins.module_utils.plan import spray as spraying
-from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Changes
+from ansible_collections.helmstack.core.plugins.module_utils.plan.change import Begun, Changes
 from ansible_collections.helmstack.core.plugins.module_utils.plan.cluster import ObservedCluster
 from ansible_collections.helmstack.core.plugins.module_utils.plan.model import Change, ObjectChange, Plan, required
 from ansible_collections.helmstack.core.plugins.module_utils.plan.pruning import Former
@@ -150,12 +151,13 @@ class Planner:
         before = order.reach(work.edges)
         found: dict[str, Change] = {}
 
-        def change(release: Release) -> Change:
-            return self._change(release, work, [found[identity] for identity in before[release.id]])
+        def begun(release: Release) -> Begun:
+            return self._begun(release, work, [found[identity] for identity in before[release.id]])
 
+        self._fetch_at_once(work)
         for wave in range(max(depth.values(), default=-1) + 1):
             level = [release for release in work.releases if depth[release.id] == wave]
-            for done in self._parallel(change, level):
+            for done in self._parallel(self.changes.of, map(begun, level), self.changes.kept):
                 found[done.id] = done
         coming = self._coming(found.values())
         if coming:
@@ -196,17 +198,25 @@ class Planner:
         reached, depth = order.reach(edges), order.waves(edges)
         later = [r for r in asking if not reached[r.id].isdisjoint(coming)]
         for release in sorted(later, key=lambda release: depth[release.id]):
-            found[release.id] = self._change(release, work, [found[identity] for identity in reached[release.id]])
+            earlier = [found[identity] for identity in reached[release.id]]
+            found[release.id] = self.changes.of(self._begun(release, work, earlier))
         every = reduce(or_, self._coming(found.values()).values(), UpcomingKinds())
         for release in asking:
             found[release.id] = self.changes.stamped(found[release.id], every)
         return work
 
-    def _change(self, release: Release, work: Work, before: list[Change]) -> Change:
-        """A release's change; it may use the kinds of the releases that it needs."""
+    def _fetch_at_once(self, work: Work) -> None:
+        """Fetches the charts that are not on this disk, each once, so that nobody waits for one after the other."""
+        away = [
+            release for release in work.releases if not os.path.isabs(release.chart) and release.id not in work.charts
+        ]
+        self._parallel(self.fetch, {(release.chart, release.version): release for release in away}.values())
+
+    def _begun(self, release: Release, work: Work, before: list[Change]) -> Begun:
+        """What is known of a release's change; it may use the kinds of the releases that it needs."""
         chart = work.charts.get(release.id) or self.fetch(release)
         new = (item.after for earlier in before for item in earlier.objects if item.after)
-        return self.changes.of(release, chart, kinds_defined_by(new))
+        return self.changes.begun(release, chart, kinds_defined_by(new))
 
     def _check_needs(self, work: Work) -> None:
         planned = {r.id for r in work.releases} | {sprayed.umbrella.id for sprayed in work.sprays}
@@ -282,14 +292,17 @@ class Planner:
                 result[change.id] = replace(result[change.id], needs=needs)
         return object_owners.in_waves(result[change.id] for change in changes)
 
-    def _parallel(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        todo = list(items)
-        if not todo:
-            return []
+    def _parallel(
+        self, work: Callable[[T], R], items: Iterable[T], quick: Callable[[T], R | None] = lambda item: None
+    ) -> list[R]:
+        """What becomes of each item, in order.
+
+        :arg quick: gives what needs no thread; None: ``work`` must do it.
+        """
         with ThreadPoolExecutor(max_workers=max(1, self.settings.concurrency)) as pool:
-            futures = [pool.submit(work, item) for item in todo]
             try:
-                return [future.result() for future in futures]
+                found = [quick(item) or pool.submit(work, item) for item in items]
+                return [each.result() if isinstance(each, Future) else each for each in found]
             except BaseException as error:
                 pool.shutdown(wait=False, cancel_futures=True)
                 if not isinstance(error, Exception):
