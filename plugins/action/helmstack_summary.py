@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.bytecode import com
 with compiled():
     from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
     from ansible_collections.helmstack.core.plugins.plugin_utils import fleet, rollout, sprays, standing
+    from ansible_collections.helmstack.core.plugins.plugin_utils.role_variables import options_of
     from ansible_collections.helmstack.core.plugins.plugin_utils.values import plain
 
 _ROLLING = ("serial", "canary", "max_fail_percentage", "pause")
@@ -25,7 +26,7 @@ _ROLLING = ("serial", "canary", "max_fail_percentage", "pause")
 
 class ActionModule(ActionBase):
     _requires_connection = False
-    _VALID_ARGS = frozenset(("diff_lines", *_ROLLING))
+    _VALID_ARGS = frozenset(("diff_lines", "_variables", *_ROLLING))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -39,7 +40,7 @@ class ActionModule(ActionBase):
         where = [(host.name, standing.standing(host.results, undone=host.undone)) for host in hosts]
         stopped = self._stopped(hosts, end) if end else ""
         if stopped or not (end and end.goes_on):
-            self._show(self._whole(hosts, where, check=check))
+            self._show(self._whole(hosts, where, check=check, most=self._most(task_vars)))
         states = fleet.by_state(hosts)
         data: dict[str, Any] = {"helmstack_outcome": states}
         if not check:
@@ -56,15 +57,21 @@ class ActionModule(ActionBase):
             return None
         return rollout.End.given(given, task_vars)
 
+    def _most(self, task_vars: Mapping[str, Any]) -> int:
+        """How many lines of a diff are shown."""
+        prefix = self._task.args.get("_variables")
+        found = options_of(str(prefix), ("diff_lines",), self._templar, task_vars) if prefix else {}
+        return int({**found, **self._task.args}.get("diff_lines", fleet.LINES))
+
     def _show(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._display.display(f"  {line}")
 
     def _whole(
-        self, hosts: Sequence[fleet.Host], where: Sequence[tuple[str, standing.Standing]], *, check: bool
+        self, hosts: Sequence[fleet.Host], where: Sequence[tuple[str, standing.Standing]], *, check: bool, most: int
     ) -> Iterator[str]:
         """The end over all hosts, in lines."""
-        yield from fleet.told(hosts, check=check, most=int(self._task.args.get("diff_lines", fleet.LINES)))
+        yield from fleet.told(hosts, check=check, most=most)
         if not check and len(hosts) > 1 and any(found.state != standing.NEW for _name, found in where):
             yield from standing.told(where)
 
@@ -99,17 +106,23 @@ class ActionModule(ActionBase):
 def _hosts(task_vars: Mapping[str, Any]) -> list[fleet.Host]:
     names = [str(name) for name in task_vars.get("ansible_play_hosts_all") or [task_vars.get("inventory_hostname")]]
     left = set(task_vars.get("ansible_play_hosts", names))
-    return [_host(name, task_vars["hostvars"][name], lost=name not in left) for name in names]
+    return [_host(name, task_vars["hostvars"], lost=name not in left) for name in names]
 
 
-def _host(name: str, variables: Mapping[str, Any], *, lost: bool) -> fleet.Host:
-    undone = variables.get("helmstack_taken_back")
-    return fleet.Host(name, _results(variables), lost, undone and plain(undone))
+def _host(name: str, hosts: Any, *, lost: bool) -> fleet.Host:
+    variables = hosts.raw_get(name)
+
+    def registered(variable: str) -> Any:
+        # it holds no templates, and to look for some takes longer than all else here
+        found = variables.get(variable)
+        return found if found is None or isinstance(found, Mapping) else hosts[name][variable]
+
+    undone = registered("helmstack_taken_back")
+    return fleet.Host(name, _results(registered("helmstack_result")), lost, undone and plain(undone))
 
 
-def _results(variables: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+def _results(found: Any) -> tuple[Mapping[str, Any], ...]:
     """What the role has registered for a host."""
-    found = variables.get("helmstack_result")
     given = sprays.parts(plain(found)) if isinstance(found, Mapping) else []
     # a task that was skipped beside others that were not says nothing
     return tuple(item for item in given if not item.get("skipped")) or tuple(given)
