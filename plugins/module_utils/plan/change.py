@@ -40,7 +40,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.plan.model import (
     ObjectChange,
     required,
 )
-from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery
+from ansible_collections.helmstack.core.plugins.module_utils.plan.recover import Recovery, check_upgradable
 from ansible_collections.helmstack.core.plugins.module_utils.plan.upcoming_kinds import UpcomingKinds, kinds_defined_by
 from ansible_collections.helmstack.core.plugins.module_utils.plan.values import visible
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release
@@ -115,6 +115,8 @@ class Changes:
             return self._with_drift(kept, deployed, apis)
         if recovering and deployed.current_revision is None:
             return self._comparison(base, release, chart, apis, install=True).anew(deployed)
+        if not recovering:
+            check_upgradable(deployed, lambda: self.context.cluster.body(deployed).status)
         change = self._comparison(base, release, chart, apis, install=False).upgrade(deployed, recovering=recovering)
         if change.action != "adopt":
             return change

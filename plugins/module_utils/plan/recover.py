@@ -14,6 +14,10 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
 
+# where no revision is deployed, helm upgrades from the latest one if it is one of these (action.prepareUpgrade)
+_UPGRADED = ("deployed", "failed", "superseded")
+
+
 class Unfinished(ClusterError):
     """A release is being changed by another run, or was when that run died."""
 
@@ -49,3 +53,21 @@ class Recovery:
                 hint=f"After {self.pending_age} s (pending_age) it counts as abandoned and is recovered",
             )
         return "rollback"
+
+
+def check_upgradable(deployed: Deployed, stored_status: Callable[[], str]) -> None:
+    """Returns if helm can upgrade a release that needs no recovery.
+
+    :arg stored_status: what the release itself says, which counts for helm; the label may be lost.
+    :raises ClusterError: it has a status that no helm stores, such as "unknown", and no revision to go back to.
+    """
+    if deployed.current_revision is not None or deployed.status in _UPGRADED:
+        return
+    status = stored_status()
+    if status not in _UPGRADED:
+        raise ClusterError(
+            f"release {deployed.id} has the status '{status}' in Helm's storage and no deployed revision, so that helm "
+            "refuses to upgrade it",
+            hint=f"Run 'helm rollback {deployed.name} {deployed.revision} -n {deployed.namespace}', or uninstall it, "
+            "and run again",
+        )

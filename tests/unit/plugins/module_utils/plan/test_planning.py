@@ -82,6 +82,9 @@ CASES = {
     "killed in the first install": Case(
         (Revision("pending-install", (A,), modified=OLD),), (A,), "recover", ("pending",), {"a": "replace"}, revision=1
     ),
+    "a status that no helm stores, after one that is deployed": Case(
+        (deployed(A), Revision("unknown", (A2,))), (A2,), "upgrade", ("values",), {}, revision=3
+    ),
     "uninstalled with its history kept": Case(
         (Revision("uninstalled", (A,)),), (A,), "install", ("new",), {"a": "add"}, live=(), revision=2
     ),
@@ -125,6 +128,14 @@ def test_a_run_leaves_what_the_plan_said_and_the_next_plan_is_empty(tmp_path: Pa
     rendered = len(world.rendered)
     assert actions(world.plan(wanted)) == {"web": "unchanged"}
     assert len(world.rendered) == rendered, "what is stamped is not rendered"
+
+
+def test_a_release_that_helm_refuses_to_upgrade_is_an_error_of_the_check(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.has("web", Revision("unknown", (A,)))
+    with pytest.raises(HelmstackError, match=r"a/web has the status 'unknown' .* no deployed revision") as error:
+        world.plan(release("web", A2))
+    assert "helm rollback web 1 -n a" in str(error.value)
 
 
 @pytest.mark.parametrize(
