@@ -82,24 +82,14 @@ options:
     type: str
   proxy_headers:
     description:
-      - Headers for the proxy.
+      - Headers for the proxy. C(basic_auth) and C(user_agent), which kubernetes.core has as well, are refused, as helm
+        could not send them.
     type: dict
     suboptions:
       proxy_basic_auth:
         description:
           - User name and password for the proxy, joined with a colon.
           - Can also be specified with the environment variable E(K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH).
-        type: str
-      basic_auth:
-        description:
-          - User name and password for the API server, joined with a colon. It is accepted as in kubernetes.core, but
-            not used, as a kubeconfig has no field for it.
-          - Can also be specified with the environment variable E(K8S_AUTH_PROXY_HEADERS_BASIC_AUTH).
-        type: str
-      user_agent:
-        description:
-          - The user agent. It is accepted as in kubernetes.core, but not used.
-          - Can also be specified with the environment variable E(K8S_AUTH_PROXY_HEADERS_USER_AGENT).
         type: str
   impersonate_user:
     description:

@@ -267,11 +267,7 @@ CLUSTER = ArgSpec(
         "no_proxy": _env("K8S_AUTH_NO_PROXY"),
         "proxy_headers": {
             "type": "dict",
-            "options": {
-                "proxy_basic_auth": _env("K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH", no_log=True),
-                "basic_auth": _env("K8S_AUTH_PROXY_HEADERS_BASIC_AUTH", no_log=True),
-                "user_agent": _env("K8S_AUTH_PROXY_HEADERS_USER_AGENT"),
-            },
+            "options": {"proxy_basic_auth": _env("K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH", no_log=True)},
         },
         "impersonate_user": _env("K8S_AUTH_IMPERSONATE_USER"),
         "impersonate_groups": {**_STRINGS, "fallback": (env_fallback, ["K8S_AUTH_IMPERSONATE_GROUPS"])},

@@ -170,7 +170,10 @@ def _left(change: Change, done: Result) -> str:
     if done.status in (None, "failed"):
         return ""
     if done.status != "deployed" or not done.revision:
-        return "it is gone again" if before is None and done.status == "uninstalled" else f"it is {done.status}"
+        if before is not None or done.status != "uninstalled":
+            return f"it is {done.status}"
+        # helm may have refused to install it before it stored anything
+        return "it is gone again" if done.state == ROLLED_BACK else "there is no such release"
     if done.revision == change.revision_from and change.effective:
         return f"it is as it was, at revision {done.revision}"
     if done.revision == change.revision_to:

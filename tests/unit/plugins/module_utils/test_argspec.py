@@ -33,6 +33,7 @@ def test_typed_resolves_aliases_and_types_and_adds_nothing() -> None:
         ({"_bundle": "/tmp/x"}, "'_bundle' is no option of this module"),
         ({"state": "gone"}, "value of state must be one of: present, absent"),
         ({"prune_max": "many"}, "prune_max"),
+        ({"proxy_headers": {"basic_auth": "a:b"}}, "unknown option proxy_headers.basic_auth. Supported parameters include"),
         ({"diff_ignore": [{"kid": "Deployment"}]}, "unknown option diff_ignore.kid. Supported parameters include: "),
     ],
 )
@@ -93,7 +94,7 @@ def test_what_is_marked_secret_is_found_at_any_depth_and_in_urls() -> None:
         "api_key": "k",
         "proxy": "http://me:p%40ss@proxy.example:3128",
         "host": "https://api.example",
-        "proxy_headers": {"basic_auth": "me:two", "user_agent": "x"},
+        "proxy_headers": {"proxy_basic_auth": "me:two"},
         "repositories": [{"name": "r", "password": "three"}],
     }
     assert set(HELM_SPRAY.secrets(params)) == {"k", "p%40ss", "p@ss", "me:two", "three"}

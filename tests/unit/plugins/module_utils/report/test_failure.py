@@ -50,7 +50,7 @@ def test_events_and_logs_are_masked_also_where_their_lines_are_cut() -> None:
         ("upgrade", (2, 3), Result(FAILED, "failed", 3), "upgrade failed"),
         ("upgrade", (2, 3), Result(FAILED, "pending-upgrade", 3), "upgrade failed; it is pending-upgrade"),
         ("adopt", (2, 2), Result(FAILED, "deployed", 2), "adopt failed; revision 2 is deployed, but not ready"),
-        ("install", (None, 1), Result(FAILED, "uninstalled"), "install failed; it is gone again"),
+        ("install", (None, 1), Result(FAILED, "uninstalled"), "install failed; there is no such release"),
         (
             "upgrade",
             (2, 3),
