@@ -33,7 +33,7 @@ def test_typed_resolves_aliases_and_types_and_adds_nothing() -> None:
         ({"_bundle": "/tmp/x"}, "'_bundle' is no option of this module"),
         ({"state": "gone"}, "value of state must be one of: present, absent"),
         ({"prune_max": "many"}, "prune_max"),
-        ({"proxy_headers": {"basic_auth": "a:b"}}, "unknown option proxy_headers.basic_auth. Supported parameters include"),
+        ({"proxy_headers": {"basic_auth": "a:b"}}, "unknown option proxy_headers.basic_auth. Supported"),
         ({"diff_ignore": [{"kid": "Deployment"}]}, "unknown option diff_ignore.kid. Supported parameters include: "),
     ],
 )
