@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import Deployed
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
 
-
 # where no revision is deployed, helm upgrades from the latest one if it is one of these (action.prepareUpgrade)
 _UPGRADED = ("deployed", "failed", "superseded")
 
