@@ -320,7 +320,7 @@ class Fleet:
         found = [host for host in self.hosts(wanted, limited=False) if host in known]
         if not found:
             asked = ", ".join(wanted)
-            hint = did_you_mean(asked, [*self.groups, *known])
+            hint = did_you_mean(asked, [*(group for group in self.groups if group != "ungrouped"), *known])
             raise InputError(
                 f"{CANARY}: {asked} names no host of {', '.join(among)}", hint=f"{hint} {_NOTHING}".strip()
             )

@@ -53,8 +53,9 @@ class Former:
         self._check_origin(gone, [found for found in mine if found.id in wanted])
         if len(gone) > most:
             names = ", ".join(sorted(found.id for found in gone))
+            count = f"{len(gone)} release{'' if len(gone) == 1 else 's'}"
             raise InputError(
-                f"prune would uninstall {len(gone)} releases ({names}), and prune_max allows {most}",
+                f"prune would uninstall {count} ({names}), and prune_max allows {most}",
                 hint="Nothing was done. Raise prune_max if that is what you want",
             )
         return gone

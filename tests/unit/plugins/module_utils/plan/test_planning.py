@@ -232,7 +232,7 @@ def test_prune_removes_what_the_stack_no_longer_has_and_nothing_of_others(tmp_pa
 def test_prune_has_a_bound(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.run(world.plan(release("web", A), release("db", B)))
-    with pytest.raises(InputError, match=r"prune would uninstall 1 releases .*, and prune_max allows 0"):
+    with pytest.raises(InputError, match=r"prune would uninstall 1 release .*, and prune_max allows 0"):
         world.plan(release("web", A), prune=True, prune_max=0)
 
 
