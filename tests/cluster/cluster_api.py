@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 Object = dict[str, Any]
+_KEPT = 30.0  # seconds; the server closes a connection that is not used for 90
 
 
 class ApiError(Exception):
@@ -26,12 +29,12 @@ class Api:
     """Requests to one API server as one user. Paths are as the server has them, e.g. /api/v1/namespaces."""
 
     def __init__(self, server: str, ca_file: Path, token: str) -> None:
-        self._server = server
+        address = urlsplit(server)
+        self._address = (str(address.hostname), int(address.port or 443))
         self._token = token
-        tls = ssl.create_default_context(cafile=str(ca_file))
-        # An empty ProxyHandler: the environment's proxy is not for a server on this machine.
-        handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
-        self._opener = urllib.request.build_opener(*handlers)
+        self._tls = ssl.create_default_context(cafile=str(ca_file))
+        # A handshake costs the server more than most requests.
+        self._idle: deque[tuple[http.client.HTTPSConnection, float]] = deque()
 
     def text(self, path: str, method: str = "GET", body: Object | None = None, kind: str = "application/json") -> str:
         """The answer's text. Raises ApiError for a status of 400 and more, OSError without a connection."""
@@ -41,14 +44,33 @@ class Api:
             "Content-Type": kind,
             "User-Agent": "helmstack-test-cluster",
         }
-        request = urllib.request.Request(self._server + path, data=data, headers=headers, method=method)
+        with self._connection() as connection:
+            connection.request(method, path, data, headers)
+            answer = connection.getresponse()
+            found = answer.read().decode(errors="replace")
+        if answer.status >= 400:
+            raise ApiError(answer.status, f"{method} {path}: {answer.status} {found}")
+        return found
+
+    @contextmanager
+    def _connection(self) -> Iterator[http.client.HTTPSConnection]:
+        """A connection for one request, which is kept for the next if all goes well."""
+        connection = self._kept() or http.client.HTTPSConnection(*self._address, context=self._tls, timeout=10)
         try:
-            with self._opener.open(request, timeout=10) as answer:
-                return str(answer.read().decode())
-        except urllib.error.HTTPError as error:
-            raise ApiError(
-                error.code, f"{method} {path}: {error.code} {error.read().decode(errors='replace')}"
-            ) from error
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append((connection, time.monotonic()))
+
+    def _kept(self) -> http.client.HTTPSConnection | None:
+        with suppress(IndexError):  # other threads take some, too
+            while True:
+                connection, since = self._idle.pop()
+                if time.monotonic() - since < _KEPT:
+                    return connection
+                connection.close()
+        return None
 
     def get(self, path: str) -> Object:
         """One object or one list."""

@@ -35,6 +35,7 @@ from cluster import Cluster
 OURS, HELM = "ours", "helm"
 _HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})  # of one connection only
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_KEPT = 30.0  # seconds; the server closes a connection that is not used for 90
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 
 
@@ -239,10 +240,29 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 16
     server: _Server
+    _kept: tuple[http.client.HTTPSConnection, float] | None = None  # to the server, and when it was used last
 
     def handle(self) -> None:
         with self.server.proxy.connected(self.connection):
-            super().handle()
+            try:
+                super().handle()
+            finally:
+                if self._kept:
+                    self._kept[0].close()
+
+    @contextmanager
+    def _upstream(self) -> Iterator[http.client.HTTPSConnection]:
+        """A connection to the server: that of the request before, unless it is old or a watch has used it."""
+        proxy, kept, self._kept = self.server.proxy, self._kept, None
+        if kept and time.monotonic() - kept[1] > _KEPT:
+            kept[0].close()
+            kept = None
+        upstream = kept[0] if kept else http.client.HTTPSConnection(*proxy.upstream, context=proxy.trust)
+        try:
+            yield upstream
+        finally:
+            if not self._kept:
+                upstream.close()
 
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -252,11 +272,8 @@ class _Handler(BaseHTTPRequestHandler):
         if verdict is not None:
             self._end(verdict, Answer(200))
             return
-        upstream = http.client.HTTPSConnection(*proxy.upstream, context=proxy.trust)
-        try:
+        with self._upstream() as upstream:
             self._pass_on(request, upstream)
-        finally:
-            upstream.close()
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _forward
 
@@ -272,6 +289,7 @@ class _Handler(BaseHTTPRequestHandler):
         streams = request.verb == "watch" and response.status == 200
         headers = {name: value for name, value in response.getheaders() if name.lower() not in _HOP}
         answer = Answer(response.status, b"" if streams else response.read(), headers)
+        self._kept = None if streams else (upstream, time.monotonic())
         verdict = self.server.proxy.hook.after(request, answer)
         if streams and not isinstance(verdict, Answer):
             self._stream(upstream, response, answer, verdict)
