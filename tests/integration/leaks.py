@@ -9,27 +9,28 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import subprocess
+from functools import cache
 from urllib.parse import quote
 
-from harness import ANSIBLE, Workspace
+from ansible.parsing.vault import VaultLib, VaultSecret
+from harness import Workspace
 
 
-def forms(canary: str) -> set[str]:
+@cache
+def forms(canary: str) -> frozenset[str]:
     """What must be found nowhere: the secret, also quoted or coded, its hashes, and each half of it."""
     text = canary.strip()
     coded = base64.b64encode(text.encode()).decode()
     half = len(text) // 2
     digest = hashlib.sha256(text.encode()).hexdigest()
     found = {text, text[:half], text[half:], coded, json.dumps(text)[1:-1], quote(text, safe=""), digest, digest[:12]}
-    return found | {line for line in text.splitlines() if not line.startswith("---")}
+    return frozenset(found | {line for line in text.splitlines() if not line.startswith("---")})
 
 
 def vaulted(workspace: Workspace, text: str) -> str:
-    """An encrypted text as ansible-vault writes it."""
-    command = [f"{ANSIBLE}/ansible-vault", "encrypt", "--vault-password-file", "vault-password", "--output", "-"]
-    done = subprocess.run(command, cwd=workspace.root, input=text, capture_output=True, text=True, check=True)
-    return done.stdout
+    """An encrypted text as ansible-vault writes it; the password lies in the file vault-password."""
+    secret = VaultSecret((workspace.root / "vault-password").read_bytes().strip())
+    return str(VaultLib([("default", secret)]).encrypt(text).decode())
 
 
 def scalar(workspace: Workspace, text: str, indent: int) -> str:

@@ -141,6 +141,7 @@ class Sampler:
 
     seen: set[str] = field(default_factory=set)
     processes: int = 0
+    _known: set[str] = field(default_factory=set)  # which need not be searched again
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Sampler:
@@ -167,6 +168,9 @@ class Sampler:
         except OSError:
             return
         self.processes += "helm\0" in command
+        if text in self._known:
+            return
+        self._known.add(text)
         self.seen |= {name for name, canary in CANARIES.items() if any(f in text for f in forms(canary))}
 
 
