@@ -24,6 +24,20 @@ def test_the_table_names_the_option(option: str) -> None:
     assert any(f"`{option}`" in row for row in rows)
 
 
+def test_the_table_names_the_defaults() -> None:
+    told = {}
+    for row in OPTIONS.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in row.split("|")]
+        names = re.findall(r"`(\w+)`", cells[1]) if len(cells) > 3 else []
+        told.update(zip(names, cells[2].split(", ")) if names else {})
+    for name, option in HELMSTACK.argument_spec.items():
+        default = option.get("default")
+        if default and name != "validate_certs":
+            assert told[name] == str(default).lower()
+        elif default is False:
+            assert told.get(name, "") in ("", "false")
+
+
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     lines = page.read_text(encoding="utf-8").splitlines()
