@@ -18,12 +18,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.helmstack.core.plugins.module_utils.errors import HelmstackError
+from ansible_collections.helmstack.core.plugins.module_utils.helm.version import HelmVersion, KnownVersions, parsed
 from ansible_collections.helmstack.core.plugins.module_utils.module import ModuleDefinition
 from ansible_collections.helmstack.core.plugins.module_utils.module_definitions import DEPLOY, SPRAY
 from ansible_collections.helmstack.core.plugins.module_utils.plan.approval import brief
@@ -228,6 +230,12 @@ def _called(options: Object) -> tuple[ModuleDefinition | None, Object]:
     return definitions.get(module) if only_this else None, args
 
 
+@cache
+def _helm_version() -> HelmVersion:
+    done = subprocess.run([HELM, "version", "--template", "{{.Version}}"], capture_output=True, text=True, check=True)
+    return parsed(HELM, done.stdout)
+
+
 class Workspace:
     """A folder of one test, with namespaces of its own whose names begin with ``prefix``."""
 
@@ -244,6 +252,8 @@ class Workspace:
         self.temp = root / "tmp"
         for folder in (self.home, self.local_temp, self.remote_temp, self.temp):
             folder.mkdir(parents=True)
+        # else each workspace would ask helm once more
+        KnownVersions(str(self.home / ".cache" / "helmstack")).store(HELM, _helm_version())
 
     # files
 

@@ -29,8 +29,16 @@ def forms(canary: str) -> frozenset[str]:
 
 def vaulted(workspace: Workspace, text: str) -> str:
     """An encrypted text as ansible-vault writes it; the password lies in the file vault-password."""
-    secret = VaultSecret((workspace.root / "vault-password").read_bytes().strip())
-    return str(VaultLib([("default", secret)]).encrypt(text).decode())
+    return str(_vault(workspace).encrypt(text).decode())
+
+
+def opened(workspace: Workspace, path: str) -> str:
+    """What ansible-vault shows of a file."""
+    return str(_vault(workspace).decrypt((workspace.root / path).read_bytes()).decode())
+
+
+def _vault(workspace: Workspace) -> VaultLib:
+    return VaultLib([("default", VaultSecret((workspace.root / "vault-password").read_bytes().strip()))])
 
 
 def scalar(workspace: Workspace, text: str, indent: int) -> str:

@@ -21,7 +21,8 @@ from typing import Any
 
 import pytest
 from chart_repository import ChartRepository
-from harness import ANSIBLE, HELM, Object, Run, Snapshot, Workspace
+from harness import HELM, Object, Run, Snapshot, Workspace
+from leaks import vaulted
 
 OK = "releases: [{name: app, namespace: %NS%, chart: ../app}]\n"
 VAULT = """\
@@ -381,9 +382,7 @@ def _hold(server: socket.socket) -> None:
 def test_a_wrong_vault_password_is_told_without_the_ciphertext(shared: Workspace) -> None:
     shared.chart("app")
     shared.write("vault-password", "one\n")
-    shared.write("plain.yaml", "password: canary\n")
-    command = [f"{ANSIBLE}/ansible-vault", "encrypt", "plain.yaml", "--vault-password-file", "vault-password"]
-    subprocess.run(command, cwd=shared.root, check=True, capture_output=True)
+    shared.write("plain.yaml", vaulted(shared, "password: canary\n"))
     shared.write("vault-password", "another\n")
     shared.stack(shared.release("app", values=["plain.yaml"]))
     run = shared.run({"stack_file": "helmstack.yaml"}, args=["--vault-password-file", "vault-password"], code=2)

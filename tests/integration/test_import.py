@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import ANSIBLE, CONFIG, HELM, HERE, OWN_SECRET, RBAC, Object, Run, Workspace, actions_of
-from leaks import forms
+from harness import CONFIG, HELM, HERE, OWN_SECRET, RBAC, Object, Run, Workspace, actions_of
+from leaks import forms, opened
 
 from ansible_collections.helmstack.core.plugins.module_utils.helmyaml import to_json
 
@@ -146,12 +146,6 @@ def task(workspace: Workspace, **options: Any) -> Object:
 
 
 VAULT = ("--vault-password-file", "vault-password")
-
-
-def opened(workspace: Workspace, path: str) -> str:
-    command = [f"{ANSIBLE}/ansible-vault", "view", *VAULT, path]
-    done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 def test_a_check_of_what_was_imported_says_that_nothing_would_change(
