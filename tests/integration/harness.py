@@ -133,6 +133,10 @@ class Run:
     def __getitem__(self, task: str) -> Object:
         return next(record["result"] for record in self.records if record["task"] == task)
 
+    def shown(self, task: str) -> str:
+        """What the terminal shows of a task."""
+        return self.output.partition(f"\nTASK [{task}] ")[2].partition("\nTASK [")[0].partition("\nPLAY RECAP")[0]
+
     def how(self, task: str) -> str:
         """How a task ended: ok, failed, skipped or unreachable."""
         return str(next(record["how"] for record in self.records if record["task"] == task))

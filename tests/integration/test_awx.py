@@ -167,6 +167,11 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def awx(collections: Path) -> Awx:
+    return fresh(collections)
+
+
+def fresh(collections: Path) -> Awx:
+    """An AWX with what it has from the start."""
     made = Awx(collections)
     objects = {
         kind: {name: {"id": number, "fields": {}} for number, name in enumerate(names, 1)}
@@ -174,6 +179,27 @@ def awx(collections: Path) -> Awx:
     }
     made.file.write_text(json.dumps(objects))
     return made
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What a check and a run of the whole setup told, and what there was after each."""
+
+    checked: str
+    after_check: dict[str, Any]
+    ran: str
+    made: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def set_up(collections: Path) -> SetUp:
+    awx = fresh(collections)
+    status, checked = awx.run("--check")
+    assert status == 0, checked
+    after_check = awx.objects()
+    status, ran = awx.run("-vvv")
+    assert status == 0, ran
+    return SetUp(checked, after_check, ran, awx.objects())
 
 
 def changed(output: str) -> set[str]:
@@ -203,15 +229,11 @@ def announced(output: str) -> set[str]:
     return {WITHIN.get(each, each) for each in changed(output)}
 
 
-def test_a_check_tells_what_the_run_makes_and_a_second_run_changes_nothing(awx: Awx) -> None:
-    empty = awx.objects()
-    status, checked = awx.run("--check")
-    assert status == 0, checked
-    assert awx.objects() == empty
-    status, ran = awx.run()
-    assert status == 0, ran
-    assert announced(checked) == changed(ran)
-    made = awx.objects()
+def test_a_check_tells_what_the_run_makes_and_a_second_run_changes_nothing(set_up: SetUp, awx: Awx) -> None:
+    assert awx.objects() == set_up.after_check
+    assert announced(set_up.checked) == changed(set_up.ran)
+    made = set_up.made
+    awx.file.write_text(json.dumps(made))
     for words in ((), ("--check",)):
         status, again = awx.run(*words)
         assert (status, changed(again)) == (0, set()), again
@@ -227,10 +249,8 @@ def test_a_check_tells_what_the_run_makes_and_a_second_run_changes_nothing(awx: 
     assert changed(checked) == changed(ran) == {"Execution environment", *templates}
 
 
-def test_the_workflow_hands_on_the_digest(awx: Awx) -> None:
-    status, ran = awx.run("-vvv")
-    assert status == 0, ran
-    made = awx.objects()
+def test_the_workflow_hands_on_the_digest(set_up: SetUp) -> None:
+    made = set_up.made
     templates = {name: each["fields"] for name, each in made["job_template"].items()}
     assert [templates[f"shop: {name}"]["job_type"] for name in ("review", "deploy", "deploy what was approved")] == [
         "check",

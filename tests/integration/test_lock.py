@@ -37,25 +37,42 @@ def package(workspace: Workspace, version: str, folder: Path, *words: str) -> No
     workspace.helm_plain("repo", "index", str(folder))
 
 
-def stack(workspace: Workspace, repository: ChartRepository, version: str, **keys: object) -> None:
+def stack(
+    workspace: Workspace, repository: ChartRepository, version: str, file: str = "helmstack.yaml", **keys: object
+) -> None:
     web = workspace.release("web", **{"version": version, **keys}) | {"chart": "r/web"}
-    workspace.stack(web, workspace.release("local", "local"), repositories=[{"name": "r", "url": repository.url}])
+    repositories = [{"name": "r", "url": repository.url}]
+    workspace.stack(web, workspace.release("local", "local"), file=file, repositories=repositories)
 
 
 def module(name: str, **options: object) -> Object:
     return {f"helmstack.core.{name}": {"binary_path": HELM, **options}}
 
 
+def checked(task: Object) -> Object:
+    return {**task, "name": "check", "check_mode": True}
+
+
+def failing(task: Object) -> Object:
+    """The play goes on after it."""
+    return {**task, "ignore_errors": True}
+
+
+def is_there(path: str) -> Object:
+    return {"name": "look", "ansible.builtin.stat": {"path": path}}
+
+
 def test_a_lock_file_is_checked_written_kept_and_counts(workspace: Workspace, served: ChartRepository) -> None:
-    checked = workspace.run(module("helmstack_lock"), check=True)
-    assert not (workspace.root / "helmstack.lock").exists()
-    made = workspace.run(module("helmstack_lock"))
+    lock = module("helmstack_lock")
+    look = is_there(str(workspace.root / "helmstack.lock"))
+    run = workspace.run(checked(lock), look, {**lock, "name": "made"}, {**lock, "name": "again"})
+    assert run["look"]["stat"]["exists"] is False
     text = (workspace.root / "helmstack.lock").read_text()
-    assert checked.result["diff"] == made.result["diff"]
-    assert made.result["diff"][0]["after"] == text
-    assert checked.result["changed"] is made.result["changed"] is True
-    assert "r/web: 1.0.0 is locked, 2.0.0 is the newest, 2 versions later" in made.output
-    again = workspace.run(module("helmstack_lock")).result
+    assert run["check"]["diff"] == run["made"]["diff"]
+    assert run["made"]["diff"][0]["after"] == text
+    assert run["check"]["changed"] is run["made"]["changed"] is True
+    assert "r/web: 1.0.0 is locked, 2.0.0 is the newest, 2 versions later" in run.shown("made")
+    again = run["again"]
     assert (again["changed"], again["diff"][0]["before"] == text) == (False, True)
     assert [item["newer"] for item in again["outdated"]] == [["1.1.0", "2.0.0"], ["2.0.0"]]
     package(workspace, "1.0.5", workspace.root / "served")
@@ -86,15 +103,14 @@ def test_an_archive_that_was_replaced_is_an_error_with_both_digests(
 def test_a_lock_file_that_lacks_a_chart_or_is_in_conflict_is_an_error(
     workspace: Workspace, served: ChartRepository
 ) -> None:
-    workspace.run(module("helmstack_lock"))
-    stack(workspace, served, "~2.0")
-    message = workspace.run(module("helmstack_template", environment="dev"), code=2).result["msg"]
-    assert "but the stack wants ~2.0. Run the module helmstack_lock" in message
-    workspace.write("helmstack.lock", "<<<<<<< ours\nlock_version: 1\n=======\n>>>>>>> theirs\n")
-    message = workspace.run(module("helmstack_template", environment="dev"), code=2).result["msg"]
-    assert "helmstack.lock:1: the lock file holds a merge conflict" in message
-    message = workspace.run(module("helmstack_template", lock_file="no.lock", environment="dev"), code=2).result["msg"]
-    assert "there is no lock file" in message
+    stack(workspace, served, "~2.0", file="changed.yaml")
+    workspace.write("conflict.lock", "<<<<<<< ours\nlock_version: 1\n=======\n>>>>>>> theirs\n")
+    others: list[Object] = [{"stack_files": ["changed.yaml"]}, {"lock_file": "conflict.lock"}, {"lock_file": "no.lock"}]
+    tasks = [failing(module("helmstack_template", environment="dev", **other)) for other in others]
+    lacks, conflict, none = (result["msg"] for result in workspace.run(module("helmstack_lock"), *tasks).results[1:])
+    assert "but the stack wants ~2.0. Run the module helmstack_lock" in lacks
+    assert "conflict.lock:1: the lock file holds a merge conflict" in conflict
+    assert "there is no lock file" in none
 
 
 def test_a_bundle_deploys_what_was_deployed_without_any_other_source(
@@ -102,27 +118,31 @@ def test_a_bundle_deploys_what_was_deployed_without_any_other_source(
 ) -> None:
     workspace.deploy(environment="dev")
     dest = str(workspace.root / "shop.tgz")
-    checked = workspace.run(module("helmstack_bundle", dest=dest), check=True).result
-    assert not Path(dest).exists()
-    made = workspace.run(module("helmstack_bundle", dest=dest)).result
-    assert checked["diff"] == made["diff"]
+    bundle = module("helmstack_bundle", dest=dest)
+    before, look, made, again = workspace.run(checked(bundle), is_there(dest), bundle, bundle).results
+    assert look["stat"]["exists"] is False
+    assert before["diff"] == made["diff"]
     assert [(item["chart"], item["version"]) for item in made["charts"]] == [
         ("charts/local", "1.0.0"),
         ("r/web", "1.1.0"),
         ("r/web", "1.0.0"),
     ]
-    assert workspace.run(module("helmstack_bundle", dest=dest)).result["changed"] is False
+    assert again["changed"] is False
     served.stop()
     other_cache = {"XDG_CACHE_HOME": str(workspace.root / "other")}
-    task = workspace.task({"environment": "dev", "bundle": "shop.tgz"})
-    assert workspace.run(task, check=True, env=other_cache).result["changed"] is False
-    prod = workspace.run(workspace.task({"environment": "prod", "bundle": dest, "take_over": True}), env=other_cache)
-    assert prod.result["plan"]["summary"]["upgrade"] == 2 or prod.result["changed"]
+    dev = checked(workspace.task({"environment": "dev", "bundle": "shop.tgz"}))
+    prod = workspace.task({"environment": "prod", "bundle": dest, "take_over": True})
+    of_dev, of_prod = workspace.run(dev, prod, env=other_cache).results
+    assert of_dev["changed"] is False
+    assert of_prod["plan"]["summary"]["upgrade"] == 2 or of_prod["changed"]
 
 
 def test_bad_bundles_are_errors(workspace: Workspace, served: ChartRepository) -> None:
     dest = workspace.root / "shop"
-    workspace.run(module("helmstack_bundle", dest=str(dest), environments=["dev"], images=False))
+    bundle = module("helmstack_bundle", dest=str(dest), environments=["dev"], images=False)
+    unknown = failing(module("helmstack_bundle", dest=str(dest), environments=["prd"]))
+    wrong = workspace.run(bundle, unknown).result["msg"]
+    assert "nothing for the environment 'prd'. Did you mean 'prod'?" in wrong
     message = workspace.fail(environment="prod", bundle=str(dest))
     assert "holds chart r/web for ~1.0, not for >=1 <2. Make the bundle anew" in message
     archive = next((dest / "charts").glob("web-*.tgz"))
@@ -133,8 +153,6 @@ def test_bad_bundles_are_errors(workspace: Workspace, served: ChartRepository) -
     (dest / "bundle.yaml").write_text("[]")
     assert "the bundle is damaged" in workspace.fail(environment="dev", bundle=str(dest))
     assert "nowhere.tgz" in workspace.fail(environment="dev", bundle="nowhere.tgz")
-    wrong = workspace.run(module("helmstack_bundle", dest=str(dest), environments=["prd"]), code=2).result["msg"]
-    assert "nothing for the environment 'prd'. Did you mean 'prod'?" in wrong
 
 
 def test_signed_charts_are_verified_with_the_keyring(workspace: Workspace, served: ChartRepository) -> None:
@@ -142,13 +160,16 @@ def test_signed_charts_are_verified_with_the_keyring(workspace: Workspace, serve
     folder = workspace.root / "served"
     package(workspace, "3.0.0", folder, "--sign", "--key", "trusted", "--keyring", str(signs))
 
-    def render(version: str, keyring: Path, code: int = 0) -> Object:
-        stack(workspace, served, version, verify=True, keyring=str(keyring))
-        return workspace.run(module("helmstack_template"), code=code).result
+    def render(file: str, version: str, keyring: Path) -> Object:
+        stack(workspace, served, version, file=file, verify=True, keyring=str(keyring))
+        return module("helmstack_template", stack_files=[file])
 
-    assert render("3.0.0", trusted)["releases"]
-    assert "is not as one of the keys of the keyring" in render("3.0.0", other, 2)["msg"]
-    assert "is not signed: it has no provenance file" in render("2.0.0", trusted, 2)["msg"]
+    right = render("right.yaml", "3.0.0", trusted)
+    wrong = [render("key.yaml", "3.0.0", other), render("unsigned.yaml", "2.0.0", trusted)]
+    good, key, unsigned = workspace.run(right, *map(failing, wrong)).results
+    assert good["releases"]
+    assert "is not as one of the keys of the keyring" in key["msg"]
+    assert "is not signed: it has no provenance file" in unsigned["msg"]
     provenance = folder / "web-3.0.0.tgz.prov"
     subprocess.run(["sed", "-i", "s/^version: 3.0.0/version: 3.0.1/", str(provenance)], check=True)
     other_cache = {"XDG_CACHE_HOME": str(workspace.root / "other")}

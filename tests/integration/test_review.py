@@ -34,16 +34,20 @@ def shop(workspace: Workspace) -> Workspace:
 
 def test_a_plan_tells_risks_and_images_and_a_forbidden_one_is_not_carried_out(shop: Workspace) -> None:
     before = shop.snapshot()
-    found = [shop.run({"forbid": [NO_LOSS]}, check=check, code=2) for check in (True, False)]
+    app, config = (f"{shop.ns('a')}/{name}" for name in ("app", "config"))
+    forbidden = {**shop.task({"forbid": [NO_LOSS]}), "ignore_errors": True}
+    other = shop.task({"forbid": [{"when": f"releases[?name=='{config}']"}]})
+    run = shop.run({**forbidden, "check_mode": True}, forbidden, {**other, "name": "allowed", "check_mode": True})
+    found = run.results[:2]
     assert shop.snapshot().versions == before.versions
-    for run in found:
-        told = run.result["msg"].splitlines()
+    assert [record["how"] for record in run.records] == ["failed", "failed", "ok"]
+    for result in found:
+        told = result["msg"].splitlines()
         assert told[0] == "the plan is forbidden: Data would be lost. Nothing was done"
         assert told[2].endswith("app, PersistentVolumeClaim data: the volume is deleted, and its data may be lost")
-        assert run.result["changed"] is False
-    plan = found[0].result["plan"]
-    assert plan_of(found[0].result) == plan_of(found[1].result)
-    app, config = (f"{shop.ns('a')}/{name}" for name in ("app", "config"))
+        assert result["changed"] is False
+    plan = found[0]["plan"]
+    assert plan_of(found[0]) == plan_of(found[1])
     assert [(risk["risk"], risk["release"]) for risk in plan["risks"]] == [("data-loss", app), ("downgrade", app)]
     assert plan["risks"][1]["why"] == "the app version goes back from 2.0 to 1.9"
     assert plan["images"] == [
@@ -51,8 +55,7 @@ def test_a_plan_tells_risks_and_images_and_a_forbidden_one_is_not_carried_out(sh
         {"image": "registry.invalid/app:1.1.0", "state": "comes", "releases": [app]},
     ]
     assert plan["releases"][0]["app_version"] == {"from": "2.0", "to": "1.9"}
-    allowed = shop.run({"forbid": [{"when": f"releases[?name=='{config}']"}]}, check=True)
-    assert f"RISK data-loss: {app}, PersistentVolumeClaim data: the volume is deleted" in allowed.output
+    assert f"RISK data-loss: {app}, PersistentVolumeClaim data: the volume is deleted" in run.shown("allowed")
 
 
 def test_what_no_plan_has_cannot_be_forbidden(shop: Workspace) -> None:

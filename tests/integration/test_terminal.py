@@ -27,9 +27,12 @@ def test_drift_what_is_left_behind_and_the_sum_are_told(workspace: Workspace) ->
     workspace.api.patch(f"/api/v1/namespaces/{a}/configmaps/one", {"data": {"v": "2", "w": "3"}})
     workspace.api.delete(f"/api/v1/namespaces/{a}/configmaps/two")
     workspace.stack(*releases[:2])
-    for check, word in ((True, "plan"), (False, "nothing to do")):
-        found = workspace.run({"drift": "report"}, check=check)
-        assert told(found.output) == [
+    drift, pruned = workspace.task({"drift": "report"}), workspace.task({"prune": True})
+    run = workspace.run(
+        {**drift, "name": "check", "check_mode": True}, drift, {**pruned, "name": "prune", "check_mode": True}
+    )
+    for task, word in (("check", "plan"), ("deploy", "nothing to do")):
+        assert told(run.shown(task)) == [
             f"{a}/one: unchanged app 1.0.0 (drift), objects: 1 change",
             "  ConfigMap one: data.v",
             f"{a}/two: unchanged app 1.0.0 (drift), objects: 1 add",
@@ -37,9 +40,8 @@ def test_drift_what_is_left_behind_and_the_sum_are_told(workspace: Workspace) ->
             f"deployed by this stack, no longer in it: {a}/three (prune: true removes it)",
             f"{word}: 2 unchanged",
         ]
-        assert found.result["plan"]["left_behind"] == [f"{a}/three"]
-    lines = told(workspace.run({"prune": True}, check=True).output)
-    assert lines == [
+        assert run[task]["plan"]["left_behind"] == [f"{a}/three"]
+    assert told(run.shown("prune")) == [
         f"{a}/three: uninstall app 1.0.0 (removed), objects: 1 remove",
         "plan: 1 uninstall, 1 object removed, 2 unchanged",
     ]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from harness import Workspace, exact, release_of
+from harness import Object, Workspace, exact, release_of
 
 
 def test_values_that_change_have_their_origin(workspace: Workspace) -> None:
@@ -38,20 +38,20 @@ def test_two_environments_are_compared_without_a_cluster(workspace: Workspace) -
     workspace.write("env/prod.yaml", "releases: {app: {version: '>=1.0.0'}}\n")
     reports = [str(workspace.root / name) for name in ("r.md", "r.html", "r.json")]
     options = {"environment": "dev", "compare_to": "prod", "report_file": reports}
-    task = {"helmstack.core.helmstack_values": options}
-    run = workspace.run(task, check=True)
-    found = run.result["releases"][0]
+    short = str(workspace.root / "short.md")
+    tasks: list[Object] = [options, {"environment": "dev", "report_file": [short]}]
+    tasks += [{"environment": "dev", "compare_to": "prd"}]
+    steps = [{"helmstack.core.helmstack_values": task} for task in tasks]
+    run = workspace.run(*steps, check=True, code=2)
+    compared, _short, wrong = run.results
+    found = compared["releases"][0]
     assert (found["before"], found["after"]) == ({"version": "1.0.0"}, {"version": ">=1.0.0"})
     assert [(item["path"], item["before"], item["after"]) for item in found["values"]] == [("data.word", "two", "one")]
     assert "helmstack: dev and prod differ in 1 release" in run.output
-    assert len(run.result["diff"]) == 1
+    assert len(compared["diff"]) == 1
     text = (workspace.root / "r.md").read_text()
     assert "dev compared with prod" in text
     assert "env/dev.yaml:1" in text
     assert "data.word" in (workspace.root / "r.html").read_text()
-    workspace.run({"helmstack.core.helmstack_values": {"environment": "dev", "report_file": reports[:1]}}, check=True)
-    assert "has values" in (workspace.root / "r.md").read_text()
-    message = workspace.run(
-        {"helmstack.core.helmstack_values": {"environment": "dev", "compare_to": "prd"}}, code=2
-    ).result["msg"]
-    assert "nothing for the environment 'prd'. Did you mean 'prod'?" in message
+    assert "has values" in (workspace.root / "short.md").read_text()
+    assert "nothing for the environment 'prd'. Did you mean 'prod'?" in wrong["msg"]
