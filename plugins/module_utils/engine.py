@@ -86,7 +86,8 @@ class Run:
         self.lenient = lenient
         self.diff = diff
         self.session = self._open()
-        self.tools = Tools(stack, options.tools, workdir, os.path.join(workdir, "kubeconfig"), guard)
+        kubeconfig = os.path.join(workdir, "kubeconfig")
+        self.tools = Tools(stack, options.tools, workdir, kubeconfig, guard, options.renders)
         self.values = ValuesFiles(workdir, self.tools.helm)
         self.ended = threading.Event()  # set: nothing new may begin
         self.lost = ""  # why the lock is no longer held
@@ -287,7 +288,7 @@ def check_plan(plan: Plan, expected: Any) -> None:
 
 def open_session(stack: Stack, options: RunOptions, workdir: str, *, everything: bool) -> Session:
     """Connects to the cluster that the options name, and checks that it is the expected one."""
-    kubeconfig = write_kubeconfig(options.connection, os.environ, Path(workdir))
+    kubeconfig = write_kubeconfig(options.connection, os.environ, Path(workdir), shared=options.renders)
     wanted = {release.id for release in stack.releases if release.spray is None}
     namespaces: Collection[str] | None = None if everything else {release.namespace for release in stack.releases}
     known = {release.namespace for release in stack.releases}

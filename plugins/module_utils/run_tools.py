@@ -18,6 +18,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.locking impor
 from ansible_collections.helmstack.core.plugins.module_utils.chart.store import ChartStore
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan.spray import Sprayed, expand
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, Stack
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard, cache_folder
 
@@ -40,7 +41,15 @@ class ToolOptions:
 class Tools:
     """The helm programs and the charts of one run."""
 
-    def __init__(self, stack: Stack, options: ToolOptions, workdir: str, kubeconfig: str | None, guard: Guard) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        options: ToolOptions,
+        workdir: str,
+        kubeconfig: str | None,
+        guard: Guard,
+        shared: SharedTexts | None = None,
+    ) -> None:
         self._kubeconfig = kubeconfig
         self._guard = guard
         self._workdir = workdir
@@ -56,6 +65,7 @@ class Tools:
             cache=os.path.join(self._cache, "charts"),
             registry_config=options.registry_config,
             guard=guard,
+            shared=shared,
             pins=_pins(stack, options),
             sources=(BundleSource(self._bundle, workdir),) if self._bundle else None,
         )

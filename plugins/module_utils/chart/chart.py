@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.files import 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.chart.origin import Origin
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError, InputError
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 
 _FALSE = (("deprecated", "false"), ("enabled", "false"))
 # What templates are seldom made of, and what is often full of examples of them.
@@ -81,33 +82,57 @@ class Chart:
         return self.place if isinstance(self.place, str) else self.place()
 
 
-def load(path: str, reference: str = "") -> Chart:
+def load(path: str, reference: str = "", shared: SharedTexts | None = None) -> Chart:
     """The chart at a path.
 
+    :arg shared: what other processes have found in charts; what is known of the same files is taken.
     :raises ChartError: there is none, or it is damaged.
     """
     content = chart_files.read(path)
-    meta = metadata(content, path)
+    if shared is None:
+        found = _facts(content, path)
+    else:
+        same = f"chart {path!a} {_digest_of(content, content)}"
+        found = json.loads(shared.get(same, lambda: json.dumps(_facts(content, path))))
+    found["mentions"]["apis"] = frozenset(found["mentions"]["apis"])
+    for item in found["dependencies"]:
+        item["tags"] = tuple(item["tags"])
     return Chart(
         reference=reference or path,
         place=path,
-        name=meta.name,
-        version=meta.version,
-        app_version=meta.app_version,
-        digest=digest(content),
-        mentions=Mentions.of(rendered(content)),
-        dependencies=meta.dependencies,
-        warnings=_warnings(content, path),
-        has_crds=_has_crds(content),
-        own_bytes=sum(len(data) for name, data in content.items() if not name.startswith("charts/")),
-        templates=templates_digest(content),
+        mentions=Mentions(**found.pop("mentions")),
+        dependencies=tuple(Dependency(**item) for item in found.pop("dependencies")),
+        warnings=tuple(found.pop("warnings")),
+        **found,
     )
+
+
+def _facts(content: Files, path: str) -> dict[str, Any]:
+    """What there is to know of a chart, as JSON knows it."""
+    meta = metadata(content, path)
+    mentions = Mentions.of(rendered(content))
+    return {
+        "name": meta.name,
+        "version": meta.version,
+        "app_version": meta.app_version,
+        "digest": digest(content),
+        "mentions": {**vars(mentions), "apis": sorted(mentions.apis)},
+        "dependencies": [dict(vars(item)) for item in meta.dependencies],
+        "warnings": _warnings(content, path),
+        "has_crds": _has_crds(content),
+        "own_bytes": sum(len(data) for name, data in content.items() if not name.startswith("charts/")),
+        "templates": templates_digest(content),
+    }
 
 
 def templates_digest(files: Files) -> str:
     """One text for the files in ``templates/``: the same text means the same templates."""
+    return _digest_of(files, sorted(name for name in files if name.startswith("templates/")))
+
+
+def _digest_of(files: Files, names: Iterable[str]) -> str:
     found = hashlib.sha256()
-    for name in sorted(name for name in files if name.startswith("templates/")):
+    for name in names:
         found.update(f"{len(name)} {name} {len(files[name])} ".encode() + files[name])
     return found.hexdigest()
 

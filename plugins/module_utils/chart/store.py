@@ -36,6 +36,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.git.repositories im
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.helm.output import HelmFailure
 from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import without_credentials
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
@@ -49,6 +50,7 @@ class ChartStore:
     :arg pins: what makes references exact, a lock file.
     :arg sources: where charts come from, in place of all that there are: a bundle.
     :arg guard: looks after the processes if this one is killed.
+    :arg shared: what other processes have found in charts.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class ChartStore:
         pins: Pins | None = None,
         sources: tuple[Source, ...] | None = None,
         guard: Guard | None = None,
+        shared: SharedTexts | None = None,
     ) -> None:
         os.makedirs(workdir, mode=0o700, exist_ok=True)
         repositories = tuple(repositories)
@@ -76,6 +79,7 @@ class ChartStore:
         self._brought: Once[Wanted, Found] = Once()
         self._helm = helm
         self._workdir = workdir
+        self._shared = shared
 
     def fetch(
         self,
@@ -113,7 +117,7 @@ class ChartStore:
         pinned = self._pins.pin(wanted) if self._pins else wanted
         found = self._bring(pinned)
         _check_digest(found, pinned)
-        chart = load(found.path, wanted.reference)
+        chart = load(found.path, wanted.reference, self._shared)
         if pinned.verify:
             self._verify(chart, found, pinned)
         _check_version(chart, found, pinned)

@@ -20,6 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.model import KubeconfigFile
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import proper
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 
 try:
     import yaml
@@ -40,7 +41,11 @@ _Entry = dict[str, Any]
 
 
 def write_kubeconfig(
-    options: ConnectionOptions, environ: Mapping[str, str], folder: Path, service_account: Path = SERVICE_ACCOUNT
+    options: ConnectionOptions,
+    environ: Mapping[str, str],
+    folder: Path,
+    service_account: Path = SERVICE_ACCOUNT,
+    shared: SharedTexts | None = None,
 ) -> KubeconfigFile:
     """Writes the kubeconfig that this run uses, with the one cluster and user that the options name.
 
@@ -51,9 +56,10 @@ def write_kubeconfig(
     :arg options: kubernetes.core's connection options. As true is the default of ``validate_certs`` there, only false
         overrides a kubeconfig.
     :arg folder: private to the run, mode 0700.
+    :arg shared: what other processes have read in kubeconfigs; what is known of the same text is taken.
     :raises ClusterError: no cluster is named, or what names it is broken.
     """
-    context, cluster, user, namespace = _source(options, environ, service_account)
+    context, cluster, user, namespace = _source(options, environ, service_account, shared)
     cluster = _override_cluster(cluster, options, environ)
     for name, url, what in (
         ("host", cluster["server"], "the URL of the cluster cannot be read"),
@@ -69,16 +75,16 @@ def write_kubeconfig(
 
 
 def _source(
-    options: ConnectionOptions, environ: Mapping[str, str], service_account: Path
+    options: ConnectionOptions, environ: Mapping[str, str], service_account: Path, shared: SharedTexts | None
 ) -> tuple[str, _Entry, _Entry, str | None]:
     """Context name, cluster, user and namespace before the options are laid over them."""
     if options.kubeconfig:
-        return _select(_load_option(options.kubeconfig, environ), options.context)
+        return _select(_load_option(options.kubeconfig, environ, shared), options.context)
     if options.host and not options.context:
         return "", {}, {}, None
     if options.in_cluster:
         return "", *_service_account(environ, service_account), None
-    return _select(_load_environment(environ), options.context)
+    return _select(_load_environment(environ, shared), options.context)
 
 
 def _service_account(environ: Mapping[str, str], folder: Path) -> tuple[_Entry, _Entry]:
@@ -96,14 +102,14 @@ def _service_account(environ: Mapping[str, str], folder: Path) -> tuple[_Entry, 
 # -- reading kubeconfig files
 
 
-def _load_option(kubeconfig: Any, environ: Mapping[str, str]) -> _Entry:
+def _load_option(kubeconfig: Any, environ: Mapping[str, str], shared: SharedTexts | None) -> _Entry:
     if isinstance(kubeconfig, Mapping):
         return _checked(dict(kubeconfig), "the inline kubeconfig", "", Path.cwd())
     check_path(kubeconfig)
     path = _expand(str(kubeconfig), environ)
     if not path.is_file():
         raise ClusterError(f"no cluster: the kubeconfig {path} does not exist")
-    return _load_file(path)
+    return _load_file(path, shared)
 
 
 def check_path(kubeconfig: Any) -> None:
@@ -119,7 +125,7 @@ def check_path(kubeconfig: Any) -> None:
         )
 
 
-def _load_environment(environ: Mapping[str, str]) -> _Entry:
+def _load_environment(environ: Mapping[str, str], shared: SharedTexts | None) -> _Entry:
     """KUBECONFIG's files, merged as kubectl does it (missing ones are left out), else ~/.kube/config."""
     named = [item for item in environ.get("KUBECONFIG", "").split(os.pathsep) if item]
     paths = [_expand(item, environ) for item in dict.fromkeys(named or ["~/.kube/config"])]
@@ -132,7 +138,7 @@ def _load_environment(environ: Mapping[str, str]) -> _Entry:
             else "no option, KUBECONFIG or ~/.kube/config names one"
         )
         raise ClusterError(f"no cluster: {why}", hint=_HOW_TO)
-    return _merge([_load_file(path) for path in present])
+    return _merge([_load_file(path, shared) for path in present])
 
 
 def _expand(path: str, environ: Mapping[str, str]) -> Path:
@@ -142,10 +148,10 @@ def _expand(path: str, environ: Mapping[str, str]) -> Path:
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 
-def _load_file(path: Path) -> _Entry:
+def _load_file(path: Path, shared: SharedTexts | None) -> _Entry:
     try:
         text = path.read_text(encoding="utf-8")
-        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data = json.loads(shared.get(f"kubeconfig {text}", lambda: _as_json(text))) if shared else _read(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ClusterError(f"the kubeconfig cannot be read: {reason}", where=Location(str(path))) from None
@@ -156,6 +162,17 @@ def _load_file(path: Path) -> _Entry:
         # never the text itself: the broken line may be the token's
         raise ClusterError(f"the kubeconfig is broken: {problem}", where=Location(str(path), line)) from None
     return _checked(data or {}, str(path), text, path.parent)
+
+
+def _read(text: str) -> Any:
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _as_json(text: str) -> str:
+    try:
+        return json.dumps(_read(text), default=_plain, skipkeys=True)
+    except ValueError:  # it contains itself
+        raise yaml.YAMLError from None
 
 
 def _checked(data: Any, name: str, text: str, folder: Path) -> _Entry:

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import Dependency, digest, load
 from ansible_collections.helmstack.core.plugins.module_utils.chart.mentions import Mentions
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 
 Tree = dict[str, bytes]
 
@@ -160,3 +161,20 @@ def test_a_bad_chart_yaml_is_told(tmp_path: Path, meta: bytes, expected: str) ->
         load(write(tmp_path / "web", {"Chart.yaml": meta}))
     assert expected in str(caught.value)
     assert str(tmp_path / "web") in str(caught.value)
+
+
+def test_what_other_processes_know_of_a_chart_is_what_its_files_say(tmp_path: Path) -> None:
+    shared = SharedTexts.new()
+    if shared is None:
+        pytest.skip("this system has no memfd_create or no locks of open files")
+    wanted = "dependencies:\n- {name: db, version: 3.0.0, repository: 'https://a', tags: [x], condition: db.on}\n"
+    templates = {
+        "templates/cm.yaml": b'x: {{ lookup "v1" "Secret" "a" "b" }} {{ .Capabilities.APIVersions.Has "a/v1" }}'
+    }
+    path = write(tmp_path / "web", {**WEB, **templates, **inside("db", DB), "Chart.yaml": META + wanted.encode()})
+    for _time in range(2):
+        found = load(path, "./web", shared)
+        assert found == load(path, "./web")
+        assert all((found.dependencies, found.warnings, found.mentions.apis, found.mentions.cluster))
+    write(tmp_path / "web", {"values.yaml": b"a: 2\n"})
+    assert load(path, "./web", shared) == load(path, "./web") != found

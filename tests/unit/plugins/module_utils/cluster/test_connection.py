@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.helmstack.core.plugins.module_utils.cluster import connection
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection_options import ConnectionOptions
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError
+from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
 
 CONFIG: dict[str, Any] = {
     "current-context": "dev",
@@ -369,3 +371,25 @@ def test_a_broken_kubeconfig_is_told_with_its_line(tmp_path: Path, text: str, se
         read(tmp_path, {"kubeconfig": str(path)})
     assert str(path) in str(caught.value)
     assert "TOPSECRET" not in str(caught.value)
+
+
+def test_processes_that_share_read_a_kubeconfig_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, reads = SharedTexts.new(), list[str]()
+    if shared is None:
+        pytest.skip("this system has no memfd_create or no locks of open files")
+    original = connection._read
+    monkeypatch.setattr(connection, "_read", lambda text: reads.append(text) or original(text))
+    path = write(tmp_path, json.dumps(CONFIG) + "\n# 2026-01-01: a date\n")
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write_kubeconfig(ConnectionOptions(kubeconfig=path), {}, folder, shared=shared if number else None)
+    texts = {(tmp_path / str(number) / "kubeconfig").read_text() for number in range(3)}
+    assert (len(texts), len(reads)) == (1, 2)
+
+
+@pytest.mark.parametrize("text", ["&a [*a]", "? [", "{2026-01-01: x}"])
+def test_a_kubeconfig_that_no_json_can_say_is_broken_for_all_who_share(tmp_path: Path, text: str) -> None:
+    for shared in (None, SharedTexts.new()):
+        with pytest.raises(ClusterError, match="kubeconfig"):
+            write_kubeconfig(ConnectionOptions(kubeconfig=write(tmp_path, text)), {}, tmp_path, shared=shared)
