@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import write_kubeconfig
+from ansible_collections.helmstack.core.plugins.module_utils.cluster.connection import kubeconfig
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.problems import Forbidden
 from ansible_collections.helmstack.core.plugins.module_utils.cluster.session import Session
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ApplyError, InputError, Stopped
@@ -83,18 +83,20 @@ class Run:
         self.stack = stack
         self.options = options
         self.workdir = workdir
+        self.guard = guard
         self.lenient = lenient
         self.diff = diff
         self.session = self._open()
-        kubeconfig = os.path.join(workdir, "kubeconfig")
-        self.tools = Tools(stack, options.tools, workdir, kubeconfig, guard, options.renders)
-        self.values = ValuesFiles(workdir, self.tools.helm)
+        path = os.path.join(workdir, "kubeconfig")
+        self.tools = Tools(stack, options.tools, workdir, path, guard, options.renders)
+        self.values = ValuesFiles(workdir, self.tools.helm, guard)
         self.ended = threading.Event()  # set: nothing new may begin
         self.lost = ""  # why the lock is no longer held
         self.lock: Lock | None = None
 
     def _open(self) -> Session:
-        return open_session(self.stack, self.options, self.workdir, everything=self.options.settings.prune)
+        everything = self.options.settings.prune
+        return open_session(self.stack, self.options, self.workdir, self.guard, everything=everything)
 
     def plan(self) -> Plan:
         """The plan for the cluster as it is now.
@@ -286,9 +288,12 @@ def check_plan(plan: Plan, expected: Any) -> None:
         )
 
 
-def open_session(stack: Stack, options: RunOptions, workdir: str, *, everything: bool) -> Session:
+def open_session(stack: Stack, options: RunOptions, workdir: str, guard: Guard, *, everything: bool) -> Session:
     """Connects to the cluster that the options name, and checks that it is the expected one."""
-    kubeconfig = write_kubeconfig(options.connection, os.environ, Path(workdir), shared=options.renders)
+    config = kubeconfig(options.connection, os.environ, Path(workdir), shared=options.renders)
+    guard.keep(str(config.path), config.text)
+    if not config.bare:
+        guard.watch()
     wanted = {release.id for release in stack.releases if release.spray is None}
     namespaces: Collection[str] | None = None if everything else {release.namespace for release in stack.releases}
     known = {release.namespace for release in stack.releases}
@@ -296,7 +301,7 @@ def open_session(stack: Stack, options: RunOptions, workdir: str, *, everything:
     def tell(text: str) -> None:
         Progress(options.progress_file, Mask(stack.secrets))(text)
 
-    session = Session(kubeconfig, namespaces, wanted, os.environ.get("HELM_DRIVER", ""), known, tell)
+    session = Session(config, namespaces, wanted, os.environ.get("HELM_DRIVER", ""), known, tell)
     session.check(options.expected_cluster)
     return session
 
@@ -306,7 +311,7 @@ def info(stack: Stack, options: RunOptions, include: tuple[str, ...], workdir: s
 
     :arg include: the option of that name of helmstack_info.
     """
-    session = open_session(stack, options, workdir, everything=stack.targets is None)
+    session = open_session(stack, options, workdir, guard, everything=stack.targets is None)
     tools = Tools(stack, options.tools, workdir, os.path.join(workdir, "kubeconfig"), guard)
     planner = planner_of(stack, options, session, tools, ValuesFiles(workdir, tools.helm), workdir)
     from ansible_collections.helmstack.core.plugins.module_utils.report.info import InfoReader

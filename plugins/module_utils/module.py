@@ -88,11 +88,13 @@ class ModuleDefinition:
     """What one of the modules does.
 
     :arg resolved: makes the stack of the options if the files are on the target.
+    :arg patient: the body lets the guard watch before it writes anything that may be secret.
     """
 
     spec: ArgSpec
     body: Callable[[Call], dict[str, Any]]
     resolved: Resolved = of_stack_files
+    patient: bool = False
 
 
 def run(definition: ModuleDefinition) -> None:
@@ -113,7 +115,10 @@ def perform(definition: ModuleDefinition, invocation: Invocation) -> dict[str, A
     told: dict[str, Any] = {}
     draft: dict[str, Any] = {}
     try:
-        with _stoppable(), private_folder(invocation.tmpdir, *_leavings(invocation)) as (workdir, guard):
+        with (
+            _stoppable(),
+            private_folder(invocation.tmpdir, *_leavings(invocation), patient=definition.patient) as (workdir, guard),
+        ):
             _check_libraries()
             call = _with_secrets(definition.spec, _call(definition, invocation, workdir, guard))
             mask = _mask(call.stack)

@@ -112,7 +112,7 @@ def _import(call: Call) -> dict[str, Any]:
     return import_clusters.imported(call.stack, options, workdir=call.workdir, guard=call.guard)
 
 
-DEPLOY = ModuleDefinition(HELMSTACK, _deploy)
+DEPLOY = ModuleDefinition(HELMSTACK, _deploy, patient=True)
 SPRAY = ModuleDefinition(HELM_SPRAY, _deploy, on_target)
 INFO = ModuleDefinition(HELMSTACK_INFO, _info)
 TEMPLATE = ModuleDefinition(HELMSTACK_TEMPLATE, _template)

@@ -93,7 +93,12 @@ class Tools:
 
     def expander(self, folder: str) -> Callable[[Release, Chart], Sprayed]:
         """Gives the releases of an umbrella and of its chart; helm finds their charts in ``folder``."""
-        return lambda release, chart: expand(release, chart, folder, self.helm(release).version().major)
+
+        def expanded(release: Release, chart: Chart) -> Sprayed:
+            self._guard.watch()
+            return expand(release, chart, folder, self.helm(release).version().major)
+
+        return expanded
 
     def interrupt(self) -> None:
         """Ends all helm and git processes; each helm gets the chance to say in its release what became of it."""

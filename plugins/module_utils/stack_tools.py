@@ -71,4 +71,5 @@ class StackTools:
     def _place(self) -> tuple[str, Guard]:
         if self._at is None:
             self._at = self._open.enter_context(self._room())
+            self._at[1].watch()
         return self._at

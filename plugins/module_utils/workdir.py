@@ -51,20 +51,40 @@ rm -rf -- "$@"
 class Guard:
     """A process that survives a SIGKILL of this one: it then ends the run's helm processes and removes its files.
 
+    It starts when there is something to look after, which a run that changes nothing seldom has.
+
     :arg paths: what it removes.
     """
 
     def __init__(self, *paths: str) -> None:
         self._lock = threading.Lock()
         self._running: dict[int, bool] = {}
-        self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            ["/bin/sh", "-c", _GUARD, "helmstack-guard", *paths],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
+        self._paths = paths
+        self._process: subprocess.Popen[bytes] | None = None
+        self._later: dict[str, str] = {}
+
+    def watch(self) -> None:
+        """Begins to watch: before a process starts, and before something is written that may be secret."""
+        with self._lock:
+            if self._process is None:
+                self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                    ["/bin/sh", "-c", _GUARD, "helmstack-guard", *self._paths],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd="/",
+                    start_new_session=True,
+                )
+            while self._later:
+                write_private(*self._later.popitem())
+
+    def keep(self, path: str, text: str) -> None:
+        """A file that processes read: it is written, for this user alone, when it is watched over."""
+        with self._lock:
+            if self._process is None:
+                self._later[path] = text
+            else:
+                write_private(path, text)
 
     def begins(self, pid: int, *, heeds: bool) -> None:
         """A helm process runs now.
@@ -83,6 +103,8 @@ class Guard:
 
     def end(self) -> None:
         """Ends the guard: there is nothing left to do for it."""
+        if self._process is None:
+            return
         with self._lock:
             self._tell("bye")
             if self._process.stdin:
@@ -96,20 +118,23 @@ class Guard:
     def _tell(self, line: str) -> None:
         # if somebody has killed the guard, the next run only has more to do
         with suppress(OSError):
-            if self._process.stdin:
+            if self._process and self._process.stdin:
                 os.write(self._process.stdin.fileno(), f"{line}\n".encode())
 
 
 @contextmanager
-def private_folder(tmpdir: str, *beside: str) -> Iterator[tuple[str, Guard]]:
+def private_folder(tmpdir: str, *beside: str, patient: bool = False) -> Iterator[tuple[str, Guard]]:
     """A new folder in ``tmpdir`` that only this user can enter, and its guard.
 
     :arg beside: files that go with it.
+    :arg patient: whoever uses it lets the guard watch before it writes anything that may be secret.
     """
     sweep(os.path.dirname(os.path.abspath(tmpdir)))
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=tmpdir)
     module = _beginning(tmpdir, _MODULE)  # with the options in it; Ansible removes it if it is alive to do so
     guard = Guard(folder, *beside, *module)
+    if beside or module or not patient:
+        guard.watch()
     handle = os.open(folder, os.O_RDONLY)
     leavings = list(beside)
     try:
@@ -181,6 +206,14 @@ def _is_dead(folder: str, now: float) -> bool:
         return False
     finally:
         os.close(handle)
+
+
+def write_private(path: str, text: str) -> None:
+    """Writes a file for this user alone, in the place of any that is there."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def cache_folder(environ: Mapping[str, str]) -> str:

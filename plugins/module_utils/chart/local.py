@@ -27,6 +27,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.chart.repositories 
 from ansible_collections.helmstack.core.plugins.module_utils.chart.sources.model import Found
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ChartError
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 
 class _OutOfSync(ChartError):
@@ -37,9 +38,17 @@ class LocalCharts:
     """Folders and archives of the user. Nothing is ever written into them.
 
     :arg fetch: brings a chart of a repository or registry onto this disk.
+    :arg guard: looks after the copies.
     """
 
-    def __init__(self, repositories: Repositories, workdir: str, fetch: Callable[[Wanted], Found]) -> None:
+    def __init__(
+        self,
+        repositories: Repositories,
+        workdir: str,
+        fetch: Callable[[Wanted], Found],
+        guard: Guard | None = None,
+    ) -> None:
+        self._guard = guard
         self._repositories = repositories
         self._workdir = workdir
         self._fetch = fetch
@@ -76,6 +85,8 @@ class LocalCharts:
             return self._complete[path]
 
     def _build(self, path: str, missing: list[Dependency], chain: tuple[str, ...]) -> str:
+        if self._guard:
+            self._guard.watch()
         copy = os.path.join(tempfile.mkdtemp(prefix="build-", dir=self._workdir), os.path.basename(path))
         shutil.copytree(path, copy, ignore=shutil.ignore_patterns(".git"), ignore_dangling_symlinks=True)
         held = os.path.join(copy, "charts")

@@ -66,10 +66,12 @@ class ChartStore:
         guard: Guard | None = None,
         shared: SharedTexts | None = None,
     ) -> None:
-        os.makedirs(workdir, mode=0o700, exist_ok=True)
         repositories = tuple(repositories)
+        if repositories and guard:  # there may be passwords among them
+            guard.watch()
+        os.makedirs(workdir, mode=0o700, exist_ok=True)
         declared = Repositories(helm, repositories)
-        local = LocalCharts(declared, workdir, self._bring)
+        local = LocalCharts(declared, workdir, self._bring, guard)
         kept = Cache(cache)
         self._git = GitRepositories(os.path.join(workdir, "git"), repositories, kept.folder("git"), guard)
         around = Surroundings(helm, workdir, declared, kept, self._git, registry_config, local.complete, os.environ)
@@ -80,6 +82,7 @@ class ChartStore:
         self._helm = helm
         self._workdir = workdir
         self._shared = shared
+        self._guard = guard
 
     def fetch(
         self,
@@ -125,6 +128,8 @@ class ChartStore:
 
     def _bring(self, wanted: Wanted) -> Found:
         """A chart on this disk, be it a release's or one that others depend on."""
+        if self._guard and not os.path.isabs(wanted.reference):  # it comes through the folder of the run
+            self._guard.watch()
         return self._brought.of(wanted, lambda: self._source(wanted.reference).find(wanted))
 
     def _verify(self, chart: Chart, found: Found, wanted: Wanted) -> None:

@@ -75,6 +75,7 @@ class Client:
     """One cluster, one user, any number of threads.
 
     :arg tell: is called when retries take long, and when they have succeeded.
+    :arg text: of the kubeconfig, if it need not be read.
     """
 
     def __init__(
@@ -82,14 +83,16 @@ class Client:
         kubeconfig: Path | str,
         timeouts: Timeouts = Timeouts(),
         tell: Callable[[str], None] = lambda text: None,
+        text: str = "",
     ) -> None:
         self._kubeconfig = Path(kubeconfig)
+        self._text = text
         self._timeouts = timeouts
         self._outage = _Outage(tell)
         self._lock = threading.Lock()
         self._requests = 0
         self._answered = False
-        self._use(load_access(self._kubeconfig))
+        self._use(load_access(self._kubeconfig, self._text))
 
     @property
     def server(self) -> str:
@@ -270,7 +273,7 @@ class Client:
                 return answer
             if status == 401 and not renewed:  # the token may have expired during a long run
                 renewed = True
-                self._use(load_access(self._kubeconfig))
+                self._use(load_access(self._kubeconfig, self._text))
             elif not ((status == _TOO_MANY or (again and status in _BROKEN)) and retry.wait(problem, after)):
                 raise problem
 

@@ -21,6 +21,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.cluster.model impor
 from ansible_collections.helmstack.core.plugins.module_utils.errors import ClusterError, Location, did_you_mean
 from ansible_collections.helmstack.core.plugins.module_utils.masking.urls import proper
 from ansible_collections.helmstack.core.plugins.module_utils.shared_texts import SharedTexts
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import write_private
 
 try:
     import yaml
@@ -36,6 +37,7 @@ _FILES = {
     "cluster": ("certificate-authority",),
     "user": ("client-certificate", "client-key", "tokenFile"),
 }
+_NEED_FILES = frozenset(("client-certificate-data", "client-key-data", "exec", "auth-provider"))
 _LONGEST_PATH = 4096
 _Entry = dict[str, Any]
 
@@ -47,7 +49,20 @@ def write_kubeconfig(
     service_account: Path = SERVICE_ACCOUNT,
     shared: SharedTexts | None = None,
 ) -> KubeconfigFile:
-    """Writes the kubeconfig that this run uses, with the one cluster and user that the options name.
+    """As :func:`kubeconfig`, and writes the file."""
+    made = kubeconfig(options, environ, folder, service_account, shared)
+    write_private(str(made.path), made.text)
+    return made
+
+
+def kubeconfig(
+    options: ConnectionOptions,
+    environ: Mapping[str, str],
+    folder: Path,
+    service_account: Path = SERVICE_ACCOUNT,
+    shared: SharedTexts | None = None,
+) -> KubeconfigFile:
+    """The kubeconfig that this run uses, with the one cluster and user that the options name; it is not written yet.
 
     Order: ``host`` with its own credentials, ``kubeconfig``, ``in_cluster``, KUBECONFIG, ~/.kube/config. Options beside
     a kubeconfig win over its content. ``host`` alone never takes credentials from a kubeconfig that is not named,
@@ -69,9 +84,13 @@ def write_kubeconfig(
             hint = f"See the option {name} and the kubeconfig; a password in it must be percent-encoded"
             raise ClusterError(what, hint=hint)
     user = _override_user(user, options)
-    path = folder / "kubeconfig"
-    _write_private(path, _document(cluster, user, namespace))
-    return KubeconfigFile(path=path, context=context, server=cluster["server"])
+    return KubeconfigFile(
+        path=folder / "kubeconfig",
+        context=context,
+        server=cluster["server"],
+        text=_document(cluster, user, namespace),
+        bare=_NEED_FILES.isdisjoint(user),
+    )
 
 
 def _source(
@@ -366,9 +385,3 @@ def _document(cluster: _Entry, user: _Entry, namespace: str | None) -> str:
 def _plain(value: Any) -> str:
     """YAML's dates and binaries, which Go reads as strings."""
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)

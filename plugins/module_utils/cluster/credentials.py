@@ -40,9 +40,12 @@ class Access:
     headers: Mapping[str, str | tuple[str, ...]] = field(repr=False)
 
 
-def load_access(kubeconfig: Path) -> Access:
-    """Reads the one cluster and user; runs the user's credential plugin, if there is one."""
-    config = json.loads(kubeconfig.read_text(encoding="utf-8"))
+def load_access(kubeconfig: Path, text: str = "") -> Access:
+    """Reads the one cluster and user; runs the user's credential plugin, if there is one.
+
+    :arg text: what is, or will be, in the file; "": it is read.
+    """
+    config = json.loads(text or kubeconfig.read_text(encoding="utf-8"))
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     token, cert, key = _credentials(config, user, kubeconfig.parent)
     proxy, login = _split_login(cluster.get("proxy-url"))

@@ -14,11 +14,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class KubeconfigFile:
-    """The run's one kubeconfig, mode 0600: helm and the API client both use it, and nothing else."""
+    """The run's one kubeconfig, mode 0600: helm and the API client both use it, and nothing else.
+
+    :arg bare: whether its user can log in without further files, which a certificate or a plugin needs.
+    """
 
     path: Path
     context: str  # the name in the user's kubeconfig; "" if the cluster came from options alone
     server: str
+    text: str = field(default="", repr=False)
+    bare: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Session(DryRuns):
         known: Collection[str] = (),
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        super().__init__(Client(kubeconfig.path, tell=tell), set(known) | set(namespaces or ()))
+        super().__init__(Client(kubeconfig.path, tell=tell, text=kubeconfig.text), set(known) | set(namespaces or ()))
         self._context = kubeconfig.context
         self._namespaces = namespaces
         self._wanted = wanted

@@ -84,6 +84,8 @@ class Git:
         ]
         os.makedirs(self.home, mode=0o700, exist_ok=True)
         argv = [self._binary(), *options, *arguments]
+        if self._guard:
+            self._guard.watch()
         with tempfile.TemporaryFile(dir=self.home) as out, tempfile.TemporaryFile(dir=self.home) as err:
             code = self._start(argv, {**self._environ, **(environ or {})}, out, err)
             if code:

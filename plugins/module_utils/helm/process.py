@@ -88,6 +88,8 @@ class Processes:
         :raises HelmError: it was ended.
         """
         folder = self._folder
+        if self._guard:
+            self._guard.watch()
         # not pipes: helm would die of what it cannot write when this process is killed, instead of finishing its work
         with tempfile.TemporaryFile(dir=folder) as out, tempfile.TemporaryFile(dir=folder) as err:
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function

@@ -134,6 +134,7 @@ def dry_run(
 
     :arg last: the release that counts as the last revision, as Helm writes it; None: the cluster's.
     """
+    values.write()  # first, as from then on somebody looks after what is written
     history = _history(helm, release, last) if last else None
     args = replace(upgrade_args(release, chart, values, {}, cluster), time_zone=time_zone, history=history)
     record = helm.dry_run(args)

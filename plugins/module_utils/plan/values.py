@@ -20,6 +20,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.errors import Input
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.plan import plain_json
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Release, ValuesSource
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Values:
     merged: Mapping[str, Any] = field(repr=False)
     mentions: Mentions  # what templates in them do, which are for tpl
     warnings: tuple[str, ...] = ()
+    guard: Guard | None = field(default=None, repr=False, compare=False)
 
     def write(self) -> tuple[str, ...]:
         """Writes the values files for helm, mode 0600, the first time; returns their paths."""
@@ -38,6 +40,8 @@ class Values:
 
     @cached_property
     def _written(self) -> tuple[str, ...]:
+        if self.guard:
+            self.guard.watch()
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         for path, source in zip(self._paths, self.sources):
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -58,9 +62,11 @@ class ValuesFiles:
     """Each release's values; their files are below the run's private folder.
 
     :arg helm: the program for a release, as Helm 3 and 4 differ in what they read.
+    :arg guard: looks after that folder.
     """
 
-    def __init__(self, workdir: str, helm: Callable[[Release], Helm]) -> None:
+    def __init__(self, workdir: str, helm: Callable[[Release], Helm], guard: Guard | None = None) -> None:
+        self._guard = guard
         self._folder = os.path.join(workdir, "values")
         self._helm = helm
         self._known: dict[str, Values] = {}
@@ -87,6 +93,7 @@ class ValuesFiles:
             folder=os.path.join(self._folder, release.namespace, release.name),
             merged=merge(document for part in parts for document in part),
             mentions=Mentions.any(self._mentions(source.text) for source in release.values),
+            guard=self._guard,
             warnings=tuple(self._divided(source, major) for source in release.values if helmyaml.divided(source.text)),
         )
 

@@ -95,10 +95,34 @@ def test_the_guard_does_nothing_after_a_run_that_has_ended_itself(tmp_path: Path
     kept = tmp_path / "kept"
     kept.mkdir()
     guard = Guard(str(kept))
+    guard.watch()
     guard.begins(1, heeds=True)
     guard.ends(1)
     guard.end()
     assert kept.exists()
+
+
+def test_what_only_processes_read_is_written_when_the_guard_watches(tmp_path: Path) -> None:
+    task = tmp_path / "ansible-tmp-1"
+    task.mkdir()
+    with private_folder(str(task), patient=True) as (folder, guard):
+        secret = Path(folder, "kubeconfig")
+        guard.keep(str(secret), "old")
+        guard.keep(str(secret), "token")
+        assert (os.listdir(folder), guard._process) == ([], None)
+        guard.watch()
+        assert (secret.read_text(), stat.S_IMODE(secret.stat().st_mode)) == ("token", 0o600)
+        guard.keep(str(secret), "another")
+        assert secret.read_text() == "another"
+    assert os.listdir(task) == []
+
+
+@pytest.mark.parametrize("beside", [(), ("helmstack.tar.gz",)])
+def test_the_guard_watches_at_once_where_there_is_something_to_remove(tmp_path: Path, beside: tuple[str, ...]) -> None:
+    for name in (*beside, *(() if beside else ("AnsiballZ_helmstack.py",))):
+        (tmp_path / name).write_text("secret")
+    with private_folder(str(tmp_path), *(str(tmp_path / name) for name in beside), patient=True) as (_folder, guard):
+        assert guard._process
 
 
 def test_the_guard_of_a_killed_run_interrupts_helm_and_removes_what_is_left(tmp_path: Path) -> None:
@@ -109,6 +133,7 @@ import subprocess, sys, time
 sys.path[:0] = {sys.path!r}
 from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 guard = Guard({str(folder)!r}, {str(tmp_path / "file")!r})
+guard.watch()
 for heeds, name in ((True, "heeds"), (False, "other")):
     script = f"trap 'echo interrupted > {tmp_path}/{{name}}; exit' INT; while [ ! -e {tmp_path}/heeds ]; do sleep 0.1; done; sleep 0.5; echo end > {tmp_path}/{{name}}"
     process = subprocess.Popen(["sh", "-c", script], start_new_session=True)
