@@ -58,6 +58,8 @@ class Tools:
         self._lock = threading.Lock()
         self._cache = cache_folder(os.environ)
         self._bundle = options.bundle
+        if self._bundle:  # it may be unpacked
+            guard.watch()
         self.store = ChartStore(
             self.helm(None),
             os.path.join(workdir, "charts"),

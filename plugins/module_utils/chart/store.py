@@ -67,14 +67,16 @@ class ChartStore:
         shared: SharedTexts | None = None,
     ) -> None:
         repositories = tuple(repositories)
-        if repositories and guard:  # there may be passwords among them
+        if guard and any(_tells_secrets(repository) for repository in repositories):  # to a file for helm
             guard.watch()
         os.makedirs(workdir, mode=0o700, exist_ok=True)
         declared = Repositories(helm, repositories)
         local = LocalCharts(declared, workdir, self._bring, guard)
         kept = Cache(cache)
         self._git = GitRepositories(os.path.join(workdir, "git"), repositories, kept.folder("git"), guard)
-        around = Surroundings(helm, workdir, declared, kept, self._git, registry_config, local.complete, os.environ)
+        around = Surroundings(
+            helm, workdir, declared, kept, self._git, registry_config, local.complete, os.environ, guard=guard
+        )
         self._sources = all_sources(around) if sources is None else sources
         self._pins = pins
         self._fetched: Once[Wanted, Chart] = Once()
@@ -82,7 +84,6 @@ class ChartStore:
         self._helm = helm
         self._workdir = workdir
         self._shared = shared
-        self._guard = guard
 
     def fetch(
         self,
@@ -128,8 +129,6 @@ class ChartStore:
 
     def _bring(self, wanted: Wanted) -> Found:
         """A chart on this disk, be it a release's or one that others depend on."""
-        if self._guard and not os.path.isabs(wanted.reference):  # it comes through the folder of the run
-            self._guard.watch()
         return self._brought.of(wanted, lambda: self._source(wanted.reference).find(wanted))
 
     def _verify(self, chart: Chart, found: Found, wanted: Wanted) -> None:
@@ -165,6 +164,10 @@ class ChartStore:
             if source.takes(reference):
                 return source
         raise InputError(f"charts of the kind '{reference.partition('://')[0]}://' are not supported")
+
+
+def _tells_secrets(repository: Repository) -> bool:
+    return bool(repository.username or repository.password or "@" in repository.url)
 
 
 def _check_digest(found: Found, wanted: Wanted) -> None:

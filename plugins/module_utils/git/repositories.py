@@ -42,6 +42,7 @@ class GitRepositories:
     ) -> None:
         self.git = Git(os.path.join(workdir, "home"), guard)
         self._workdir = workdir
+        self._guard = guard
         self._cache = cache or os.path.join(workdir, "cache")
         self._logins = Logins(workdir, declared)
         self._lock = threading.Lock()
@@ -79,6 +80,8 @@ class GitRepositories:
 
     def _remote(self, reference: GitReference) -> Remote:
         key = (reference.url, reference.username)
+        if self._guard:  # a login may be written
+            self._guard.watch()
         with self._lock:
             if key not in self._remotes:
                 folder = os.path.join(self._workdir, f"repository-{len(self._remotes)}")

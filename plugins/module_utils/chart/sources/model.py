@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +19,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.git.repositories im
 from ansible_collections.helmstack.core.plugins.module_utils.helm.client import Helm
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Repository
 from ansible_collections.helmstack.core.plugins.module_utils.web import Access
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,10 @@ class Surroundings:
     complete: Callable[[str], str] = field(default=lambda path: path)  # a chart folder with its dependencies filled in
     environ: Mapping[str, str] = field(default_factory=dict)
     access: Callable[[Repository], Access] = field(default_factory=_Accesses)
+    guard: Guard | None = None  # looks after workdir, as soon as something is in it
+
+    def folder(self, prefix: str) -> str:
+        """A new folder in that of the run, for what is fetched."""
+        if self.guard:
+            self.guard.watch()
+        return tempfile.mkdtemp(prefix=prefix, dir=self.workdir)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -177,7 +176,7 @@ class OciSource:
         self, registry: Registry, wanted: Wanted, place: Place, user: str, tag: str, manifest: Manifest
     ) -> Found:
         chart = _chart_manifest(registry, place, manifest)
-        folder = tempfile.mkdtemp(prefix="oci-", dir=self._around.workdir)
+        folder = self._around.folder("oci-")
         version = tag.replace("_", "+") if tag else place.digest or ""
         archive = os.path.join(folder, f"{place.path.rpartition('/')[2]}-{version.replace(':', '-')}.tgz")
         with open(archive, "w+b") as stream:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 from ansible_collections.helmstack.core.plugins.module_utils.chart import semver
 from ansible_collections.helmstack.core.plugins.module_utils.chart.chart import load
@@ -57,7 +56,7 @@ class PluginSource:
     def _pull(self, repository: Repository, name: str, wanted: Wanted) -> str:
         helm, repositories = self._around.helm, self._around.repositories
         repositories.update(repository)
-        folder = tempfile.mkdtemp(prefix="pull-", dir=self._around.workdir)
+        folder = self._around.folder("pull-")
         try:
             helm.pull(
                 f"{repository.name}/{name}",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import threading
 import urllib.parse
 from collections.abc import Mapping
@@ -105,7 +104,7 @@ class RepositorySource:
                 access = self._around.access(repository)
                 name = hashlib.sha256(f"{repository.url}\n{access.username}".encode()).hexdigest()[:32]
                 folder = self._around.cache.folder("indexes", name)
-                folder = folder or tempfile.mkdtemp(prefix="index-", dir=self._around.workdir)
+                folder = folder or self._around.folder("index-")
                 at = urllib.parse.urlsplit(repository.url)
                 url = urllib.parse.urlunsplit(at._replace(path=at.path.rstrip("/") + "/index.yaml"))
                 self._indexes[repository.name] = Index(url, access, folder)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import urllib.parse
 
 from ansible_collections.helmstack.core.plugins.module_utils import web
@@ -78,7 +77,7 @@ def download(around: Surroundings, url: str, access: Access, who: str, *, prove:
     """
     if at and origin(at) != origin(url):
         access = Access(ca_file=access.ca_file, insecure=access.insecure, well_known=True)
-    folder = tempfile.mkdtemp(prefix="pull-", dir=around.workdir)
+    folder = around.folder("pull-")
     name = urllib.parse.unquote(urllib.parse.urlsplit(url).path).rstrip("/").rpartition("/")[2]
     archive = os.path.join(folder, _NAME.sub("_", name)[-200:] or "chart.tgz")
     if not archive.endswith(".tgz"):
