@@ -135,8 +135,9 @@ from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guar
 guard = Guard({str(folder)!r}, {str(tmp_path / "file")!r})
 guard.watch()
 for heeds, name in ((True, "heeds"), (False, "other")):
-    script = f"trap 'echo interrupted > {tmp_path}/{{name}}; exit' INT; while [ ! -e {tmp_path}/heeds ]; do sleep 0.1; done; sleep 0.5; echo end > {tmp_path}/{{name}}"
-    process = subprocess.Popen(["sh", "-c", script], start_new_session=True)
+    script = f"trap 'echo interrupted > {tmp_path}/{{name}}; exit' INT; echo; while [ ! -e {tmp_path}/heeds ]; do sleep 0.1; done; sleep 0.5; echo end > {tmp_path}/{{name}}"
+    process = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    process.stdout.readline()  # its trap is set
     guard.begins(process.pid, heeds=heeds)
 print("ready", flush=True)
 time.sleep(60)
