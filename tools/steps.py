@@ -15,12 +15,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from .ansible_test import sanity, units
 from .copies import copy_checkout
+from .counting import attempt, counted, result_file
 from .docs import make_site
 from .environments import ansible_test_environment, make_home, oldest_venv
 from .interpreters import Pair
-from .junit import Count, count
-from .layout import CLUSTERS, COLLECTION_PATH, COLLECTIONS, DEV_VENV, RESULTS, ROOT, WORK, environment
+from .junit import Count
+from .layout import CLUSTERS, COLLECTION_PATH, COLLECTIONS, DEV_VENV, ROOT, WORK, environment
 from .release import RELEASE, SUMS, CannotRelease, release
 from .schedule import Job, Step, StepFailed
 
@@ -151,33 +153,7 @@ def release_dry_run(job: Job) -> str:
     return f"{archive.name}, {SUMS}"
 
 
-# ---- unit tests and ansible-test
-
-
-def counted(job: Job, files: list[Path], status_text: str) -> str:
-    """Add the tests in `files` to the job's count; none at all is a failure, and so is a failed one."""
-    job.count = job.count + count(files)
-    if job.count.passed + job.count.failed == 0:
-        raise StepFailed(", ".join(filter(None, ["no test was run", status_text])))
-    if job.count.failed or status_text:
-        raise StepFailed(", ".join(filter(None, [str(job.count), status_text])))
-    return str(job.count)
-
-
-def attempt(job: Job, command: list[object], **options: object) -> str:
-    """Run a test command; what is wrong as text, to be judged with the tests it counted."""
-    try:
-        job.run(command, **options)  # type: ignore[arg-type]
-    except StepFailed as error:
-        return str(error)
-    return ""
-
-
-def result_file(job: Job) -> Path:
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    file = RESULTS / f"{job.name}.xml"
-    file.unlink(missing_ok=True)
-    return file
+# ---- unit tests
 
 
 def unit(job: Job) -> str:
@@ -187,54 +163,6 @@ def unit(job: Job) -> str:
         job, [DEV_BIN / "python", "-m", "pytest", "tests/unit", f"--junitxml={file}"], env=environment(DEV_BIN)
     )
     return counted(job, [file] if file.exists() else [], problem)
-
-
-def listed_files(job: Job, venv: Path, folder: Path, env: dict[str, str]) -> int:
-    """How many files ansible-test sees; it succeeds on an empty collection, so this must not be zero."""
-    output = job.run([venv / "bin" / "ansible-test", "env", "--list-files"], cwd=folder, env=env, quiet=True)
-    files = [line for line in output.splitlines() if (folder / line).is_file()]
-    if not any(file.startswith("plugins/") for file in files):
-        raise StepFailed(f"ansible-test sees {len(files)} files and no plugin among them")
-    job.say(f"{len(files)} files")
-    return len(files)
-
-
-def sanity(pair: Pair, venv: Path) -> Action:
-    """ansible-test sanity over what the archive holds, as Automation Hub runs it."""
-
-    def action(job: Job) -> str:
-        folder = copy_checkout(job.name, shipped_only=True)
-        env = ansible_test_environment(make_home(job.run, venv), venv)
-        files = listed_files(job, venv, folder, env)
-        command = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--python", pair.interpreter.name]
-        output = job.run(command, cwd=folder, env=env)
-        tests = len(re.findall(r'^Running sanity test "', output, re.MULTILINE))
-        if not tests:
-            raise StepFailed("no sanity test was run")
-        return f"{tests} sanity tests over {files} files, {pair.name}"
-
-    return action
-
-
-def units(pair: Pair, venv: Path) -> Action:
-    def action(job: Job) -> str:
-        folder = copy_checkout(job.name)
-        env = ansible_test_environment(make_home(job.run, venv), venv)
-        listed_files(job, venv, folder, env)
-        junit = folder / "tests" / "output" / "junit"
-        shutil.rmtree(junit, ignore_errors=True)
-        command: list[object] = [
-            venv / "bin" / "ansible-test",
-            "units",
-            "--color",
-            "no",
-            "--python",
-            pair.interpreter.name,
-        ]
-        problem = attempt(job, command, cwd=folder, env=env)
-        return f"{counted(job, sorted(junit.glob('*.xml')), problem)}, {pair.name}"
-
-    return action
 
 
 # ---- integration tests: each end of the matrix has control planes of its own, so that both run side by side
