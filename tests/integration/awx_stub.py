@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,17 @@ class Taken(Exception):
 
 
 def specification(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The argument spec of the released module, and the conditions between its arguments."""
+    """The argument spec of the released module, and the conditions between its arguments; noted, as that takes long."""
+    note = Path(os.environ["HELMSTACK_AWX"]).with_name(f"{name}.spec")
+    if note.exists():
+        spec, conditions = pickle.loads(note.read_bytes())  # it names functions
+        return spec, conditions
+    found = _asked(name)
+    note.write_bytes(pickle.dumps(found))
+    return found
+
+
+def _asked(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     module = importlib.import_module(f"ansible_collections.awx.awx.plugins.modules.{name}")
     api = importlib.import_module("ansible_collections.awx.awx.plugins.module_utils.controller_api")
 
