@@ -225,7 +225,9 @@ def integration(end: str, pair: Pair, venv: Path, major: int, without: tuple[str
         env["HELMSTACK_KUBECONFIG"] = os.pathsep.join([env["HELMSTACK_KUBECONFIG"], *others])
         file = result_file(job)
         command: list[object] = [DEV_BIN / "python", "-m", "pytest", "tests/integration", f"--junitxml={file}"]
-        command += ["-n", WORKERS, "--dist", "loadfile", *(f"--ignore={name}" for name in without)]
+        # in the order of tests/integration/conftest.py
+        command += ["-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
+        command += [f"--ignore={name}" for name in without]
         # short: ansible-core has a socket below TMPDIR, whose path may have no more than 107 bytes
         with tempfile.TemporaryDirectory(prefix="it-") as folder:
             problem = attempt(job, [*command, f"--basetemp={folder}/t"], env=env)
