@@ -71,6 +71,8 @@ def chain(last: int | None) -> Chain:
         if about is None:
             break
         every.append((pid, *about))
+        if pid == last:
+            break
         pid = about[0]
     if not every:  # no Linux, or nothing to be seen there
         return {os.getpid(): os.getppid()}

@@ -40,6 +40,8 @@ from ansible_collections.helmstack.core.plugins.plugin_utils.values import (
     plain,
 )
 
+_THIS_PYTHON = "{{ ansible_playbook_python }}"
+
 
 class StackAction(ModuleArguments):
     """Runs the module of the same name with the stack resolved.
@@ -158,10 +160,14 @@ class StackAction(ModuleArguments):
         """Whether the module would run in a process like this one."""
         delegated = task_vars.get("ansible_delegated_vars") or {}
         variables = delegated.get(self._task.delegate_to) or task_vars
-        interpreter = self._templar.template(variables.get("ansible_python_interpreter"))
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        return self._shares_disk and not self._task.async_val and not environment and same_python(str(interpreter))
+        if not self._shares_disk or self._task.async_val or environment:
+            return False
+        interpreter = variables.get("ansible_python_interpreter")
+        if interpreter == _THIS_PYTHON:  # as most have it: to compile the template takes longer than to look
+            interpreter = variables.get("ansible_playbook_python", interpreter)
+        return same_python(str(self._templar.template(interpreter)))
 
     def _progress(self, show: Show, *, quiet: bool) -> AbstractContextManager[str | Remote | None]:
         """The file for lines of progress, which are shown as they come; None: no lines."""
