@@ -357,6 +357,12 @@ class Workspace:
         assert "Traceback" not in run.output, run.output
         return str(run.result["msg"])
 
+    def attempt(self, **options: Any) -> Object:
+        """The result of one task, whether it fails or not."""
+        if not self.is_plain(options):
+            return self.run(options, code=None).result
+        return self._in_process(options, check=False)
+
     def results(
         self, *tasks: Object, check: bool = False, env: Mapping[str, str] | None = None, code: int = 0
     ) -> list[Object]:

@@ -112,11 +112,11 @@ def test_what_is_to_be_kept_and_what_holds_data_is_not_deleted_by_force(workspac
         workspace.stack(workspace.release("app", set=values, force=True, wait=False))
         before = workspace.snapshot()
         checked = workspace.check()
-        run = workspace.run(code=None)
+        result = workspace.attempt()
     told = "\n".join(checked["warnings"])
     assert "leaves it where it is, as its annotation helm.sh/resource-policy says" in told
     assert "'force: true' deletes no such object" in told
-    assert run.code == 2
+    assert result["failed"]
     assert set(workspace.snapshot().changes_since(before).values()) == set()
 
 
@@ -154,7 +154,7 @@ def test_what_was_made_anew_goes_back_with_the_run(workspace: Workspace) -> None
     workspace.deploy()
     bad = workspace.release("bad", "bad", set={"behaviour": "image-pull-error"}, needs=["app"], timeout="30s")
     workspace.stack({**first, "set": {"v": "2"}}, bad)
-    result = workspace.run({"on_failure": "rollback"}, code=2).result
+    result = workspace.results({"on_failure": "rollback"}, code=2)[-1]
     assert "could not go back" not in result["msg"]
     live = workspace.api.get(f"{CORE}/namespaces/{workspace.ns('a')}/configmaps/app-frozen")
     assert live["data"] == {"v": "1"}

@@ -138,14 +138,14 @@ def stack_of_three(workspace: Workspace, behaviour: str, version: str) -> None:
 
 def test_a_failure_is_told_with_the_state_of_all_and_repaired_by_the_next_run(three: Workspace) -> None:
     stack_of_three(three, "never-ready", "1")
-    run = three.run({"on_failure": "continue"}, code=2)
-    message = run.result["msg"]
+    result = three.results({"on_failure": "continue"}, code=2)[-1]
+    message = result["msg"]
     assert "1 of 3 releases failed" in message
     assert f"{three.ns('a')}/bad" in message
     for name, state in (("bad", "install failed"), ("dependant", "not started"), ("alone", "deployed, revision 1")):
         assert any(name in line and state in line for line in message.splitlines()), message
-    assert run.result["changed"] is True
-    assert release_of(run.result, "bad")["error"]
+    assert result["changed"] is True
+    assert release_of(result, "bad")["error"]
     # Helm calls it deployed; that it is not ready is never forgotten, and neither is it a change
     task = three.task({"on_failure": "continue"})
     again = three.results({**task, "check_mode": True}, task, code=2)
@@ -159,8 +159,8 @@ def test_a_failure_is_told_with_the_state_of_all_and_repaired_by_the_next_run(th
 
 def test_the_first_failure_stops_what_has_not_begun(three: Workspace) -> None:
     stack_of_three(three, "never-ready", "1")
-    run = three.run({"concurrency": 1}, code=2)
-    errors = {release["name"]: bool(release["error"]) for release in run.result["plan"]["releases"]}
+    result = three.results({"concurrency": 1}, code=2)[-1]
+    errors = {release["name"]: bool(release["error"]) for release in result["plan"]["releases"]}
     assert errors == {"bad": True, "dependant": False, "alone": False}
     assert list(three.snapshot().releases) == [f"{three.ns('a')}/bad"]
 
