@@ -76,9 +76,22 @@ class LookupModule(LookupBase):
         given = {name: plain(self._templar.template(known[name])) for name in names if name in known}
         try:
             asked = _Asked(given, known, review=bool(kwargs.get("review") or known.get("ansible_check_mode")))
+            if len((known.get("groups") or {}).get("all") or ()) > 1:
+                _import_ahead(deploys="tasks" in terms and not asked.review)
             return [item for term in terms for item in getattr(asked, f"its_{term}")()]
         except HelmstackError as error:
             raise AnsibleLookupError(str(error)) from error
+
+
+def _import_ahead(*, deploys: bool) -> None:
+    """Imports what a host needs on which something changes: here once for all, and not in the worker of each."""
+    with compiled():
+        from ansible_collections.helmstack.core.plugins.module_utils.plan import comparison as _comparison  # noqa: F401
+
+        if deploys:
+            from ansible_collections.helmstack.core.plugins.module_utils.apply import apply as _apply  # noqa: F401
+            from ansible_collections.helmstack.core.plugins.module_utils.apply import readiness as _readiness  # noqa: F401
+            from ansible_collections.helmstack.core.plugins.module_utils.cluster import lock as _lock  # noqa: F401
 
 
 class _Asked:
