@@ -312,7 +312,9 @@ plan:
               returned: success
               type: str
         status:
-          description: What Helm says of the release; after a run, what it says then.
+          description: >-
+            What Helm says of the release; after a run, what it says then, and V(uninstalled) if there is no such
+            release, even if Helm has refused to install it.
           returned: success
           type: str
           sample: deployed

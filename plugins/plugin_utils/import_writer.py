@@ -76,11 +76,11 @@ class _Encryption:
         vault_id = name if name and name != C.DEFAULT_VAULT_IDENTITY else None
         return bytes(VaultLib(self._vault.secrets).encrypt(content, secret, vault_id=vault_id))
 
-    def decrypt(self, content: bytes) -> bytes:
+    def decrypt(self, content: bytes) -> bytes | None:
         try:
             return bytes(self._vault.decrypt(content))
         except AnsibleError:
-            return b""  # whatever it is, it is something else
+            return None
 
     def _secret(self) -> tuple[str | None, Any]:
         wanted = self._id or C.config.get_config_value("DEFAULT_VAULT_ENCRYPT_IDENTITY")

@@ -217,21 +217,21 @@ def _literal(value: Any) -> Any:
     return value.replace("${", "$${") if isinstance(value, str) else value
 
 
-Decrypt = Callable[[bytes], bytes]
-
-
 @dataclass(frozen=True)
 class FileChange:
     """What becomes of a file; before is None where there is none."""
 
     file: DraftFile
     before: bytes | None = field(repr=False)
+    locked: bool = False  # it is encrypted with a password that is not known
 
 
-def changes(folder: str, files: Iterable[DraftFile], *, force: bool, decrypt: Decrypt) -> tuple[FileChange, ...]:
+def changes(
+    folder: str, files: Iterable[DraftFile], *, force: bool, decrypt: Callable[[bytes], bytes | None]
+) -> tuple[FileChange, ...]:
     """The files that do not exist yet with their new content.
 
-    :arg decrypt: of a file that is encrypted; raises InputError where it cannot.
+    :arg decrypt: of a file that is encrypted; None where it cannot.
     :raises InputError: a file is there with another content, and may not be overwritten.
     """
     files = tuple(files)
@@ -239,15 +239,22 @@ def changes(folder: str, files: Iterable[DraftFile], *, force: bool, decrypt: De
         raise InputError(f"'{folder}' is a file, no folder", hint="Name a folder with dest")
     for file in files:
         _check_place(file.path)
-    found = [FileChange(file, before) for file in files if (before := _read(folder, file, decrypt)) != file.content]
-    taken = [change.file.path for change in found if change.before is not None]
+    found = [change for file in files if (change := _compared(folder, file, decrypt)).before != file.content]
+    taken = [change for change in found if change.before is not None]
     if taken and not force:
-        others = " is" if len(taken) == 1 else f" and {len(taken) - 1} more are"
-        raise InputError(
-            f"'{os.path.join(folder, taken[0])}'{others} there already, with another content",
-            hint="Name another folder with dest, or set force: true to overwrite",
-        )
+        raise _taken(folder, taken)
     return tuple(found)
+
+
+def _taken(folder: str, taken: Sequence[FileChange]) -> InputError:
+    """The error for files that are there; the password is the trouble only if nothing else is."""
+    others = " is" if len(taken) == 1 else f" and {len(taken) - 1} more are"
+    there = f"'{os.path.join(folder, taken[0].file.path)}'{others} there already"
+    if all(change.locked for change in taken):
+        what = f"{there}, encrypted with a vault password that is not given here"
+        return InputError(what, hint="Give it, too (--vault-id), or set force: true to encrypt with the new one")
+    hint = "Name another folder with dest, or set force: true to overwrite"
+    return InputError(f"{there}, with another content", hint=hint)
 
 
 def _check_place(path: str) -> None:
@@ -260,16 +267,19 @@ def _check_place(path: str) -> None:
         raise InputError(f"'{path}' is no file that an import writes")
 
 
-def _read(folder: str, file: DraftFile, decrypt: Decrypt) -> bytes | None:
+def _compared(folder: str, file: DraftFile, decrypt: Callable[[bytes], bytes | None]) -> FileChange:
     path = os.path.join(folder, file.path)
     try:
         with open(path, "rb") as stream:
             content = stream.read()
-        return decrypt(content) if file.secret and content.startswith(b"$ANSIBLE_VAULT;") else content
     except FileNotFoundError:
-        return None
+        return FileChange(file, None)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=Location(path)) from None
+    if not file.secret or not content.startswith(b"$ANSIBLE_VAULT;"):
+        return FileChange(file, content)
+    plain = decrypt(content)
+    return FileChange(file, b"", locked=True) if plain is None else FileChange(file, plain)
 
 
 def write(folder: str, contents: Sequence[tuple[DraftFile, bytes]]) -> None:

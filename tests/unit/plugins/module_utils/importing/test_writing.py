@@ -92,6 +92,19 @@ def test_what_is_there_is_overwritten_by_force_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "d"]
 
 
+def test_another_vault_password_is_not_another_content(tmp_path: Path) -> None:
+    files = (DraftFile("a.yaml", b"new", secret=True), DraftFile("b.yaml", b"b"))
+    folder = str(tmp_path)
+    (tmp_path / "a.yaml").write_text("$ANSIBLE_VAULT;1.1;AES256\n3132")
+    with pytest.raises(InputError, match=r"a.yaml' is .* a vault password that is not given here. Give it, .*force: t"):
+        changes(folder, files, force=False, decrypt=lambda _text: None)
+    found = changes(folder, files, force=True, decrypt=lambda _text: None)
+    assert [(change.file.path, change.before) for change in found] == [("a.yaml", b""), ("b.yaml", None)]
+    (tmp_path / "b.yaml").write_text("old")
+    with pytest.raises(InputError, match=r"a.yaml' and 1 more are there already, with another content"):
+        changes(folder, files, force=False, decrypt=lambda _text: None)
+
+
 def test_a_file_is_no_folder_for_a_stack(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     with pytest.raises(InputError, match=r"/a' is a file, no folder. Name a folder with dest"):
