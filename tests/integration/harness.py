@@ -357,11 +357,11 @@ class Workspace:
         assert "Traceback" not in run.output, run.output
         return str(run.result["msg"])
 
-    def attempt(self, **options: Any) -> Object:
+    def attempt(self, *, check: bool = False, **options: Any) -> Object:
         """The result of one task, whether it fails or not."""
         if not self.is_plain(options):
-            return self.run(options, code=None).result
-        return self._in_process(options, check=False)
+            return self.run(options, check=check, code=None).result
+        return self._in_process(options, check=check)
 
     def results(
         self, *tasks: Object, check: bool = False, env: Mapping[str, str] | None = None, code: int = 0

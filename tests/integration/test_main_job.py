@@ -145,19 +145,18 @@ def test_prune_notices_another_stack_of_the_same_name(workspace: Workspace) -> N
         releases = [{**workspace.release(name), "chart": chart} for name in names]
         return str(workspace.stack(*releases, file=f"{folder}/helmstack.yaml"))
 
-    def task(file: str, *, check: bool = True, prune: bool = True) -> Object:
-        return {**workspace.task({"stack_files": [file], "prune": prune}), "check_mode": check, "ignore_errors": True}
+    def attempt(file: str, *, check: bool = True, prune: bool = True) -> Object:
+        return workspace.attempt(check=check, stack_files=[file], prune=prune)
 
     for checkout in ("here", "there"):
         (workspace.root / checkout / ".git").mkdir(parents=True)
     first, second = stack("here/one", "kept", "old"), stack("here/two", "other")
     again, moved = stack("there/one", "kept"), stack("there/moved", "kept")
     foreign = stack("there/three", "stranger")
-    run = workspace.run(
-        *(task(first, check=False), task(again), task(moved), task(foreign)),
-        *(task(second, check=False, prune=False), task(second), task(again)),
-    )
-    _deployed, checkout, after_move, stranger, _other, of_two, of_one = run.results
+    attempt(first, check=False)
+    checkout, after_move, stranger = attempt(again), attempt(moved), attempt(foreign)
+    attempt(second, check=False, prune=False)
+    of_two, of_one = attempt(second), attempt(again)
     pruned = {"kept": "unchanged", "old": "uninstall"}
     assert actions_of(checkout) == pruned
     assert actions_of(after_move) == pruned

@@ -44,7 +44,7 @@ def test_everything_goes_back_and_what_cannot_is_told(workspace: Workspace) -> N
         release["set"] = {"data": {"v": "${v}"}}
     workspace.stack(*common, *old, file="before.yaml")
     workspace.stack(*common, *new, file="after.yaml")
-    workspace.run({"stack_files": ["before.yaml"], "variables": {"v": "1"}})
+    workspace.deploy(stack_files=["before.yaml"], variables={"v": "1"})
     before = workspace.snapshot()
     options = {"stack_files": ["after.yaml"], "variables": {"v": "2"}, "prune": True, "on_failure": "rollback"}
     run = workspace.run({**options, "concurrency": 1}, code=2)

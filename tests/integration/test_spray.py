@@ -662,7 +662,7 @@ def test_helm_spray_waits_for_the_jobs_of_a_wave(workspace: Workspace) -> None:
     sub_chart(workspace, "u/charts/job", files={"templates/job.yaml": JOB})
     sub_chart(workspace, "u/charts/last")
     umbrella(workspace, needs("job"), needs("last"), values={"job": {"weight": 0}, "last": {"weight": 1}})
-    workspace.run(spray(workspace))
+    workspace.results(spray(workspace))
     status = workspace.api.get(f"/apis/batch/v1/namespaces/{workspace.ns('a')}/jobs/job").get("status", {})
     assert "completionTime" in status
     assert datetime.fromisoformat(status["completionTime"].replace("Z", "+00:00")) <= began(workspace, "last")

@@ -117,11 +117,7 @@ def test_targets_selectors_and_needs_choose_releases(workspace: Workspace) -> No
         "needs": {"targets": ["web-a"], "include_needs": True},
         "lonely": {"targets": ["web-a"]},
     }
-    tasks = [
-        {**workspace.task(options), "name": name, "ignore_errors": True, "check_mode": True}
-        for name, options in chosen.items()
-    ]
-    run = workspace.run(*tasks)
+    run = {name: workspace.attempt(check=True, **options) for name, options in chosen.items()}
     assert set(actions_of(run["glob"])) == {"db", "api", "web-a", "web-b"}
     assert set(actions_of(run["selector"])) == {"db", "api"}
     assert set(actions_of(run["namespaced"])) == {"web-b"}
@@ -186,11 +182,7 @@ def test_what_diff_ignore_names_is_no_change(workspace: Workspace) -> None:
         "kind": [{"kind": "ConfigMap"}],
         "other": [{"kind": "Secret", "path": "data.c"}],
     }
-    tasks = [
-        {**workspace.task({"diff_ignore": rule}), "name": name, "check_mode": True} for name, rule in rules.items()
-    ]
-    run = workspace.run(*tasks)
-    assert {name: run[name]["changed"] for name in rules} == {
+    assert {name: workspace.check(diff_ignore=rule)["changed"] for name, rule in rules.items()} == {
         "path": False,
         "pointer": False,
         "kind": False,
