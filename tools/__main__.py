@@ -39,7 +39,7 @@ def made(what: str, takes: str, folder: Path, make: Callable[[Job], Path]) -> Pa
     log = LOGS / "setup.log"
     log.write_text("")
     if not (folder / "stamp").exists():
-        print(f"Making it takes {takes}.", file=sys.stderr, flush=True)
+        print(f"Making it takes {takes} if the cache does not have it.", file=sys.stderr, flush=True)
     try:
         found = make(Job("setup", log, threading.Event()))
     except (StepFailed, Interrupted) as error:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from .ansible_home import ansible_test_environment, make_home, make_sanity_environments
 from .copies import copy_checkout
 from .counting import attempt, counted, result_file
-from .environments import ansible_test_environment, make_home
 from .interpreters import Pair
 from .layout import environment
 from .schedule import Job, StepFailed
@@ -37,8 +37,9 @@ def sanity(pair: Pair, venv: Path) -> Action:
 
     def action(job: Job) -> str:
         folder = copy_checkout(job.name, shipped_only=True)
-        env = ansible_test_environment(make_home(job.run, venv), venv)
+        env = ansible_test_environment(make_home(), venv)
         files = listed_files(job, venv, folder, env)
+        make_sanity_environments(job.run, pair, venv, folder)
         command = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--python", pair.interpreter.name]
         output = job.run(command, cwd=folder, env=env)
         tests = len(re.findall(r'^Running sanity test "', output, re.MULTILINE))
@@ -57,7 +58,7 @@ def units(pair: Pair, venv: Path) -> Action:
     """
 
     def action(job: Job) -> str:
-        home, file = make_home(job.run, venv), result_file(job)
+        home, file = make_home(), result_file(job)
         words: list[object] = [venv / "bin" / "python", "-m", "pytest", "tests/unit", f"--junitxml={file}"]
         # the same home, so that both find no helm: what the helms of the cache say is asked once, by the step `unit`
         problem = attempt(job, words, env=environment(venv / "bin", HOME=str(home)))

@@ -15,11 +15,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from .ansible_home import ansible_test_environment, make_home
 from .ansible_test import sanity, units
 from .copies import copy_checkout
 from .counting import attempt, counted, result_file
 from .docs import make_site
-from .environments import ansible_test_environment, make_home, oldest_venv
+from .environments import oldest_venv
 from .interpreters import Pair
 from .junit import Count
 from .layout import CLUSTERS, COLLECTION_PATH, COLLECTIONS, DEV_VENV, ROOT, WORK, environment
@@ -245,7 +246,7 @@ def targets(end: str, pair: Pair, venv: Path, major: int) -> Action:
             return "no targets"
         given = integration_environment(job, end, venv, major)
         folder = copy_checkout(job.name)
-        env = ansible_test_environment(make_home(job.run, venv), venv)
+        env = ansible_test_environment(make_home(), venv)
         # ansible-test hands no variables of the environment down, but this file's
         config = {name.lower(): value for name, value in given.items() if name.startswith("HELMSTACK_")}
         (folder / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(config, indent=2) + "\n")
@@ -293,7 +294,7 @@ def all_steps(oldest: Pair, newest: Pair) -> list[Step]:
     steps += [Step("lint", lint), Step("unit", unit)]
     for end, pair, venv, _major in ends:
         own: tuple[str, ...] = ("venv-oldest",) if end == OLDEST else ()
-        # the two share the home folder's environments where the Python is the same
+        # the two share the home folder, with a link to their environments
         steps.append(Step(f"sanity-{end}", sanity(pair, venv), own, lock="sanity"))
         if end == OLDEST:  # at the other end `unit` runs the same tests with the same Python and ansible-core
             steps.append(Step(f"units-{end}", units(pair, venv), own))
