@@ -15,6 +15,7 @@ from ansible_collections.helmstack.core.tools.ansible_test import number_of
 from ansible_collections.helmstack.core.tools.cache import KEPT_DAYS, link, remove, used
 from ansible_collections.helmstack.core.tools.environments import make_venv
 from ansible_collections.helmstack.core.tools.interpreters import Interpreter, Pair
+from ansible_collections.helmstack.core.tools.steps import all_steps
 
 COLLECTED = """\
 Unit test module_utils with Python 3.10
@@ -110,3 +111,12 @@ def test_what_nobody_has_used_for_long_leaves_the_cache(tmp_path: Path) -> None:
         os.utime(tmp_path / name / "stamp", (long_ago, long_ago))
     used(tmp_path / "mine" / "stamp")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "recent"]
+
+
+def test_long_steps_begin_first_and_wait_only_for_steps_before_them() -> None:
+    python = Path("/usr/bin/python3")
+    steps = all_steps(Pair("2.17", Interpreter((3, 10), python)), Pair("2.21", Interpreter((3, 13), python)))
+    names = [step.name for step in steps]
+    long = [name for name in names if name.startswith(("integration-", "sanity-", "unit"))]
+    assert max(map(names.index, long)) < min(map(names.index, ["lint", "ansible-lint", "docs", "build", "release"]))
+    assert all(names.index(need) < names.index(step.name) for step in steps for need in step.needs)
