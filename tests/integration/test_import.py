@@ -247,11 +247,13 @@ def test_what_is_there_is_not_overwritten(cluster: tuple[Workspace, list[Object]
     workspace, _repositories = cluster
     workspace.write("there/helmstack.yaml", "name: mine\n")
     options = {"dest": "there", "names": ["tool"]}
-    run = workspace.run(task(workspace, **options), code=2)
-    assert "there/helmstack.yaml' is there already, with another content. Name another folder" in run.result["msg"]
-    assert [path.name for path in (workspace.root / "there").iterdir()] == ["helmstack.yaml"]
-    forced = workspace.run(task(workspace, **options, force=True))
-    assert forced.result["changed"]
+    refused, forced = {**task(workspace, **options), "ignore_errors": True}, task(workspace, **options, force=True)
+    look = {"name": "look", "ansible.builtin.find": {"paths": str(workspace.root / "there"), "file_type": "any"}}
+    run = workspace.run(refused, look, forced)
+    message = run["import"]["msg"]
+    assert "there/helmstack.yaml' is there already, with another content. Name another folder" in message
+    assert [Path(file["path"]).name for file in run["look"]["files"]] == ["helmstack.yaml"]
+    assert run.result["changed"]
     assert "name: there" in (workspace.root / "there/helmstack.yaml").read_text()
 
 

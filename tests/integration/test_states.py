@@ -281,8 +281,8 @@ def test_objects_with_random_names_are_planned(workspace: Workspace) -> None:
     workspace.chart("named", files={"templates/config.yaml": job})
     workspace.stack(workspace.release("named", "named"))
     task = workspace.task({})
-    run = workspace.run({**task, "check_mode": True}, task, {**task, "check_mode": True})
-    assert [result["changed"] for result in run.results] == [True, True, False]
+    results = workspace.results({**task, "check_mode": True}, task, {**task, "check_mode": True})
+    assert [result["changed"] for result in results] == [True, True, False]
     workspace.api.patch(workspace.secret("named", 1), {"metadata": {"labels": {"helmstack.io/fingerprint": None}}})
     assert actions_of(workspace.check()) == {"named": "adopt"}
     workspace.stack(workspace.release("named", "named", set={"data": {"a": "1"}}))
