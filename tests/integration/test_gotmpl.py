@@ -22,6 +22,7 @@ from ansible_collections.helmstack.core.plugins.module_utils.stack.files import 
 from ansible_collections.helmstack.core.plugins.module_utils.stack.model import Stack
 from ansible_collections.helmstack.core.plugins.module_utils.stack.resolve import Request, resolve
 from ansible_collections.helmstack.core.plugins.module_utils.stack_tools import StackTools
+from ansible_collections.helmstack.core.plugins.module_utils.workdir import Guard
 
 HELM = os.environ.get("HELMSTACK_HELM", "")
 pytestmark = pytest.mark.skipif(not HELM, reason="HELMSTACK_HELM names no helm binary")
@@ -51,7 +52,11 @@ class Folder:
 
     @contextmanager
     def _room(self) -> Iterator[Any]:
-        yield str(self.room), None
+        guard = Guard()
+        try:
+            yield str(self.room), guard
+        finally:
+            guard.end()
 
     def resolve(self, **options: Any) -> Stack:
         binary = options.pop("binary", str(self.binary))
