@@ -304,5 +304,6 @@ class Helm:
         interrupt: Interrupt | None = None,
         environ: Mapping[str, str] = MappingProxyType({}),
     ) -> Answer:
-        spared = language.spared(self._environ, argv, self._kubeconfig)
-        return self._processes.run([self.binary, *argv], limit, interrupt, {**spared, **environ})
+        binary = self.binary
+        spared = language.spared(self._environ, argv, self._kubeconfig, binary)
+        return self._processes.run([binary, *argv], limit, interrupt, {**spared, **environ})

@@ -53,11 +53,16 @@ def test_programs_that_helm_starts_keep_the_users_language(tmp_path: Path, argv:
     assert language.spared({"LC_ALL": "C.UTF-8"}, argv, str(kubeconfig)) == {}
 
 
-def test_helm_is_started_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("script", "expected"), [(False, " zh_TW.UTF-8 C.UTF-8\n"), (True, "C.UTF-8  \n")])
+def test_helm_is_started_so_and_a_script_around_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: bool, expected: str
+) -> None:
+    if not script:
+        monkeypatch.setattr(language, "_is_script", lambda _binary: False)
     helm = tmp_path / "helm"
     seen = tmp_path / "seen"
     helm.write_text(f'#!/bin/sh\necho "$LC_ALL $LC_MESSAGES $LANG" > {seen}\n')
     helm.chmod(0o755)
     environ = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     Helm(str(helm), str(tmp_path / "home"), None, environ=environ).template(TemplateArgs("web", "shop", "/c"))
-    assert seen.read_text() == " zh_TW.UTF-8 C.UTF-8\n"
+    assert seen.read_text() == expected
