@@ -41,13 +41,14 @@ def pip_settings(python: Path) -> dict[str, str]:
     return settings
 
 
-def make_home() -> Path:
-    """A home folder for ansible-test."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    return HOME
+def make_home(name: str) -> Path:
+    """A home folder for ansible-test: one for each step, as two at once would both make its SSH key, and fail."""
+    home = HOME / name
+    home.mkdir(parents=True, exist_ok=True)
+    return home
 
 
-def let_it_use_pip(run: Run, venv: Path) -> None:
+def let_it_use_pip(run: Run, venv: Path, home: Path) -> None:
     """What ansible-test needs in its home to install packages.
 
     It passes HOME but no PIP_* variables on, so pip's settings are written down here. It bootstraps pip with a script
@@ -55,7 +56,7 @@ def let_it_use_pip(run: Run, venv: Path) -> None:
     ansible_test's python_requirements.py and requirements.py.
     """
     python = venv / "bin" / "python"
-    config = HOME / ".config" / "pip" / "pip.conf"
+    config = home / ".config" / "pip" / "pip.conf"
     config.parent.mkdir(parents=True, exist_ok=True)
     text = "[global]\n" + "".join(
         f"{name} = {value}".replace("\n", "\n    ") + "\n" for name, value in sorted(pip_settings(python).items())
@@ -76,12 +77,12 @@ def let_it_use_pip(run: Run, venv: Path) -> None:
                 [python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, f"pip=={version}"],
                 env=environment(),
             )
-        script = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
+        script = home / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
         script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(GET_PIP.format(wheel=str(wheel)))
 
 
-def make_sanity_environments(run: Run, pair: Pair, venv: Path, folder: Path) -> None:
+def make_sanity_environments(run: Run, pair: Pair, venv: Path, folder: Path, home: Path) -> None:
     """The virtual environments of the sanity tests, which all checkouts share.
 
     ansible-test keeps them under ~/.ansible/test/venv, by Python's version and a hash of what is installed. It makes
@@ -90,15 +91,15 @@ def make_sanity_environments(run: Run, pair: Pair, venv: Path, folder: Path) -> 
     interpreter = hashlib.sha256(str(pair.interpreter.path).encode()).hexdigest()[:12]
     kept = cache_folder("ansible-test", f"py{pair.interpreter.name}-{interpreter}")
     kept.mkdir(parents=True, exist_ok=True)
-    link(HOME / ".ansible" / "test" / "venv", kept)
+    link(home / ".ansible" / "test" / "venv", kept)
     core = next(venv.glob("lib/python3*/site-packages/ansible_core-*.dist-info")).stem
     made = kept / f"made-for-{core}"
     with alone(kept):
         if not made.exists() or not all((kept / line).exists() for line in made.read_text().splitlines()):
-            let_it_use_pip(run, venv)
+            let_it_use_pip(run, venv, home)
             began = time.time()
             words = ["sanity", "--prime-venvs", "--color", "no", "--python", pair.interpreter.name]
-            run([venv / "bin" / "ansible-test", *words], cwd=folder, env=ansible_test_environment(HOME, venv))
+            run([venv / "bin" / "ansible-test", *words], cwd=folder, env=ansible_test_environment(home, venv))
             markers = [path for path in kept.glob("*/*/*/marker.txt") if path.stat().st_mtime >= began - 1]
             made.write_text("\n".join(sorted(str(path.relative_to(kept)) for path in markers)))
         (kept / "used").touch()

@@ -37,9 +37,10 @@ def sanity(pair: Pair, venv: Path) -> Action:
 
     def action(job: Job) -> str:
         folder = copy_checkout(job.name, shipped_only=True)
-        env = ansible_test_environment(make_home(), venv)
+        home = make_home(job.name)
+        env = ansible_test_environment(home, venv)
         files = listed_files(job, venv, folder, env)
-        make_sanity_environments(job.run, pair, venv, folder)
+        make_sanity_environments(job.run, pair, venv, folder, home)
         command = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--python", pair.interpreter.name]
         output = job.run(command, cwd=folder, env=env)
         tests = len(re.findall(r'^Running sanity test "', output, re.MULTILINE))
@@ -58,7 +59,7 @@ def units(pair: Pair, venv: Path) -> Action:
     """
 
     def action(job: Job) -> str:
-        home, file = make_home(), result_file(job)
+        home, file = make_home(job.name), result_file(job)
         words: list[object] = [venv / "bin" / "python", "-m", "pytest", "tests/unit", f"--junitxml={file}"]
         # the same home, so that both find no helm: what the helms of the cache say is asked once, by the step `unit`
         problem = attempt(job, words, env=environment(venv / "bin", HOME=str(home)))
