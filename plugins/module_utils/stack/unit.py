@@ -180,8 +180,10 @@ class Unit:
 
     def _said_options(self, members: Mapping[str, Node]) -> dict[str, Any]:
         said = {schema.OPTIONS[key][0]: self._option(key, members[key]) for key in members if key in schema.OPTIONS}
-        if said.get("reuse_values"):
-            said.setdefault("reset_values", False)  # helm lets reset win over reuse
+        if said.get("reset_values"):
+            said["reuse_values"] = False  # helm lets reset win over reuse, and a release over helmDefaults
+        elif said.get("reuse_values"):
+            said.setdefault("reset_values", False)
         return said
 
     def _option(self, key: str, node: Node) -> Any:

@@ -116,11 +116,13 @@ def test_every_option_of_the_model_can_be_written(folder: Any) -> None:
     assert {**vars(options), "post_renderer": None} == vars(expected)
 
 
-def test_reuse_values_takes_reset_values_back_unless_both_are_written(folder: Any) -> None:
+def test_reuse_values_takes_reset_values_back_and_reset_values_wins_where_it_is_written(folder: Any) -> None:
     options = folder.stack(WEB + "  reuseValues: true\n", defaults={"reset_values": True}).releases[0].options
     assert (options.reuse_values, options.reset_values) == (True, False)
     options = folder.stack(WEB + "  reuseValues: true\n  resetValues: true\n").releases[0].options
-    assert (options.reuse_values, options.reset_values) == (True, True)
+    assert (options.reuse_values, options.reset_values) == (False, True)
+    options = folder.stack("helmDefaults: {reuseValues: true}\n" + WEB + "  resetValues: true\n").releases[0].options
+    assert (options.reuse_values, options.reset_values) == (False, True)
 
 
 @pytest.mark.parametrize(
