@@ -291,14 +291,16 @@ def all_steps(oldest: Pair, newest: Pair) -> list[Step]:
         action = integration(end, pair, venv, major, without)
         steps.append(Step(f"integration-{end}", action, needs, lock=f"cluster-{end}", limit=2400.0))
         steps.append(Step(f"targets-{end}", targets(end, pair, venv, major), needs, lock=f"cluster-{end}"))
+    # while the control plane is looked for one short step begins, so that both ends' integration tests come soon
+    steps.append(Step("lint", lint))
     # beside the integration tests these run one after the other: the long ones first, so that none is left alone
     for end, pair, venv, _major in ends:
         own: tuple[str, ...] = ("venv-oldest",) if end == OLDEST else ()
         steps.append(Step(f"sanity-{end}", sanity(pair, venv), own))
     # at the other end `unit` runs the same tests with the same Python and ansible-core
     steps.append(Step(f"units-{OLDEST}", units(oldest, old_venv), ("venv-oldest",)))
-    steps += [Step("unit", unit), Step("lint", lint)]
     steps += [
+        Step("unit", unit),
         Step("ansible-lint", ansible_lint),
         Step("docs", docs),
         Step("changelog", changelog),
